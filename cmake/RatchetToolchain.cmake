@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Compiler warnings, ccache, mold and sanitizers: everything that is about the tools and not about the project.
+
+find_program(RATCHET_CCACHE ccache)
+if(RATCHET_CCACHE)
+    # Precompiled headers need the two sloppiness flags, or every file misses the cache.
+    set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${RATCHET_CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+endif()
+
+find_program(RATCHET_MOLD mold)
+if(RATCHET_MOLD)
+    add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -fdiagnostics-color=auto)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+endif()
+if(RATCHET_WERROR)
+    add_compile_options(-Werror)
+endif()
+
+set(RATCHET_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
+if(RATCHET_SANITIZE)
+    add_compile_options(-fsanitize=${RATCHET_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${RATCHET_SANITIZE})
+endif()

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Interface target ratchet_torch: libtorch from the distribution or from CMAKE_PREFIX_PATH, its headers as system headers.
+
+find_package(CUDAToolkit QUIET)
+if(CUDAToolkit_FOUND AND TARGET CUDA::nvtx3 AND NOT TARGET CUDA::nvToolsExt)
+    # CUDA 12.9 dropped the library that libtorch's package file still names.
+    add_library(CUDA::nvToolsExt ALIAS CUDA::nvtx3)
+endif()
+find_package(Torch REQUIRED)
+
+add_library(ratchet_torch INTERFACE)
+target_include_directories(ratchet_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(ratchet_torch INTERFACE ${TORCH_LIBRARIES})
+separate_arguments(torch_flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
+target_compile_options(ratchet_torch INTERFACE ${torch_flags})

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine: turns the loop tooth by tooth (observe, plan, propose, train, judge, approve, deploy, learn), is the only
+// writer of its lab, and goes on where it stopped. Used by ratchet, and by ratchet-lab in a thread of its own.
+// run() belongs to one thread; post() and the stop token may be used from any.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "core/agent/status.h"
+#include "core/base/error.h"
+#include "core/guard/approval.h"
+#include "core/store/lab.h"
+
+namespace ratchet {
+
+struct EngineOptions {
+    std::filesystem::path learner;                  // empty: beside the program
+    int workers = 0;                                // 0: one per core
+    std::optional<Policy> policy;                   // unattended; recorded in the ledger when the run starts
+    int sandboxLevel = 1;                           // least level accepted
+};
+
+struct RunLimits {
+    std::optional<int> teeth;                       // this many more
+    bool untilGoal = false;
+    std::optional<std::chrono::milliseconds> time;  // no new tooth is begun that would not end in time; trials are cancelled
+    bool waitForDecisions = true;                   // false: return when only a person can go on
+};
+
+enum class RunEnd { Teeth, Goal, Time, Budget, Stopped, WaitingForPerson };
+
+class Engine {
+public:
+    // Takes the lab's lock, verifies the ledger's head and the live version's objects, re-queues what a killed engine left.
+    [[nodiscard]] static Result<std::unique_ptr<Engine>> open(const std::filesystem::path& lab, EngineOptions options);
+    ~Engine();
+    using Watcher = std::function<void(const EngineStatus&)>;
+    [[nodiscard]] Result<RunEnd> run(const RunLimits& limits, std::stop_token stop, const Watcher& watcher = {});
+    // A person's wish while it runs (or before); handled within about 250 ms. Any thread.
+    void post(const Request& request);
+private:
+    Engine();
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+// Creates a lab with everything but the seed model, which the first run() trains as trial 1.
+struct NewLab {
+    std::filesystem::path root;
+    std::string domain;
+    std::string corpus;                             // empty: none
+    std::string goal;                               // empty: the domain's
+    std::optional<Flops> budget, trialBudget;
+    std::optional<std::uint64_t> seed;              // empty: drawn; the judge's secret follows from it only when it was given
+    std::optional<int> candidates;
+};
+[[nodiscard]] Status newLab(const NewLab& wanted);
+
+// Carries out one request when no engine runs (takes the lock for a moment), else hands it to the one that does.
+enum class Carried { Done, HandedOver };
+[[nodiscard]] Result<Carried> carryOut(const std::filesystem::path& lab, const Request& request);
+
+} // namespace ratchet

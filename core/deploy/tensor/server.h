@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Serves the champion over HTTP on loopback: ServeSpec in, Listening, Served and FeedbackGiven out, Load swaps the model.
+// Runs in a ratchet-learner process of its own.
+#pragma once
+
+#include "core/launch/frame.h"
+
+namespace ratchet {
+
+// Returns the exit status of the process; Hello has been sent already.
+[[nodiscard]] int serverMain(FrameChannel& channel);
+
+} // namespace ratchet

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The search space: which paths of a genome may change and within what bounds. A file the human owns (LAB/search_space.json);
+// the engine refuses everything outside, whoever asks. Plain values; any thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/genome/genome.h"
+
+namespace ratchet {
+
+struct Choice { std::vector<Json> values; };                  // one of these
+struct Range { double low = 0, high = 0; bool integer = false; bool logarithmic = false; };   // low <= x <= high
+
+class SearchSpace {
+public:
+    // {"paths": {"/recipe/learningRate": {"low": 1e-4, "high": 1e-2, "log": true},
+    //            "/architecture/layers": {"low": 1, "high": 6, "integer": true},
+    //            "/reasoning/format": {"choices": ["plain", "reversed"]}},
+    //  "maxParameters": 2000000}
+    [[nodiscard]] static Result<SearchSpace> fromJson(const Json& json);
+    [[nodiscard]] Json toJson() const;
+
+    // Refused, naming path and bound, when `child` differs from `parent` outside the space; every changed leaf is checked.
+    [[nodiscard]] Status admits(const Genome& parent, const Genome& child, int vocabulary) const;
+    [[nodiscard]] const std::map<std::string, std::variant<Choice, Range>>& paths() const { return m_paths; }
+
+private:
+    std::map<std::string, std::variant<Choice, Range>> m_paths;
+    std::int64_t m_maxParameters = 0;
+};
+
+} // namespace ratchet

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Strict reading and writing of safetensors files without libtorch: 8-byte header length, UTF-8 JSON without duplicate
+// keys, dtype F32 (I64 and U8 for optimizer state), checked products, no hole or overlap, finite values. A pickle is never
+// opened. Used by the engine to check what a worker wrote, and by core/model to load it. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/genome/genome.h"
+
+namespace ratchet {
+
+struct TensorEntry { std::string name, dtype; std::vector<std::int64_t> shape; std::size_t offset = 0, bytes = 0; };   // offset into data
+
+struct WeightsFile {
+    std::map<std::string, TensorEntry> tensors;
+    std::map<std::string, std::string> metadata;
+    std::string data;
+    [[nodiscard]] const float* floats(const std::string& name) const;   // null when absent or not F32
+};
+
+// Damaged or BadInput naming the tensor and fault.
+[[nodiscard]] Result<WeightsFile> readWeights(const std::filesystem::path& file, std::size_t limit = std::size_t(1) << 33);
+// Tensors in name order; durable (temp, fsync, rename).
+[[nodiscard]] Status writeWeights(const std::filesystem::path& file, const WeightsFile& content);
+// Names and shapes the model of this architecture has; the one place both sides agree on.
+[[nodiscard]] std::map<std::string, std::vector<std::int64_t>> expectedTensors(const Architecture& architecture, int vocabulary);
+// Exactly those tensors, all finite.
+[[nodiscard]] Status checkWeights(const WeightsFile& content, const Architecture& architecture, int vocabulary);
+
+} // namespace ratchet

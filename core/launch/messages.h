@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The frames that pass between the engine and ratchet-learner, as typed values. Both sides use this one file.
+// Every frame is {"type": ..., fields}; reading is strict: a missing field, a wrong type, NaN or infinity, a count out of
+// range makes the whole frame BadInput, which the engine answers by ending the child. Plain values; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/genome/genome.h"
+
+namespace ratchet {
+
+inline constexpr int protocolVersion = 1;
+
+// --- to a worker ---------------------------------------------------------------------------------------------------
+struct TrainSpec {
+    std::int64_t trial = 0;
+    std::uint64_t seed = 0;
+    std::string domain;
+    std::string corpus;             // folder, empty when the domain has none
+    Json genome;
+    Json parentGenome;              // null for a seed model
+    std::string parentWeights;      // safetensors file, empty for a seed model
+    double budgetFlops = 0;
+    std::string scratch;            // folder the worker may write: checkpoint.safetensors, weights.safetensors
+    std::vector<Json> replay;       // questions of guide failures
+    std::vector<Json> feedback;     // {"question": ..., "answer": "..."}
+    double checkpointSeconds = 20;  // how often the exact state is kept; 0 never
+};
+
+// --- to a judge ----------------------------------------------------------------------------------------------------
+struct Artifact { std::string version; Json genome; std::string weights; };
+struct JudgeSpec {
+    std::string domain, corpus;
+    std::string closedFolder;       // LAB/judge: holds `secret`, which only the judge reads
+    std::int64_t question = 0;      // number of the comparison; fresh items for every number
+    Artifact champion, challenger;  // challenger.version may be empty: only the champion is measured
+    std::vector<Json> feedback;     // user-corrected items to judge by: {"question": ..., "answer": ...}
+};
+// Score `count` more items of a suite. Items continue where the last Ask of this suite and split ended.
+struct Ask { std::string suite; std::string split; int count = 0; };   // split: guide | gate | vault; suite "feedback" too
+
+// --- to a server ---------------------------------------------------------------------------------------------------
+struct ServeSpec { std::string domain, corpus, host = "127.0.0.1"; int port = 0; std::string token; Artifact champion; };
+struct Load { Artifact champion; };
+
+struct Stop {};                     // end politely; also sent to a worker to cancel (it keeps a checkpoint)
+
+// --- from every child ----------------------------------------------------------------------------------------------
+struct Hello { int protocol = protocolVersion; std::string version, role; int pid = 0; Json sandbox; Json platform; };
+struct Failure { std::string code, text; };   // the child then exits with status 1
+
+// --- from a worker -------------------------------------------------------------------------------------------------
+struct Progress { std::int64_t step = 0, tokens = 0; double flops = 0, fraction = 0, loss = 0; std::string stage; };
+struct Points { std::int64_t step = 0; std::vector<std::pair<std::string, double>> values; };   // "loss", "gradient-norm", "learning-rate"
+// Statistics of a probe batch. layer: "embedding", "block.0.attention", "block.0.feed-forward", ..., "head".
+// values: mean, std, rms, maximum, zeroShare, gradientRms, weightRms. histogram: 32 equal bins over +-4 std, counts.
+struct LayerStatistics { std::string layer; std::vector<std::pair<std::string, double>> values; std::vector<std::int64_t> histogram; };
+struct Observation { std::int64_t step = 0; std::vector<LayerStatistics> layers; Json attention; };   // attention: optional maps
+struct Trained { std::string weights; std::int64_t steps = 0, tokens = 0, length = 0; double flops = 0, seconds = 0, finalLoss = 0, peakBytes = 0; Json selfTraining; };
+
+// --- from a judge --------------------------------------------------------------------------------------------------
+struct Check { std::string name; bool ok = false; std::string detail; };
+struct Integrity { std::vector<Check> checks; Json files; };      // before any score
+struct Sample { Json question; std::string prompt, expected, champion, challenger, championClass, challengerClass; double championConfidence = 0, challengerConfidence = 0; };
+// Scores in item order, higher is better, 0 .. 1 (bits per byte b becomes 1 - b / 8). Guide and vault answers carry
+// samples; gate answers never do, but count failure classes.
+struct Scores {
+    std::string suite, split;
+    std::vector<double> champion, challenger;
+    Json championClasses = Json::object(), challengerClasses = Json::object();
+    std::vector<Sample> samples;
+    double seconds = 0, flops = 0;
+};
+
+// --- from a server -------------------------------------------------------------------------------------------------
+struct Listening { int port = 0; };
+struct Served { std::string version, prompt, completion; double seconds = 0; };
+struct FeedbackGiven { std::string version, prompt, completion, correction; double rating = 0; };   // rating -1 .. 1
+
+using Message = std::variant<TrainSpec, JudgeSpec, Ask, ServeSpec, Load, Stop, Hello, Failure, Progress, Points, Observation,
+                             Trained, Integrity, Scores, Listening, Served, FeedbackGiven>;
+
+[[nodiscard]] Json toJson(const Message& message);
+[[nodiscard]] Result<Message> messageFromJson(const Json& json);
+
+} // namespace ratchet

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A version ready to use: genome + weights + tokenizer behind text in, text out. The judge, the server and self-training
+// use this and nothing else of the model. No libtorch type shows here. One thread at a time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/rng.h"
+#include "core/genome/genome.h"
+#include "core/plugin/domain.h"
+
+namespace ratchet {
+
+struct AnswerOptions {
+    int maxTokens = 64;
+    double temperature = 0;          // 0 is greedy
+    std::uint64_t seed = 0;          // of sampling
+    // Called with each new piece of text of answer 0 (streaming); may be empty.
+    std::function<void(const std::string&)> onText;
+};
+
+struct Answer {
+    std::string completion;          // without the end token
+    double confidence = 0;           // product of the chosen tokens' probabilities
+    int tokens = 0;
+    bool ended = false;              // the model wrote its end token
+};
+
+class Answerer {
+public:
+    // Checks the weights file strictly against the genome (exact tensor set, shapes, fp32, finite). `domain` must outlive it.
+    [[nodiscard]] static Result<std::unique_ptr<Answerer>> load(const Genome& genome, const std::string& weightsFile, const Domain& domain);
+    ~Answerer();
+
+    // Batched, ragged prompts, KV cache. BadInput when a prompt holds a character outside the alphabet or does not fit.
+    [[nodiscard]] Result<std::vector<Answer>> answer(const std::vector<std::string>& prompts, const AnswerOptions& options = {}) const;
+    // Mean negative log2-likelihood per byte of each text, in windows of the context length with half a window of overlap.
+    [[nodiscard]] Result<std::vector<double>> bitsPerByte(const std::vector<std::string>& texts) const;
+
+    // Integrity checks on random token sequences: largest |sum of probabilities - 1|; whether changing later tokens left
+    // all earlier logits bit-identical; whether every logit was finite.
+    struct Integrity { double normalisation = 0; bool causal = false; bool finite = false; };
+    [[nodiscard]] Integrity check(Rng& rng) const;
+
+    [[nodiscard]] double flopsUsed() const;     // forward compute so far, counted from architecture and tokens
+
+private:
+    Answerer();
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+} // namespace ratchet

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Turns a text that the user names into the lab's corpus: documents split for training, guide, gate and vault by the hash
+// of each document, so that no judged byte is ever trained on. Blocking; any thread.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/plugin/domain.h"
+
+namespace ratchet {
+
+struct CorpusSummary { std::size_t documents = 0, bytes = 0, skippedFiles = 0; };
+
+// Reads a file or a folder of text files; a single file is cut into documents at blank lines (sections of 1 to 8 KiB).
+// Exact duplicates are dropped. Writes LAB corpus folder: documents.jsonl is not used; one file per split
+// (train.txt, guide.txt, gate.txt, vault.txt) with documents separated by a 0x00 byte, and corpus.json.
+// Errors name the cause: missing, empty, binary (NUL bytes or invalid UTF-8 in the first MiB), a single line, unreadable,
+// too small to split (fewer than 64 documents or 64 KiB), larger than half of memory.
+[[nodiscard]] Result<CorpusSummary> importCorpus(const std::filesystem::path& source, const std::filesystem::path& folder);
+
+class Corpus {
+public:
+    [[nodiscard]] static Result<Corpus> open(const std::filesystem::path& folder);
+    [[nodiscard]] const std::vector<std::string_view>& documents(Split split) const;   // views live as long as the Corpus
+private:
+    std::vector<std::string> m_texts;
+    std::vector<std::vector<std::string_view>> m_documents;
+};
+
+} // namespace ratchet

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Finds and loads domain plugins (build/<preset>/lib/ratchet/plugins/*.so beside the programs, or RATCHET_PLUGIN_PATH).
+// A plugin of another version is refused by name; a plugin that throws gives an Error, never an exception. Any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/plugin/domain.h"
+
+namespace ratchet {
+
+// Names of the plugins found, sorted.
+[[nodiscard]] std::vector<std::string> domainNames();
+// NotFound with the names there are; Environment when the plugin is of another version or throws while starting.
+// Exceptions of its functions are caught by `guarded` below.
+[[nodiscard]] Result<std::unique_ptr<Domain>> loadDomain(const std::string& name, const std::string& corpusFolder = {});
+
+// Runs `work` (which calls into a domain) and turns whatever it throws into Failed naming the plugin.
+template <typename Work>
+auto guarded(const std::string& plugin, Work&& work) -> Result<decltype(work())>
+{
+    try {
+        return work();
+    } catch (const std::exception& error) {
+        return fail(Code::Failed, "The plugin \"" + plugin + "\" threw: " + error.what() + ".");
+    } catch (...) {
+        return fail(Code::Failed, "The plugin \"" + plugin + "\" threw something that is no exception.");
+    }
+}
+
+} // namespace ratchet

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Decides, pair by pair, whether a challenger beats the champion; may be asked at any time. Pure: no clock, store or threads.
+// Evidence: mixture e-value over discordant pairs for exact match, betting e-process for bounded scores; both valid under
+// optional stopping (Ville's inequality).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/store/records.h"
+
+namespace ratchet {
+
+// ln of E = 2 * integral over p in [1/2, 1] of (2p)^w (2 - 2p)^l dp: uniform prior over p > 1/2 against the null p <= 1/2.
+// = ln( 2^(w+l+1) B(w+1, l+1) (1 - I_{1/2}(w+1, l+1)) ). Exact to 1e-9 relative for w + l up to 1e6.
+[[nodiscard]] double logMixtureEValue(std::int64_t wins, std::int64_t losses);
+
+// Confidence sequence for the mean of values in [-1, 1], valid at all times at once (predictably mixed empirical
+// Bernstein, Waudby-Smith and Ramdas 2024, theorem 2).
+class ConfidenceSequence {
+public:
+    explicit ConfidenceSequence(double alpha = 0.05);
+    void add(double value);
+    [[nodiscard]] double mean() const;
+    [[nodiscard]] double low() const;     // running intersection; -1 before the first value
+    [[nodiscard]] double high() const;
+    [[nodiscard]] std::int64_t count() const;
+private:
+    double m_alpha;
+    std::int64_t m_count = 0;
+    double m_sum = 0, m_weightedSum = 0, m_weights = 0, m_penalty = 0, m_varianceSum = 0, m_low = -1, m_high = 1;
+};
+
+// Betting e-process for the null "mean of values in [-1, 1] is <= 0" with predictable bets (aGRAPA, Waudby-Smith and
+// Ramdas 2024, section B.3).
+class BettingEProcess {
+public:
+    void add(double value);
+    [[nodiscard]] double logEValue() const { return m_log; }
+private:
+    double m_log = 0, m_sum = 0, m_squares = 0;
+    std::int64_t m_count = 0;
+};
+
+// e-LOND (Xu and Ramdas 2024, arXiv 2506.01452): alpha_k = alpha * gamma_k * (D_{k-1} + 1), gamma_k = 6 / (pi^2 k^2).
+[[nodiscard]] double elondAlpha(double alpha, int k, int discoveriesBefore);
+
+class Gate {
+public:
+    enum class Kind { ExactMatch, Bounded };
+    struct Options {
+        Kind kind = Kind::ExactMatch;
+        double alpha = 0.05;          // alpha_k of this question
+        double minEffect = 0.005;     // smallest mean difference worth accepting; futility when excluded
+        int maxPairs = 600;
+    };
+    enum class Answer { Accept, Reject, Inconclusive, NeedMore };
+    explicit Gate(Options options);
+    // Scores in [0, 1]; anything else (NaN, out of range) is refused by add() and leaves the gate as it was.
+    [[nodiscard]] bool add(double champion, double challenger);
+    [[nodiscard]] Answer answer() const;
+    [[nodiscard]] double logEValue() const;
+    [[nodiscard]] const ConfidenceSequence& difference() const { return m_difference; }
+    [[nodiscard]] int wins() const { return m_wins; }
+    [[nodiscard]] int losses() const { return m_losses; }
+    [[nodiscard]] int pairs() const { return m_pairs; }
+    [[nodiscard]] double championMean() const { return m_pairs ? m_championSum / m_pairs : 0; }
+    [[nodiscard]] double challengerMean() const { return m_pairs ? m_challengerSum / m_pairs : 0; }
+private:
+    Options m_options;
+    ConfidenceSequence m_difference;
+    BettingEProcess m_betting;
+    int m_wins = 0, m_losses = 0, m_pairs = 0;
+    double m_championSum = 0, m_challengerSum = 0;
+};
+
+// Do no harm: a retained suite passes when the lower confidence bound of the difference is above minus the margin.
+class RetainedCheck {
+public:
+    enum class Answer { Pass, Fail, NeedMore };
+    RetainedCheck(double margin, double alpha, int maxPairs);
+    [[nodiscard]] bool add(double champion, double challenger);
+    [[nodiscard]] Answer answer() const;      // NeedMore turns to Fail when the items are spent
+    [[nodiscard]] const ConfidenceSequence& difference() const { return m_difference; }
+    [[nodiscard]] int wins() const { return m_wins; }
+    [[nodiscard]] int losses() const { return m_losses; }
+    [[nodiscard]] int pairs() const { return m_pairs; }
+    [[nodiscard]] double championMean() const { return m_pairs ? m_championSum / m_pairs : 0; }
+    [[nodiscard]] double challengerMean() const { return m_pairs ? m_challengerSum / m_pairs : 0; }
+private:
+    double m_margin; int m_maxPairs;
+    ConfidenceSequence m_difference;
+    int m_wins = 0, m_losses = 0, m_pairs = 0;
+    double m_championSum = 0, m_challengerSum = 0;
+};
+
+} // namespace ratchet

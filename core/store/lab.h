@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A lab on disk: folder layout, configuration, the writer's lock, and requests from other programs. Any thread unless said.
+//   LAB/lab.json            what the person chose (LabConfig); read-only after creation
+//   LAB/search_space.json   owned by the person
+//   LAB/policy.json         written approval policy, if any
+//   LAB/ratchet.db          Store
+//   LAB/objects/            ObjectStore
+//   LAB/corpus/             Corpus, when the domain needs one
+//   LAB/judge/              mode 0700; `secret`
+//   LAB/keys/               mode 0700; Ed25519 signing key of this lab, server token
+//   LAB/work/trial-N/       scratch of a worker
+//   LAB/requests/           requests of other programs, one file each
+//   LAB/engine.lock         held by the engine (flock); holds its pid
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/file.h"
+#include "core/base/json.h"
+#include "core/base/units.h"
+#include "core/store/object_store.h"
+#include "core/store/store.h"
+
+namespace ratchet {
+
+struct LabConfig {
+    int format = 1;
+    std::string ratchet;              // version that created it
+    std::string domain;
+    std::string goal;                 // "exact match >= 0.99 on addition-3"
+    Flops budget, trialBudget;
+    std::uint64_t seed = 0;
+    int candidates = 4;               // proposals a tooth
+    double alpha = 0.05;              // false accepts over the whole lab
+    int gateItems = 600;              // most pairs a question may draw
+    std::string corpusSource;         // as the person named it
+    std::string created;
+    [[nodiscard]] Json toJson() const;
+    [[nodiscard]] static Result<LabConfig> fromJson(const Json& json);   // Newer for a higher format
+};
+
+struct LabPaths {
+    std::filesystem::path root;
+    [[nodiscard]] std::filesystem::path config() const { return root / "lab.json"; }
+    [[nodiscard]] std::filesystem::path searchSpace() const { return root / "search_space.json"; }
+    [[nodiscard]] std::filesystem::path policy() const { return root / "policy.json"; }
+    [[nodiscard]] std::filesystem::path database() const { return root / "ratchet.db"; }
+    [[nodiscard]] std::filesystem::path objects() const { return root / "objects"; }
+    [[nodiscard]] std::filesystem::path corpus() const { return root / "corpus"; }
+    [[nodiscard]] std::filesystem::path judge() const { return root / "judge"; }
+    [[nodiscard]] std::filesystem::path keys() const { return root / "keys"; }
+    [[nodiscard]] std::filesystem::path work() const { return root / "work"; }
+    [[nodiscard]] std::filesystem::path requests() const { return root / "requests"; }
+    [[nodiscard]] std::filesystem::path lock() const { return root / "engine.lock"; }
+    [[nodiscard]] std::filesystem::path report() const { return root / "report.html"; }
+};
+
+// Makes the folder with everything but the seed model. Refuses a folder that exists and is not empty, a file, a read-only
+// place; removes what it made when it fails half way. `secret` is the judge's (32 hexadecimal bytes).
+[[nodiscard]] Status createLab(const LabPaths& paths, const LabConfig& config, const Json& searchSpace, const std::string& secret);
+[[nodiscard]] Result<LabConfig> readLabConfig(const LabPaths& paths);   // NotFound: "... is not a lab"; file; Newer
+
+// Holds LAB/engine.lock while alive. Conflict, naming the pid, when another engine has it.
+class LabLock {
+public:
+    [[nodiscard]] static Result<LabLock> take(const LabPaths& paths);
+private:
+    explicit LabLock(UniqueFd fd) : m_fd(std::move(fd)) {}
+    UniqueFd m_fd;
+};
+[[nodiscard]] bool isEngineRunning(const LabPaths& paths);
+
+// What another program asks of the engine that holds the lab. Signed with the lab's key so that only someone who may
+// read LAB/keys can ask.
+struct Request {
+    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback
+    std::string actor;       // "person:ana"
+    Json arguments;
+    Time created{};
+};
+[[nodiscard]] Status putRequest(const LabPaths& paths, const Request& request);
+// Oldest first; each file is removed by takeRequests. Files that are unsigned, damaged or unknown are moved to
+// requests/refused and reported in `refused`.
+struct TakenRequests { std::vector<Request> requests; std::vector<std::string> refused; };
+[[nodiscard]] Result<TakenRequests> takeRequests(const LabPaths& paths);
+
+} // namespace ratchet

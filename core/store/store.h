@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lab's database: one SQLite file in WAL mode, one writer process, any number of readers. Foreign errors become Error.
+// A Store belongs to one thread; open another (ReadOnly) for another thread. Blocking, at most a few milliseconds a call.
+// Every write adds rows to the change feed in the same transaction.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/store/records.h"
+
+namespace ratchet {
+
+inline constexpr int schemaVersion = 1;
+
+class Store {
+public:
+    enum class Mode { ReadWrite, ReadOnly };
+    // Newer when user_version is above schemaVersion; Damaged when integrity fails; migrates older ones (ReadWrite).
+    [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::filesystem::path& database, Mode mode);
+    [[nodiscard]] static Result<std::unique_ptr<Store>> create(const std::filesystem::path& database);
+    ~Store();
+
+    // All writes inside `work` land together or not at all. Durable::Yes: synced to disk before it returns (decisions,
+    // deployments, ledger). Nesting joins the outer transaction. An Error from `work` rolls back and is handed on.
+    enum class Durable { No, Yes };
+    [[nodiscard]] Status transaction(Durable durable, const std::function<Status()>& work);
+
+    // --- write: only the engine (core/agent) -----------------------------------------------------------------------
+    [[nodiscard]] Status setMeta(const std::string& key, const Json& value);
+    [[nodiscard]] Result<Id<ProposalRecord>> add(const ProposalRecord& proposal);
+    [[nodiscard]] Status update(const ProposalRecord& proposal);
+    [[nodiscard]] Result<Id<TrialRecord>> add(const TrialRecord& trial);
+    [[nodiscard]] Status update(const TrialRecord& trial);
+    [[nodiscard]] Status add(const VersionRecord& version);            // equal hash again: no change
+    [[nodiscard]] Status add(const ScorecardRecord& scorecard);
+    [[nodiscard]] Status add(const VerdictRecord& verdict);            // one per proposal; replaced on a repeated judging
+    [[nodiscard]] Result<Id<DecisionRecord>> add(const DecisionRecord& decision);
+    [[nodiscard]] Result<Id<DeploymentRecord>> add(const DeploymentRecord& deployment);
+    [[nodiscard]] Status put(const LessonRecord& lesson);
+    [[nodiscard]] Result<Id<GoalRecord>> put(const GoalRecord& goal);  // inserts when id is unset
+    [[nodiscard]] Status add(const FailureRecord& failure);
+    [[nodiscard]] Result<Id<OutcomeRecord>> add(const OutcomeRecord& outcome);
+    [[nodiscard]] Status put(const ToothRecord& tooth);
+    // Appends points (steps ascending per series; a step already there is kept, so a resumed trial may send it again)
+    // and keeps the min/max/last pyramid (buckets of 16, 256, 4096 ... steps).
+    [[nodiscard]] Status addPoints(Id<TrialRecord> trial, const std::string& name, const std::vector<SeriesPoint>& points);
+    [[nodiscard]] Status add(const LayerRecord& layer);
+    [[nodiscard]] Status addLedger(const LedgerEntry& entry);          // seq must be the last + 1
+
+    // --- read --------------------------------------------------------------------------------------------------------
+    [[nodiscard]] Result<std::optional<Json>> meta(const std::string& key) const;
+    [[nodiscard]] Result<std::vector<ProposalRecord>> proposals() const;                       // by id
+    [[nodiscard]] Result<std::optional<ProposalRecord>> proposal(Id<ProposalRecord> id) const;
+    [[nodiscard]] Result<std::optional<ProposalRecord>> proposalWithGenome(const Hash& genome, const Hash& parent) const; // tried, not failed
+    [[nodiscard]] Result<std::vector<TrialRecord>> trials() const;
+    [[nodiscard]] Result<std::optional<TrialRecord>> trial(Id<TrialRecord> id) const;
+    [[nodiscard]] Result<std::optional<TrialRecord>> trialOf(Id<ProposalRecord> proposal) const;   // newest
+    [[nodiscard]] Result<std::vector<VersionRecord>> versions() const;                         // by creation
+    [[nodiscard]] Result<std::optional<VersionRecord>> version(const Hash& hash) const;
+    // Version whose hash starts with `prefix` (at least 4 digits); NotFound or Refused (ambiguous).
+    [[nodiscard]] Result<VersionRecord> findVersion(const std::string& prefix) const;
+    [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecards(Id<ProposalRecord> proposal) const;
+    [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecardsOf(const Hash& version) const;   // as challenger or champion alone
+    [[nodiscard]] Result<std::vector<VerdictRecord>> verdicts() const;                         // by k
+    [[nodiscard]] Result<std::optional<VerdictRecord>> verdict(Id<ProposalRecord> proposal) const;
+    [[nodiscard]] Result<std::vector<DecisionRecord>> decisions() const;
+    [[nodiscard]] Result<std::vector<DeploymentRecord>> deployments() const;                   // by id; the last is live
+    [[nodiscard]] Result<std::optional<DeploymentRecord>> live() const;
+    [[nodiscard]] Result<std::vector<LessonRecord>> lessons() const;
+    [[nodiscard]] Result<std::vector<GoalRecord>> goals() const;
+    [[nodiscard]] Result<std::vector<FailureRecord>> failures(const Hash& version, int limit) const;   // newest first
+    [[nodiscard]] Result<std::vector<OutcomeRecord>> outcomes(int limit) const;                // newest first
+    [[nodiscard]] Result<std::vector<ToothRecord>> teeth() const;
+    [[nodiscard]] Result<std::vector<SeriesInfo>> series(Id<TrialRecord> trial) const;
+    // At most about `maxBuckets` buckets covering [from, to]; raw points (width 1) when few enough.
+    [[nodiscard]] Result<std::vector<SeriesBucket>> points(std::int64_t series, std::int64_t from, std::int64_t to, int maxBuckets) const;
+    [[nodiscard]] Result<std::vector<LayerRecord>> layers(Id<TrialRecord> trial) const;        // by step, index
+    [[nodiscard]] Result<std::vector<LedgerEntry>> ledger() const;
+    [[nodiscard]] Result<std::optional<LedgerEntry>> ledgerHead() const;
+    [[nodiscard]] Result<Flops> spent() const;                                                 // sum over trials
+    [[nodiscard]] Result<std::int64_t> changeCount() const;                                    // newest Change::seq
+    [[nodiscard]] Result<std::vector<Change>> changesSince(std::int64_t seq, int limit) const;
+
+private:
+    explicit Store(const std::filesystem::path& database, Mode mode);
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+} // namespace ratchet

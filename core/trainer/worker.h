@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Builds and trains one candidate: TrainSpec in, Progress, Points, Observation and one Trained or Failure out.
+// Runs in a ratchet-learner process of its own.
+#pragma once
+
+#include "core/launch/frame.h"
+
+namespace ratchet {
+
+// Returns the exit status of the process; Hello has been sent already.
+[[nodiscard]] int workerMain(FrameChannel& channel);
+
+} // namespace ratchet

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One open lab, as the window sees it: the only class that crosses threads. A reader thread owns the read-only Store and
+// pulls at screen rate (data_version, then what changed); the engine, when this program runs it, has a thread of its own.
+// Every member is for the user-interface thread; answers arrive there and are dropped when their receiver is gone.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <QObject>
+#include <QString>
+
+#include "core/agent/engine.h"
+#include "core/agent/status.h"
+#include "core/store/lab.h"
+#include "core/store/records.h"
+
+namespace ratchet {
+
+// A consistent picture of the small tables; immutable once made. Series and layers are asked for on demand.
+struct Snapshot {
+    LabConfig config;
+    std::vector<ProposalRecord> proposals;
+    std::vector<TrialRecord> trials;
+    std::vector<VersionRecord> versions;
+    std::vector<VerdictRecord> verdicts;
+    std::vector<ScorecardRecord> scorecards;
+    std::vector<DecisionRecord> decisions;
+    std::vector<DeploymentRecord> deployments;
+    std::vector<GoalRecord> goals;
+    std::vector<LessonRecord> lessons;
+    std::vector<ToothRecord> teeth;
+    std::map<Hash, Json> genomes;                     // of every version and proposal
+    std::optional<Policy> policy;
+    EngineStatus status;
+    bool engineRuns = false;                          // in this program or another
+    bool engineIsOurs = false;
+    Flops spent;
+    std::int64_t change = 0;
+};
+
+// What the person looks at; shared by all panels.
+struct Selection {
+    std::optional<Id<ProposalRecord>> proposal;
+    std::optional<Id<TrialRecord>> trial;
+    std::optional<Hash> version;
+    auto operator<=>(const Selection&) const = default;
+};
+
+class LabSession : public QObject {
+    Q_OBJECT
+public:
+    // Blocking for the first snapshot only. Errors as Store::open.
+    [[nodiscard]] static Result<std::unique_ptr<LabSession>> open(const std::filesystem::path& lab);
+    ~LabSession() override;
+
+    [[nodiscard]] const LabPaths& paths() const;
+    [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
+    [[nodiscard]] const Selection& selection() const;
+    void select(const Selection& selection);          // fills in what follows: a proposal's trial and version, and back
+
+    void askSeries(Id<TrialRecord> trial, QObject* receiver, std::function<void(std::vector<SeriesInfo>)> answer);
+    void askPoints(std::int64_t series, std::int64_t from, std::int64_t to, int maxBuckets, QObject* receiver,
+                   std::function<void(std::vector<SeriesBucket>)> answer);
+    void askLayers(Id<TrialRecord> trial, QObject* receiver, std::function<void(std::vector<LayerRecord>)> answer);
+
+    // Runs the engine here when nobody does; step: one tooth. Problems arrive by failed().
+    void start(const RunLimits& limits);
+    void pause();
+    void resume();
+    void stop();
+    // approve, reject, rollback, propose, cancel, retry, move: carried out by the engine that holds the lab, or here.
+    void ask(const QString& kind, const Json& arguments);
+
+Q_SIGNALS:
+    void changed();                                   // a newer snapshot() is there; at most four times a second
+    void selectionChanged();
+    void engineEnded(const QString& how);
+    void failed(const QString& sentence, const QString& hint);
+
+private:
+    LabSession();
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+} // namespace ratchet
