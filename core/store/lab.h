@@ -76,7 +76,13 @@ private:
 [[nodiscard]] bool isEngineRunning(const LabPaths& paths);
 
 // What another program asks of the engine that holds the lab. Signed with the lab's key so that only someone who may
-// read LAB/keys can ask.
+// read LAB/keys can ask. Arguments by kind; `version` is a full hash, `proposal` a number:
+//   approve, reject, rollback   {"version", "reason"}
+//   propose                     {"patch", "reason"}
+//   cancel, retry               {"proposal"}
+//   move                        {"proposal", "before"}        before: the proposal it goes in front of, 0 is the end
+//   feedback                    {"version", "prompt", "completion", "correction", "rating"}
+//   pause, resume, step, stop   {}
 struct Request {
     std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback
     std::string actor;       // "person:ana"
