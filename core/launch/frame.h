@@ -3,6 +3,7 @@
 // FrameReader is for the engine's non-blocking side; FrameChannel for the child's blocking side (descriptor 3).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ public:
     [[nodiscard]] Result<std::optional<Message>> next();
 private:
     std::string m_buffer;
+    std::size_t m_begin = 0;   // bytes of m_buffer that were handed out already
 };
 
 // The child's end of the socket pair. send() may be called from any thread; receive() from one.
@@ -32,7 +34,7 @@ public:
     explicit FrameChannel(int fd = 3);
     ~FrameChannel();
     [[nodiscard]] Status send(const Message& message);
-    // Blocks; Cancelled when the engine closed its end.
+    // Blocks; Cancelled when the engine closed its end. BadInput: the stream is nonsense.
     [[nodiscard]] Result<Message> receive();
     // Whether a frame or end of stream can be received without waiting.
     [[nodiscard]] bool isReadable() const;
