@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Numbers, times and names as the window writes them: unit and interval, a real minus sign, widths that do not jump.
+// Pure; any thread.
+#pragma once
+
+#include <optional>
+
+#include <QString>
+
+#include "core/store/records.h"
+#include "widgets/style/tokens.h"
+
+namespace ratchet {
+
+struct Snapshot;
+
+[[nodiscard]] QString text(const std::string& utf8);
+[[nodiscard]] QString formatScore(double share);                       // 0.9431 -> "0.943"
+[[nodiscard]] QString formatPoints(double difference);                 // 0.061 -> "+6.1 pts"
+[[nodiscard]] QString formatInterval(double low, double high);         // "[4.0, 8.3]"
+[[nodiscard]] QString formatGain(double difference, double low, double high);   // "+6.1 pts [4.0, 8.3]"
+[[nodiscard]] QString formatFlops(Flops amount);
+[[nodiscard]] QString formatFlopsOf(Flops spent, Flops budget);        // "6.1 of 10 TFLOP"
+[[nodiscard]] QString formatDuration(std::chrono::milliseconds time);
+[[nodiscard]] QString formatCount(std::int64_t number);                // 105 000 with thin spaces
+[[nodiscard]] QString formatEValue(double logE);                       // from ln E: "14.2", "3.1e5"
+[[nodiscard]] QString formatTime(Time time);                           // local "14:03:22", with the date when not today
+[[nodiscard]] QString formatJsonValue(const Json& value);
+
+// A patch in a few words: "reasoning.format = reversed, recipe.learningRate = 0.003".
+[[nodiscard]] QString briefPatch(const Json& patch);
+
+// State of a proposal or version as colour, shape and word.
+[[nodiscard]] State stateOf(ProposalState state);
+[[nodiscard]] QString stateTitle(ProposalState state);
+[[nodiscard]] QString stateHelp(ProposalState state);                  // one sentence for the hover
+
+[[nodiscard]] QString stageTitle(const std::string& stage);            // "judge" -> "Judge"
+[[nodiscard]] QString familyTitle(const std::string& family);
+
+// "v3": versions are numbered by creation; the hash stays the name. "?" for an unknown one.
+[[nodiscard]] QString versionName(const Snapshot& snapshot, const Hash& version);
+// What is live now.
+[[nodiscard]] std::optional<Hash> championOf(const Snapshot& snapshot);
+
+} // namespace ratchet
