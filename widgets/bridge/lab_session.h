@@ -39,7 +39,20 @@ struct Snapshot {
     bool engineRuns = false;                          // in this program or another
     bool engineIsOurs = false;
     Flops spent;
+    Json searchSpace;                                 // as the person wrote it; null when it cannot be read
+    std::int64_t ledgerEntries = 0;
+    QString ledgerFault;                              // empty: the chain holds
     std::int64_t change = 0;
+
+    [[nodiscard]] const ProposalRecord* proposal(Id<ProposalRecord> id) const;      // null when unknown
+    [[nodiscard]] const TrialRecord* trial(Id<TrialRecord> id) const;
+    [[nodiscard]] const TrialRecord* trialOf(Id<ProposalRecord> proposal) const;    // newest
+    [[nodiscard]] const VersionRecord* version(const Hash& hash) const;
+    [[nodiscard]] const ProposalRecord* proposalOf(const VersionRecord& version) const;
+    [[nodiscard]] const VerdictRecord* verdict(Id<ProposalRecord> proposal) const;
+    // Of the target suite, gate split; what the queue shows as measured gain.
+    [[nodiscard]] const ScorecardRecord* gateScore(Id<ProposalRecord> proposal) const;
+    [[nodiscard]] const Json* genomeOf(const Hash& version) const;
 };
 
 // What the person looks at; shared by all panels.
@@ -60,7 +73,10 @@ public:
     [[nodiscard]] const LabPaths& paths() const;
     [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
     [[nodiscard]] const Selection& selection() const;
-    void select(const Selection& selection);          // fills in what follows: a proposal's trial and version, and back
+    // Fills in what follows from what is new in it: a proposal's trial and version, and back.
+    void select(const Selection& selection);
+    void selectProposal(Id<ProposalRecord> proposal);
+    void selectVersion(const Hash& version);
 
     void askSeries(Id<TrialRecord> trial, QObject* receiver, std::function<void(std::vector<SeriesInfo>)> answer);
     void askPoints(std::int64_t series, std::int64_t from, std::int64_t to, int maxBuckets, QObject* receiver,
@@ -74,6 +90,9 @@ public:
     void stop();
     // approve, reject, rollback, propose, cancel, retry, move: carried out by the engine that holds the lab, or here.
     void ask(const QString& kind, const Json& arguments);
+    // Whose name stands under requests: "person:<name>". The login name unless set.
+    [[nodiscard]] QString reviewer() const;
+    void setReviewer(const QString& name);
 
 Q_SIGNALS:
     void changed();                                   // a newer snapshot() is there; at most four times a second
@@ -83,6 +102,10 @@ Q_SIGNALS:
 
 private:
     LabSession();
+    void take(const std::shared_ptr<const Snapshot>& snapshot);
+    void report(const Error& error);
+    template <typename Value>
+    void question(QObject* receiver, std::function<Result<Value>(const Store&)> read, std::function<void(Value)> answer);
     struct Private;
     std::unique_ptr<Private> d;
 };

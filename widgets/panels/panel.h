@@ -3,11 +3,14 @@
 // User-interface thread only.
 #pragma once
 
+#include <functional>
+
 #include <QWidget>
 
 #include "widgets/bridge/lab_session.h"
 
 class QHBoxLayout;
+class QToolButton;
 class QLabel;
 class QMenu;
 class QProgressBar;
@@ -24,6 +27,7 @@ public:
     // Called once per lab; null when the lab was closed. Connects changed() and selectionChanged() to refresh().
     void setSession(LabSession* session);
     [[nodiscard]] QString title() const;
+    [[nodiscard]] QWidget* headerRow() const { return m_headerRow; }   // the main window hangs it into the dock's title bar
     // Whether everything asked for has arrived, so that a picture may be taken.
     [[nodiscard]] virtual bool isSettled() const { return true; }
 
@@ -35,6 +39,8 @@ protected:
     // Shows one sentence and, when `action` is not empty, one button instead of the body; showBody() brings it back.
     void showEmpty(const QString& sentence, const QString& action = {}, const std::function<void()>& onAction = {});
     void showBody();
+    // A flat button with icon and tool tip for the header row.
+    QToolButton* addControl(const QString& icon, const QString& tip, const std::function<void()>& onClick);
     void setBusy(bool busy);
     void showError(const QString& sentence, const QString& hint = {});   // empty: hides
     virtual void refresh() = 0;                                       // snapshot or selection changed
@@ -43,6 +49,8 @@ private:
     LabSession* m_session = nullptr;
     QHBoxLayout* m_header = nullptr;
     QMenu* m_menu = nullptr;
+    QWidget* m_headerRow = nullptr;
+    QToolButton* m_more = nullptr;
     QStackedLayout* m_stack = nullptr;
     QWidget* m_empty = nullptr;
     QLabel* m_emptyText = nullptr;

@@ -6,6 +6,7 @@
 #include <QApplication>
 #include <QFile>
 #include <QFontDatabase>
+#include <QFontMetricsF>
 #include <QIconEngine>
 #include <QPainter>
 #include <QPalette>
@@ -156,17 +157,35 @@ QPixmap iconPixmap(const QString& name, const QColor& color, int size, double pi
 
 QFont bodyFont(int pixels)
 {
-    static const QString family = [] {
-        const QStringList known = QFontDatabase::families();
-        // Inter and Noto Sans have tabular figures and a true semi-bold; otherwise what the system uses.
-        for (const QString& name : {QStringLiteral("Inter"), QStringLiteral("Noto Sans"), QStringLiteral("DejaVu Sans")})
-            if (known.contains(name))
-                return name;
-        return QFontDatabase::systemFont(QFontDatabase::GeneralFont).family();
-    }();
+    static const QString family = QFontDatabase::families().contains(QStringLiteral("Inter"))
+                                      ? QStringLiteral("Inter")
+                                      : QFontDatabase::systemFont(QFontDatabase::GeneralFont).family();
     QFont font(family);
     font.setPixelSize(pixels);
     return font;
+}
+
+QFont numberFont(int pixels)
+{
+    QFont font = bodyFont(pixels);
+#if QT_VERSION >= QT_VERSION_CHECK(6, 7, 0)
+    font.setFeature("tnum", 1);
+    return font;
+#else
+    static const QString family = [] {
+        const QStringList known = QFontDatabase::families();
+        for (const QString& name : {bodyFont().family(), QStringLiteral("Noto Sans"), QStringLiteral("DejaVu Sans")}) {
+            const QFontMetricsF metrics{QFont(name, 20)};
+            if (known.contains(name) && metrics.horizontalAdvance(QLatin1Char('1')) == metrics.horizontalAdvance(QLatin1Char('0')))
+                return name;
+        }
+        return bodyFont().family();
+    }();
+    if (family != font.family())
+        font.setPixelSize(pixels - 1);   // the replacement is drawn larger at the same size
+    font.setFamily(family);
+    return font;
+#endif
 }
 
 QFont strongFont(int pixels)

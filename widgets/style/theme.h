@@ -30,5 +30,6 @@ void saveTheme(ThemeChoice choice);
 [[nodiscard]] QFont bodyFont(int pixels = metric::body);
 [[nodiscard]] QFont strongFont(int pixels = metric::body);   // semi-bold
 [[nodiscard]] QFont monoFont(int pixels = metric::secondary);
+[[nodiscard]] QFont numberFont(int pixels = metric::body);   // figures of equal width: for columns and values that change
 
 } // namespace ratchet

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/bridge/lab_reader.h"
+
+#include <future>
+#include <set>
+
+#include "core/guard/ledger.h"
+#include "widgets/bridge/lab_session.h"
+
+namespace ratchet {
+namespace {
+
+constexpr auto pollEvery = std::chrono::milliseconds(250);
+
+template <typename T>
+Status into(T& target, Result<T> read)
+{
+    if (!read)
+        return passOn(read);
+    target = std::move(*read);
+    return {};
+}
+
+} // namespace
+
+// Keeps the last picture and replaces only the tables in which something changed.
+class SnapshotBuilder {
+public:
+    explicit SnapshotBuilder(LabPaths paths) : m_paths(std::move(paths)), m_objects(m_paths.objects()) {}
+
+    // Null when nothing changed since the last call.
+    Result<std::shared_ptr<const Snapshot>> poll(const Store& store)
+    {
+        RATCHET_TRY(change, store.changeCount());
+        const bool runs = isEngineRunning(m_paths);
+        if (m_ready && change == m_now.change && runs == m_now.engineRuns)
+            return std::shared_ptr<const Snapshot>();
+        if (!m_ready || change != m_now.change)
+            RATCHET_CHECK(read(store, change));
+        m_now.engineRuns = runs;
+        m_ready = true;
+        return std::make_shared<const Snapshot>(m_now);
+    }
+
+private:
+    Status read(const Store& store, std::int64_t change)
+    {
+        std::set<std::string> tables;
+        if (m_ready) {
+            RATCHET_TRY(changes, store.changesSince(m_now.change, 100000));
+            for (const Change& one : changes) {
+                tables.insert(one.what);
+                if (one.what == "scorecard" || one.what == "proposal")
+                    m_changedProposals.insert(std::atoll(one.ref.c_str()));
+            }
+        }
+        const auto changed = [&](const char* table) { return !m_ready || tables.contains(table); };
+        if (!m_ready)
+            RATCHET_CHECK(readFiles());
+        if (changed("proposal"))
+            RATCHET_CHECK(into(m_now.proposals, store.proposals()));
+        if (changed("trial")) {
+            RATCHET_CHECK(into(m_now.trials, store.trials()));
+            RATCHET_CHECK(into(m_now.spent, store.spent()));
+        }
+        if (changed("version"))
+            RATCHET_CHECK(into(m_now.versions, store.versions()));
+        if (changed("verdict"))
+            RATCHET_CHECK(into(m_now.verdicts, store.verdicts()));
+        if (changed("decision"))
+            RATCHET_CHECK(into(m_now.decisions, store.decisions()));
+        if (changed("deployment"))
+            RATCHET_CHECK(into(m_now.deployments, store.deployments()));
+        if (changed("goal"))
+            RATCHET_CHECK(into(m_now.goals, store.goals()));
+        if (changed("lesson"))
+            RATCHET_CHECK(into(m_now.lessons, store.lessons()));
+        if (changed("tooth"))
+            RATCHET_CHECK(into(m_now.teeth, store.teeth()));
+        if (changed("scorecard"))
+            RATCHET_CHECK(readScorecards(store));
+        if (changed("meta"))
+            RATCHET_CHECK(readStatus(store));
+        if (changed("ledger"))
+            RATCHET_CHECK(readLedger(store));
+        readGenomes();
+        m_now.change = change;
+        return {};
+    }
+
+    Status readFiles()
+    {
+        RATCHET_CHECK(into(m_now.config, readLabConfig(m_paths)));
+        if (const auto space = readFile(m_paths.searchSpace()))
+            m_now.searchSpace = parseJson(*space, "the search space").value_or(Json());
+        if (const auto written = readFile(m_paths.policy()))
+            if (const auto json = parseJson(*written, "the policy"))
+                if (auto policy = Policy::fromJson(*json))
+                    m_now.policy = *policy;
+        return {};
+    }
+
+    Status readScorecards(const Store& store)
+    {
+        std::vector<Id<ProposalRecord>> wanted{{}};   // 0: champions alone
+        for (const ProposalRecord& proposal : m_now.proposals)
+            if (!m_ready || m_changedProposals.contains(proposal.id.value))
+                wanted.push_back(proposal.id);
+        for (const auto id : wanted)
+            RATCHET_CHECK(into(m_cards[id.value], store.scorecards(id)));
+        m_changedProposals.clear();
+        m_now.scorecards.clear();
+        for (const auto& [proposal, cards] : m_cards)
+            m_now.scorecards.insert(m_now.scorecards.end(), cards.begin(), cards.end());
+        return {};
+    }
+
+    Status readStatus(const Store& store)
+    {
+        RATCHET_TRY(json, store.meta("status"));
+        if (json)
+            if (const auto status = EngineStatus::fromJson(*json))
+                m_now.status = *status;
+        return {};
+    }
+
+    Status readLedger(const Store& store)
+    {
+        RATCHET_TRY(entries, store.ledger());
+        m_now.ledgerEntries = static_cast<std::int64_t>(entries.size());
+        const LedgerCheck check = verifyLedger(entries);
+        m_now.ledgerFault = check.ok || entries.empty() ? QString() : QString::fromStdString(check.fault);
+        return {};
+    }
+
+    void readGenomes()
+    {
+        const auto want = [this](const Hash& genome) {
+            if (!genome.isSet() || m_now.genomes.contains(genome))
+                return;
+            if (const auto content = m_objects.get(genome))
+                if (auto json = parseJson(*content, "the genome"))
+                    m_now.genomes.emplace(genome, std::move(*json));
+        };
+        for (const VersionRecord& version : m_now.versions)
+            want(version.genome);
+        for (const ProposalRecord& proposal : m_now.proposals)
+            want(proposal.genome);
+    }
+
+    LabPaths m_paths;
+    ObjectStore m_objects;
+    Snapshot m_now;
+    bool m_ready = false;
+    std::set<std::int64_t> m_changedProposals;
+    std::map<std::int64_t, std::vector<ScorecardRecord>> m_cards;
+};
+
+Result<std::unique_ptr<LabReader>> LabReader::start(const LabPaths& paths, Publish publish, Problem problem)
+{
+    std::unique_ptr<LabReader> reader(new LabReader);
+    reader->m_publish = std::move(publish);
+    reader->m_problem = std::move(problem);
+    std::promise<Status> opened;
+    auto answer = opened.get_future();
+    reader->m_thread = std::jthread([self = reader.get(), paths, &opened](const std::stop_token& stop) {
+        auto store = Store::open(paths.database(), Store::Mode::ReadOnly);
+        if (!store)
+            return opened.set_value(passOn(store));
+        SnapshotBuilder builder(paths);
+        auto snapshot = builder.poll(**store);
+        if (!snapshot)
+            return opened.set_value(passOn(snapshot));
+        self->m_first = *snapshot;
+        opened.set_value({});   // `opened` may be gone from here on
+        self->run(stop, **store, builder);
+    });
+    RATCHET_CHECK(answer.get());
+    return reader;
+}
+
+void LabReader::run(const std::stop_token& stop, const Store& store, SnapshotBuilder& builder)
+{
+    auto next = std::chrono::steady_clock::now() + pollEvery;
+    std::string lastProblem;
+    while (!stop.stop_requested()) {
+        Job job;
+        {
+            std::unique_lock lock(m_mutex);
+            m_wake.wait_until(lock, stop, next, [this] { return !m_jobs.empty(); });
+            if (!m_jobs.empty() && std::chrono::steady_clock::now() < next) {
+                job = std::move(m_jobs.front());
+                m_jobs.pop_front();
+            }
+        }
+        if (stop.stop_requested())
+            return;
+        if (job) {
+            job(store);
+            continue;
+        }
+        if (std::chrono::steady_clock::now() < next)
+            continue;
+        auto snapshot = builder.poll(store);
+        if (snapshot && *snapshot)
+            m_publish(*snapshot);
+        const std::string problem = snapshot ? std::string() : snapshot.error().text;
+        if (!snapshot && problem != lastProblem)
+            m_problem(snapshot.error());
+        lastProblem = problem;
+        next = std::chrono::steady_clock::now() + pollEvery;
+    }
+}
+
+void LabReader::ask(Job job)
+{
+    const std::scoped_lock lock(m_mutex);
+    m_jobs.push_back(std::move(job));
+    m_wake.notify_one();
+}
+
+} // namespace ratchet
