@@ -33,7 +33,7 @@ struct RunLimits {
     bool waitForDecisions = true;                   // false: return when only a person can go on
 };
 
-enum class RunEnd { Teeth, Goal, Time, Budget, Stopped, WaitingForPerson };
+enum class RunEnd { Teeth, Goal, OutOfTime, Budget, Stopped, WaitingForPerson };
 
 class Engine {
 public:

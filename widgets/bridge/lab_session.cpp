@@ -23,7 +23,7 @@ QString endSentence(RunEnd end)
     switch (end) {
     case RunEnd::Teeth: return LabSession::tr("The step is done.");
     case RunEnd::Goal: return LabSession::tr("The goal is reached.");
-    case RunEnd::Time: return LabSession::tr("The time is over.");
+    case RunEnd::OutOfTime: return LabSession::tr("The time is over.");
     case RunEnd::Budget: return LabSession::tr("The budget is spent.");
     case RunEnd::Stopped: return LabSession::tr("The engine was stopped.");
     case RunEnd::WaitingForPerson: return LabSession::tr("Only a person can go on: a decision waits in Review.");
