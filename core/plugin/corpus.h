@@ -15,8 +15,9 @@ namespace ratchet {
 
 struct CorpusSummary { std::size_t documents = 0, bytes = 0, skippedFiles = 0; };
 
-// Reads a file or a folder of text files; a single file is cut into documents at blank lines (sections of 1 to 8 KiB).
-// Exact duplicates are dropped. Writes LAB corpus folder: documents.jsonl is not used; one file per split
+// Reads a file or a folder of text files (hidden and binary ones are skipped); fewer than 64 files are cut into documents at
+// blank lines (sections of 1 to 8 KiB). Documents go to a split by the rank of their hash: 1/16 vault, 1/16 guide, 1/8 gate.
+// Exact duplicates are dropped. Writes LAB corpus folder: one file per split
 // (train.txt, guide.txt, gate.txt, vault.txt) with documents separated by a 0x00 byte, and corpus.json.
 // Errors name the cause: missing, empty, binary (NUL bytes or invalid UTF-8 in the first MiB), a single line, unreadable,
 // too small to split (fewer than 64 documents or 64 KiB), larger than half of memory.
@@ -24,9 +25,13 @@ struct CorpusSummary { std::size_t documents = 0, bytes = 0, skippedFiles = 0; }
 
 class Corpus {
 public:
+    Corpus(Corpus&&) = default;                   // views keep pointing into the moved texts
+    Corpus& operator=(Corpus&&) = default;
+    // Damaged when a file does not match the hash taken at import.
     [[nodiscard]] static Result<Corpus> open(const std::filesystem::path& folder);
     [[nodiscard]] const std::vector<std::string_view>& documents(Split split) const;   // views live as long as the Corpus
 private:
+    Corpus() = default;
     std::vector<std::string> m_texts;
     std::vector<std::vector<std::string_view>> m_documents;
 };

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/plugin/corpus.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <unistd.h>
+
+#include "core/base/file.h"
+#include "core/base/hash.h"
+#include "core/base/json.h"
+
+namespace ratchet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t leastSection = 1 << 10;
+constexpr std::size_t mostSection = 8 << 10;
+constexpr std::size_t leastDocuments = 64;
+constexpr std::size_t leastBytes = 64 << 10;
+constexpr std::array splitNames{"train", "guide", "gate", "vault"};   // in the order of Split
+
+std::size_t halfOfMemory()
+{
+    return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 2;
+}
+
+// Length of the UTF-8 sequence that starts here (RFC 3629), 0 when there is none.
+std::size_t sequenceAt(std::string_view text, std::size_t at)
+{
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char first = byte(at);
+    const std::size_t length = first < 0x80 ? 1 : first >= 0xc2 && first <= 0xdf ? 2 : (first & 0xf0) == 0xe0 ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+    if (length == 0 || at + length > text.size())
+        return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(at + i) & 0xc0) != 0x80)
+            return 0;
+    if (length > 2) {
+        const unsigned char second = byte(at + 1);
+        if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90)
+            || (first == 0xf4 && second > 0x8f))
+            return 0;
+    }
+    return length;
+}
+
+// NUL anywhere, or bytes in the first MiB that are no UTF-8.
+bool isBinary(std::string_view text)
+{
+    if (text.find('\0') != std::string_view::npos)
+        return true;
+    const auto head = text.substr(0, std::size_t(1) << 20);
+    for (std::size_t at = 0; at < head.size();) {
+        const auto length = sequenceAt(head, at);
+        if (length == 0)
+            return head.size() == text.size() || head.size() - at >= 4;   // a sequence cut by the MiB is no fault
+        at += length;
+    }
+    return false;
+}
+
+bool isBlank(std::string_view line)
+{
+    return line.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+// Sections of 1 to 8 KiB that end at a blank line where there is one, else at a line end, else at 8 KiB.
+std::vector<std::string_view> sectionsOf(std::string_view text)
+{
+    std::vector<std::string_view> sections;
+    std::size_t begin = 0, at = 0, lastLine = 0;
+    const auto cut = [&](std::size_t end) {
+        if (!isBlank(text.substr(begin, end - begin)))
+            sections.push_back(text.substr(begin, end - begin));
+        begin = lastLine = end;
+    };
+    while (at < text.size()) {
+        const auto newline = text.find('\n', at);
+        const auto end = newline == std::string_view::npos ? text.size() : newline + 1;
+        while (end - begin > mostSection) {
+            std::size_t stop = lastLine > begin ? lastLine : begin + mostSection;
+            while (stop < text.size() && stop > begin + 1 && (static_cast<unsigned char>(text[stop]) & 0xc0) == 0x80)
+                --stop;
+            cut(stop);
+        }
+        if (isBlank(text.substr(at, end - at)) && end - begin >= leastSection)
+            cut(end);
+        else
+            lastLine = end;
+        at = end;
+    }
+    cut(text.size());
+    return sections;
+}
+
+struct Source {
+    std::vector<std::string> texts;
+    std::size_t bytes = 0, skipped = 0;
+};
+
+Error tooLarge(const fs::path& source)
+{
+    return {Code::Environment, fmt::format("{} is larger than half of this machine's memory.", source.string()),
+            "Name a part of it."};
+}
+
+Result<Source> readFolder(const fs::path& folder)
+{
+    std::error_code error;
+    std::vector<fs::path> files;
+    for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end; it != end && !error;
+         it.increment(error)) {
+        const bool hidden = it->path().filename().string().front() == '.';
+        if (hidden && it->is_directory(error))
+            it.disable_recursion_pending();
+        else if (!hidden && it->is_regular_file(error))
+            files.push_back(it->path());
+    }
+    if (error)
+        return fail(Code::Environment, fmt::format("The folder {} cannot be read: {}.", folder.string(), error.message()),
+                    "Check its permissions.");
+    std::sort(files.begin(), files.end());
+    Source source;
+    for (const auto& file : files) {
+        const auto size = fs::file_size(file, error);
+        if (!error && source.bytes + size > halfOfMemory())
+            return tl::unexpected(tooLarge(folder));
+        auto text = readFile(file);
+        if (!text || isBlank(*text) || isBinary(*text)) {
+            ++source.skipped;
+            continue;
+        }
+        source.bytes += text->size();
+        source.texts.push_back(std::move(*text));
+    }
+    if (source.texts.empty())
+        return fail(Code::BadInput, fmt::format("The folder {} holds no text files.", folder.string()),
+                    "Name a folder of UTF-8 text.");
+    return source;
+}
+
+Result<Source> readOne(const fs::path& file)
+{
+    std::error_code error;
+    if (fs::file_size(file, error) > halfOfMemory() && !error)
+        return tl::unexpected(tooLarge(file));
+    RATCHET_TRY(text, readFile(file));
+    if (isBlank(text))
+        return fail(Code::BadInput, fmt::format("{} is empty.", file.string()), "Name a text with something in it.");
+    if (isBinary(text))
+        return fail(Code::BadInput, fmt::format("{} is binary, not UTF-8 text.", file.string()),
+                    "Convert it to UTF-8 text first, for example with iconv.");
+    if (std::string_view(text).substr(0, text.size() - 1).find('\n') == std::string_view::npos)
+        return fail(Code::BadInput, fmt::format("{} is a single line, so it cannot be split into documents.", file.string()),
+                    "Break the text into lines and paragraphs.");
+    Source source;
+    source.bytes = text.size();
+    source.texts.push_back(std::move(text));
+    return source;
+}
+
+// One text per split: documents by rank of their hash (1/16 vault, 1/16 guide, 1/8 gate, rest train, each at least one),
+// in that order, separated by NUL.
+std::array<std::string, 4> splitByHash(std::vector<std::pair<Hash, std::string_view>> documents)
+{
+    std::sort(documents.begin(), documents.end());
+    std::array<std::string, 4> texts;
+    const std::size_t count = documents.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        const Split split = i < count / 16 ? Split::Vault : i < count / 8 ? Split::Guide : i < count / 4 ? Split::Gate : Split::Train;
+        std::string& text = texts[static_cast<std::size_t>(split)];
+        if (!text.empty())
+            text += '\0';
+        text += documents[i].second;
+    }
+    return texts;
+}
+
+std::vector<std::pair<Hash, std::string_view>> distinctDocuments(const Source& source)
+{
+    std::vector<std::pair<Hash, std::string_view>> documents;
+    std::set<std::string> seen;
+    const auto add = [&](std::string_view document) {
+        if (auto hash = hashOf(document); seen.insert(hash.hex).second)
+            documents.emplace_back(std::move(hash), document);
+    };
+    for (const auto& text : source.texts) {
+        if (source.texts.size() >= leastDocuments)
+            add(text);
+        else
+            for (const auto section : sectionsOf(text))
+                add(section);
+    }
+    return documents;
+}
+
+} // namespace
+
+Result<CorpusSummary> importCorpus(const fs::path& source, const fs::path& folder)
+{
+    std::error_code error;
+    const auto status = fs::status(source, error);
+    if (!fs::exists(status))
+        return status.type() == fs::file_type::none
+                   ? fail(Code::Environment, fmt::format("{} cannot be read: {}.", source.string(), error.message()), "Check its permissions.")
+                   : fail(Code::NotFound, fmt::format("There is no file or folder {}.", source.string()), "Check the path.");
+    if (!fs::is_directory(status) && !fs::is_regular_file(status))
+        return fail(Code::BadInput, fmt::format("{} is neither a file nor a folder.", source.string()), "Name a text file or a folder.");
+    RATCHET_TRY(read, fs::is_directory(status) ? readFolder(source) : readOne(source));
+    const auto documents = distinctDocuments(read);
+    CorpusSummary summary{documents.size(), 0, read.skipped};
+    for (const auto& document : documents)
+        summary.bytes += document.second.size();
+    if (summary.documents < leastDocuments || summary.bytes < leastBytes)
+        return fail(Code::BadInput, fmt::format("{} is too small: {} different documents with {} bytes, at least {} and {} are needed.",
+                                                source.string(), summary.documents, summary.bytes, leastDocuments, leastBytes),
+                    "Name a longer text, or one with blank lines between its sections.");
+    RATCHET_CHECK(makeFolder(folder));
+    const auto texts = splitByHash(documents);
+    Json files = Json::object();
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        RATCHET_CHECK(writeFile(folder / (std::string(splitNames[i]) + ".txt"), texts[i]));
+        files[splitNames[i]] = hashOf(texts[i]).hex;
+    }
+    const Json about{{"source", source.string()}, {"documents", summary.documents}, {"bytes", summary.bytes},
+                     {"skippedFiles", summary.skippedFiles}, {"files", files}};
+    RATCHET_CHECK(writeFile(folder / "corpus.json", about.dump(1) + "\n"));
+    return summary;
+}
+
+Result<Corpus> Corpus::open(const fs::path& folder)
+{
+    RATCHET_TRY(about, readFile(folder / "corpus.json"));
+    RATCHET_TRY(json, parseJson(about, "the corpus description"));
+    std::map<std::string, std::string> hashes;
+    RATCHET_CHECK(Fields(json, "the corpus description").read("files", hashes).status());
+    Corpus corpus;
+    for (const char* name : splitNames) {
+        RATCHET_TRY(text, readFile(folder / (std::string(name) + ".txt")));
+        if (hashOf(text).hex != hashes[name])
+            return fail(Code::Damaged, fmt::format("The corpus file {}.txt was changed after it was imported.", name),
+                        "Make a new lab from the original text.");
+        corpus.m_texts.push_back(std::move(text));
+    }
+    for (const auto& text : corpus.m_texts) {
+        auto& documents = corpus.m_documents.emplace_back();
+        for (std::size_t at = 0; at <= text.size();) {
+            const auto end = std::min(text.find('\0', at), text.size());
+            documents.push_back(std::string_view(text).substr(at, end - at));
+            at = end + 1;
+        }
+    }
+    return corpus;
+}
+
+const std::vector<std::string_view>& Corpus::documents(Split split) const
+{
+    return m_documents[static_cast<std::size_t>(split)];
+}
+
+} // namespace ratchet

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "core/plugin/corpus.h"
+
+using namespace ratchet;
+namespace fs = std::filesystem;
+
+namespace {
+
+// `paragraphs` of about 1.2 KiB, all different.
+std::string book(int paragraphs)
+{
+    std::string text;
+    for (int i = 0; i < paragraphs; ++i) {
+        for (int line = 0; line < 30; ++line)
+            text += "Line " + std::to_string(line) + " of paragraph " + std::to_string(i) + " says little that is new.\n";
+        text += "\n";
+    }
+    return text;
+}
+
+void write(const fs::path& file, const std::string& text)
+{
+    std::ofstream(file, std::ios::binary) << text;
+}
+
+} // namespace
+
+class TestCorpus : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void init() { m_folder = std::make_unique<QTemporaryDir>(); }
+    void aFileBecomesDisjointSplits();
+    void aFolderOfFilesKeepsThemWhole();
+    void theSameTextGivesTheSameSplits();
+    void refuses_data();
+    void refuses();
+    void aMissingFileIsNotFound();
+    void aChangedCorpusIsDamaged();
+
+private:
+    [[nodiscard]] fs::path path(const char* name) const { return fs::path(m_folder->path().toStdString()) / name; }
+    std::unique_ptr<QTemporaryDir> m_folder;
+};
+
+void TestCorpus::aFileBecomesDisjointSplits()
+{
+    const auto text = book(200) + book(3);   // the last three are duplicates
+    write(path("book.txt"), text);
+    const auto summary = importCorpus(path("book.txt"), path("corpus"));
+    QVERIFY2(summary, summary ? "" : summary.error().text.c_str());
+    QCOMPARE(summary->documents, std::size_t(200));
+    const auto corpus = Corpus::open(path("corpus"));
+    QVERIFY2(corpus, corpus ? "" : corpus.error().text.c_str());
+    std::set<std::string_view> seen;
+    std::size_t bytes = 0, count = 0;
+    for (const auto split : {Split::Train, Split::Guide, Split::Gate, Split::Vault}) {
+        QVERIFY(!corpus->documents(split).empty());
+        for (const auto document : corpus->documents(split)) {
+            QVERIFY2(seen.insert(document).second, "a document is in two splits");
+            QVERIFY(text.find(document) != std::string::npos);
+            QVERIFY(document.size() <= 8192);
+            bytes += document.size();
+            ++count;
+        }
+    }
+    QCOMPARE(count, std::size_t(200));
+    QCOMPARE(bytes, book(200).size());
+    QVERIFY(corpus->documents(Split::Train).size() >= 145);
+}
+
+void TestCorpus::aFolderOfFilesKeepsThemWhole()
+{
+    fs::create_directories(path("tree/sub"));
+    const auto filler = std::string(1200, 'x') + "\n";
+    for (int i = 0; i < 70; ++i)
+        write(path("tree/sub") / (std::to_string(i) + ".txt"), "file " + std::to_string(i) + "\n" + filler);
+    write(path("tree/picture.png"), std::string("\x89PNG\0\0", 6));
+    write(path("tree/.hidden"), "secret\n");
+    const auto summary = importCorpus(path("tree"), path("corpus"));
+    QVERIFY2(summary, summary ? "" : summary.error().text.c_str());
+    QCOMPARE(summary->documents, std::size_t(70));
+    QCOMPARE(summary->skippedFiles, std::size_t(1));
+}
+
+void TestCorpus::theSameTextGivesTheSameSplits()
+{
+    write(path("book.txt"), book(120));
+    QVERIFY(importCorpus(path("book.txt"), path("a")) && importCorpus(path("book.txt"), path("b")));
+    const auto a = Corpus::open(path("a")), b = Corpus::open(path("b"));
+    QVERIFY(a && b);
+    QVERIFY(a->documents(Split::Vault) == b->documents(Split::Vault));
+}
+
+void TestCorpus::refuses_data()
+{
+    QTest::addColumn<QByteArray>("content");
+    QTest::addColumn<QByteArray>("word");
+    QTest::addRow("an empty file") << QByteArray() << QByteArray("empty");
+    QTest::addRow("a file of blank lines") << QByteArray("\n\n \n") << QByteArray("empty");
+    QTest::addRow("a file with a NUL byte") << QByteArray("text\0more\n", 10) << QByteArray("binary");
+    QTest::addRow("Latin-1 text") << QByteArray("caf\xe9 au lait\nand more\n") << QByteArray("binary");
+    QTest::addRow("an overlong UTF-8 sequence") << QByteArray("a\xc0\xaf\nb\n") << QByteArray("binary");
+    QTest::addRow("a single line") << QByteArray(100000, 'a') << QByteArray("single line");
+    QTest::addRow("a short text") << QByteArray("one\n\ntwo\n") << QByteArray("too small");
+    QTest::addRow("the same line for ever") << QByteArray("all the same\n").repeated(20000) << QByteArray("too small");
+}
+
+void TestCorpus::refuses()
+{
+    QFETCH(QByteArray, content);
+    QFETCH(QByteArray, word);
+    write(path("input"), content.toStdString());
+    const auto summary = importCorpus(path("input"), path("corpus"));
+    QVERIFY(!summary);
+    QCOMPARE(int(summary.error().code), int(Code::BadInput));
+    QVERIFY2(summary.error().text.find(word.toStdString()) != std::string::npos, summary.error().text.c_str());
+    QVERIFY(!fs::exists(path("corpus")));
+}
+
+void TestCorpus::aMissingFileIsNotFound()
+{
+    const auto summary = importCorpus(path("nowhere"), path("corpus"));
+    QVERIFY(!summary);
+    QCOMPARE(int(summary.error().code), int(Code::NotFound));
+}
+
+void TestCorpus::aChangedCorpusIsDamaged()
+{
+    write(path("book.txt"), book(100));
+    QVERIFY(importCorpus(path("book.txt"), path("corpus")));
+    std::fstream file(path("corpus/gate.txt"), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(10).put('#');
+    file.close();
+    const auto corpus = Corpus::open(path("corpus"));
+    QVERIFY(!corpus);
+    QCOMPARE(int(corpus.error().code), int(Code::Damaged));
+}
+
+QTEST_GUILESS_MAIN(TestCorpus)
+#include "tst_corpus.moc"
