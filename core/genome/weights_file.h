@@ -18,6 +18,8 @@ namespace ratchet {
 struct TensorEntry { std::string name, dtype; std::vector<std::int64_t> shape; std::size_t offset = 0, bytes = 0; };   // offset into data
 
 struct WeightsFile {
+    // Appends a tensor to data.
+    void add(const std::string& name, const std::string& dtype, std::vector<std::int64_t> shape, const void* values);
     std::map<std::string, TensorEntry> tensors;
     std::map<std::string, std::string> metadata;
     std::string data;
@@ -28,7 +30,7 @@ struct WeightsFile {
 [[nodiscard]] Result<WeightsFile> readWeights(const std::filesystem::path& file, std::size_t limit = std::size_t(1) << 33);
 // Tensors in name order; durable (temp, fsync, rename).
 [[nodiscard]] Status writeWeights(const std::filesystem::path& file, const WeightsFile& content);
-// Names and shapes the model of this architecture has; the one place both sides agree on.
+// Names and shapes the model of this architecture has; the one place both sides agree on. Linear maps are [out, in].
 [[nodiscard]] std::map<std::string, std::vector<std::int64_t>> expectedTensors(const Architecture& architecture, int vocabulary);
 // Exactly those tensors, all finite.
 [[nodiscard]] Status checkWeights(const WeightsFile& content, const Architecture& architecture, int vocabulary);

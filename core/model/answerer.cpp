@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/model/answerer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "core/genome/tokenizer.h"
+#include "core/model/compat.h"
+#include "core/model/transformer.h"
+#include "core/plugin/loader.h"
+
+namespace ratchet {
+namespace {
+
+constexpr std::size_t batchRows = 256;   // prompts or windows run together
+
+using Tokens = std::vector<std::int64_t>;
+
+// [rows, longest] with `pad` on the right.
+at::Tensor padded(const std::vector<Tokens>& rows, std::int64_t pad)
+{
+    std::size_t longest = 0;
+    for (const Tokens& row : rows)
+        longest = std::max(longest, row.size());
+    const at::Tensor tensor = at::full({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(longest)}, pad, at::kLong);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        std::copy(rows[i].begin(), rows[i].end(), tensor.data_ptr<std::int64_t>() + i * longest);
+    return tensor;
+}
+
+// Index drawn with probability proportional to exp(logit / temperature).
+std::int64_t sample(const float* logits, int count, double temperature, Rng& rng)
+{
+    const double largest = *std::max_element(logits, logits + count);
+    std::vector<double> weights(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i)
+        weights[static_cast<std::size_t>(i)] = std::exp((logits[i] - largest) / temperature);
+    return static_cast<std::int64_t>(rng.pick(weights));
+}
+
+double probabilityOf(const float* logits, int count, std::int64_t chosen)
+{
+    const double largest = *std::max_element(logits, logits + count);
+    double sum = 0;
+    for (int i = 0; i < count; ++i)
+        sum += std::exp(logits[i] - largest);
+    return std::exp(logits[chosen] - largest) / sum;
+}
+
+} // namespace
+
+struct Answerer::Private {
+    Private(const Genome& itsGenome, const Domain& itsDomain)
+        : genome(itsGenome), domain(itsDomain), name(itsDomain.info().name), tokenizer(itsDomain.info().alphabet),
+          model(itsGenome.architecture, tokenizer.vocabulary())
+    {
+    }
+    // One prompt on its way to an answer.
+    struct Row { Tokens tokens; std::string text; Rng rng; Answer answer; std::int64_t limit = 0; bool done = false; };
+
+    [[nodiscard]] bool isCoupled() const { return genome.architecture.positions == "coupled"; }
+    // Position ids of a row's tokens; the end token before an empty prompt has id 0.
+    [[nodiscard]] Tokens positionsOf(const Row& row) const;
+    [[nodiscard]] Result<Row> prepare(const std::string& prompt, std::size_t index, const AnswerOptions& options) const;
+    void generate(std::vector<Row>& rows, const AnswerOptions& options, bool streams);
+    void append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const;
+    void charge(std::size_t tokens, std::size_t length)
+    {
+        flops += static_cast<double>(tokens) * trainingFlops(genome.architecture, tokenizer.vocabulary(), static_cast<int>(length)).value / 3;
+    }
+    [[nodiscard]] std::vector<double> windowBits(const std::vector<Tokens>& windows, const std::vector<std::size_t>& from);
+
+    Genome genome;
+    const Domain& domain;
+    std::string name;
+    Tokenizer tokenizer;
+    Transformer model;
+    double flops = 0;
+};
+
+Tokens Answerer::Private::positionsOf(const Row& row) const
+{
+    if (!isCoupled())
+        return {};
+    const std::vector<int> ids = domain.coupledPositions(row.text, genome.reasoning, genome.architecture.context);
+    Tokens positions(row.tokens.size() - std::min(row.tokens.size(), ids.size()), 0);
+    positions.insert(positions.end(), ids.begin(), ids.end());
+    positions.resize(row.tokens.size(), 0);
+    for (auto& id : positions)
+        id = std::clamp<std::int64_t>(id, 0, genome.architecture.context - 1);
+    return positions;
+}
+
+Result<Answerer::Private::Row> Answerer::Private::prepare(const std::string& prompt, std::size_t index,
+                                                          const AnswerOptions& options) const
+{
+    RATCHET_TRY(tokens, tokenizer.encode(prompt));
+    if (tokens.empty())
+        tokens.push_back(tokenizer.end());
+    const std::int64_t room = genome.architecture.context - static_cast<std::int64_t>(tokens.size());
+    if (room < 1)
+        return fail(Code::BadInput,
+                    fmt::format("The prompt has {} tokens, but the model reads {} at most.", tokens.size(), genome.architecture.context),
+                    "Shorten the prompt.");
+    return Row{std::move(tokens), prompt, Rng::stream(options.seed, "answer", index), {},
+               std::min<std::int64_t>(room, options.maxTokens), options.maxTokens < 1};
+}
+
+// Chooses the next token of a row and writes it down; the pad token is never chosen.
+void Answerer::Private::append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const
+{
+    const int count = tokenizer.pad();
+    const std::int64_t token = options.temperature > 0 ? sample(logits, count, options.temperature, row.rng)
+                                                       : std::max_element(logits, logits + count) - logits;
+    row.answer.confidence *= probabilityOf(logits, tokenizer.vocabulary(), token);
+    ++row.answer.tokens;
+    row.tokens.push_back(token);
+    if (token == tokenizer.end()) {
+        row.answer.ended = row.done = true;
+        return;
+    }
+    const std::string piece = tokenizer.decode(token);
+    row.answer.completion += piece;
+    row.text += piece;
+    row.done = row.answer.tokens >= row.limit;
+    if (streams && options.onText)
+        options.onText(piece);
+}
+
+void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& options, bool streams)
+{
+    std::vector<Tokens> tokens, positions;
+    std::vector<std::int64_t> lengths;
+    std::int64_t capacity = 0;
+    for (Row& row : rows) {
+        row.answer.confidence = 1;
+        tokens.push_back(row.tokens);
+        positions.push_back(positionsOf(row));
+        lengths.push_back(static_cast<std::int64_t>(row.tokens.size()));
+        capacity = std::max(capacity, lengths.back() + std::max<std::int64_t>(row.limit, 1));
+    }
+    KvCache cache;
+    at::Tensor logits = model.start(padded(tokens, tokenizer.pad()), padded(positions, 0), lengths, capacity, cache).contiguous();
+    std::int64_t length = *std::max_element(lengths.begin(), lengths.end());
+    charge(rows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
+    const at::Tensor next = at::zeros({static_cast<std::int64_t>(rows.size())}, at::kLong), places = next.clone();
+    for (;;) {
+        bool anyLeft = false;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (!rows[i].done)
+                append(rows[i], logits.data_ptr<float>() + i * static_cast<std::size_t>(tokenizer.vocabulary()), options, streams && i == 0);
+            anyLeft = anyLeft || !rows[i].done;
+            next.data_ptr<std::int64_t>()[i] = rows[i].tokens.back();
+            if (isCoupled() && !rows[i].done)
+                places.data_ptr<std::int64_t>()[i] = positionsOf(rows[i]).back();
+            if (rows[i].done)   // a finished row idles on its last place
+                cache.lengths[i] = std::min(cache.lengths[i], capacity - 1);
+        }
+        if (!anyLeft)
+            return;
+        charge(rows.size(), static_cast<std::size_t>(++length));
+        logits = model.step(next, places, cache).contiguous();
+    }
+}
+
+Answerer::Answerer() = default;
+Answerer::~Answerer() = default;
+
+Result<std::unique_ptr<Answerer>> Answerer::load(const Genome& genome, const std::string& weightsFile, const Domain& domain)
+{
+    try {
+        auto answerer = std::unique_ptr<Answerer>(new Answerer);
+        answerer->d = std::make_unique<Private>(genome, domain);
+        RATCHET_TRY(file, readWeights(weightsFile));
+        RATCHET_CHECK(answerer->d->model.load(file));
+        return answerer;
+    } catch (const std::exception& error) {
+        return fail(Code::Failed, fmt::format("The model could not be loaded: {}", firstLine(error.what())));
+    }
+}
+
+Result<std::vector<Answer>> Answerer::answer(const std::vector<std::string>& prompts, const AnswerOptions& options) const
+{
+    std::vector<Private::Row> rows;
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+        RATCHET_TRY(row, d->prepare(prompts[i], i, options));
+        rows.push_back(std::move(row));
+    }
+    std::vector<Answer> answers;
+    try {
+        for (std::size_t from = 0; from < rows.size(); from += batchRows) {
+            const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(from);
+            const auto end = rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), from + batchRows));
+            std::vector<Private::Row> part(std::make_move_iterator(begin), std::make_move_iterator(end));
+            d->generate(part, options, from == 0);
+            for (Private::Row& row : part)
+                answers.push_back(std::move(row.answer));
+        }
+    } catch (const std::exception& error) {
+        return fail(Code::Failed, fmt::format("The model could not answer: {}", firstLine(error.what())));
+    }
+    return answers;
+}
+
+// Bits of the targets of each window from index `from` on; a window is its inputs and, one later, its targets.
+std::vector<double> Answerer::Private::windowBits(const std::vector<Tokens>& windows, const std::vector<std::size_t>& from)
+{
+    const at::NoGradGuard noGradient;
+    const at::Tensor tokens = padded(windows, tokenizer.pad());
+    const std::int64_t length = tokens.size(1) - 1;
+    const at::Tensor inputs = tokens.narrow(1, 0, length), targets = tokens.narrow(1, 1, length);
+    at::Tensor positions;
+    if (isCoupled())
+        positions = at::arange(length).expand({tokens.size(0), length});
+    const at::Tensor logs = at::log_softmax(model.forward(inputs, positions), -1).gather(2, targets.unsqueeze(2)).squeeze(2).contiguous();
+    charge(windows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
+    std::vector<double> bits;
+    for (std::size_t i = 0; i < windows.size(); ++i) {
+        const float* const row = logs.data_ptr<float>() + i * static_cast<std::size_t>(length);
+        bits.push_back(-std::accumulate(row + from[i], row + windows[i].size() - 1, 0.0) / std::log(2.0));
+    }
+    return bits;
+}
+
+Result<std::vector<double>> Answerer::bitsPerByte(const std::vector<std::string>& texts) const
+{
+    const auto context = static_cast<std::size_t>(d->genome.architecture.context), stride = std::max<std::size_t>(1, context / 2);
+    std::vector<Tokens> windows;
+    std::vector<std::size_t> from, owner;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        if (texts[i].empty())
+            return fail(Code::BadInput, "An empty text has no bits per byte.");
+        RATCHET_TRY(tokens, d->tokenizer.encode(texts[i]));
+        tokens.insert(tokens.begin(), d->tokenizer.end());
+        std::size_t scored = 0;   // targets scored so far
+        for (std::size_t begin = 0; scored + 1 < tokens.size(); begin += stride) {
+            const std::size_t end = std::min(tokens.size(), begin + context + 1);
+            windows.emplace_back(tokens.begin() + static_cast<std::ptrdiff_t>(begin), tokens.begin() + static_cast<std::ptrdiff_t>(end));
+            from.push_back(scored - begin);
+            owner.push_back(i);
+            scored = end - 1;
+        }
+    }
+    std::vector<double> result(texts.size(), 0.0);
+    const std::size_t rows = std::max<std::size_t>(1, 16384 / context);
+    try {
+        for (std::size_t at = 0; at < windows.size(); at += rows) {
+            const std::size_t end = std::min(windows.size(), at + rows);
+            const auto offset = [](std::size_t i) { return static_cast<std::ptrdiff_t>(i); };
+            const auto bits = d->windowBits({windows.begin() + offset(at), windows.begin() + offset(end)},
+                                            {from.begin() + offset(at), from.begin() + offset(end)});
+            for (std::size_t i = at; i < end; ++i)
+                result[owner[i]] += bits[i - at] / static_cast<double>(texts[owner[i]].size());
+        }
+    } catch (const std::exception& error) {
+        return fail(Code::Failed, fmt::format("The model could not read the text: {}", firstLine(error.what())));
+    }
+    return result;
+}
+
+Answerer::Integrity Answerer::check(Rng& rng) const
+{
+    try {
+        const at::NoGradGuard noGradient;
+        const std::int64_t length = std::min(d->genome.architecture.context, 32), rows = 8, half = length / 2;
+        const at::Tensor tokens = at::empty({rows, length}, at::kLong);
+        const auto draw = [&](const at::Tensor& target) {
+            for (std::int64_t i = 0; i < rows; ++i)
+                for (std::int64_t t = 0; t < target.size(1); ++t)
+                    target[i][t].fill_(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(d->tokenizer.end()))));
+        };
+        draw(tokens);
+        const at::Tensor positions = at::arange(length).expand({rows, length});
+        const at::Tensor before = d->model.forward(tokens, positions);
+        draw(tokens.narrow(1, half, length - half));
+        const at::Tensor after = d->model.forward(tokens, positions);
+        const at::Tensor sums = at::softmax(before, -1).to(at::kDouble).sum(-1);
+        return {(sums - 1).abs().max().item<double>(), at::equal(before.narrow(1, 0, half), after.narrow(1, 0, half)),
+                at::isfinite(before).all().item<bool>() && at::isfinite(after).all().item<bool>()};
+    } catch (const std::exception&) {
+        return {1, false, false};
+    }
+}
+
+double Answerer::flopsUsed() const { return d->flops; }
+
+} // namespace ratchet

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The decoder-only transformer an Architecture describes (pre-norm). All parameters are views into one flat buffer and all
+// gradients views into another, so that optimizer, average, checkpoint and file see one array each. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "core/base/error.h"
+#include "core/genome/genome.h"
+#include "core/genome/weights_file.h"
+#include "core/model/attention.h"
+
+namespace ratchet {
+
+// A tensor's place in the flat buffer, in elements. Tensors lie in name order.
+struct TensorSlot {
+    std::string name;
+    std::vector<std::int64_t> shape;
+    std::int64_t offset = 0, count = 0;
+};
+[[nodiscard]] std::vector<TensorSlot> tensorLayout(const Architecture& architecture, int vocabulary);
+
+// Sees what flows through a forward pass; layer names as in LayerStatistics. Must not keep graph alive longer than the pass.
+class ForwardObserver {
+public:
+    virtual ~ForwardObserver() = default;
+    virtual void activation(const std::string& layer, const at::Tensor& value) = 0;
+    virtual void attention(int block, const at::Tensor& probabilities) = 0;   // [B, H, T, T]
+};
+
+struct ForwardOptions {
+    AttentionKind attention = AttentionKind::Fused;
+    double dropout = 0;                        // of embeddings and block outputs; needs gradients on
+    ForwardObserver* observer = nullptr;
+};
+
+// Keys and values of the tokens seen so far; row b holds lengths[b] of them.
+struct KvCache {
+    std::vector<at::Tensor> keys, values;      // a block: [B, C, K, w]
+    std::vector<std::int64_t> lengths;
+};
+
+class Transformer {
+public:
+    // All parameters zero; the architecture must be a valid one (Genome::fromJson).
+    Transformer(const Architecture& architecture, int vocabulary);
+
+    // Normal draws of Rng::stream(seed, tensor name): embeddings 0.02 ... see the .cpp; norms one, biases zero; the last map
+    // of every block is scaled by 1 / sqrt(2 layers) (Radford 2019).
+    void initialise(std::uint64_t seed);
+    [[nodiscard]] Status load(const WeightsFile& file);
+    [[nodiscard]] Status save(const std::string& file, const at::Tensor& flat, const std::map<std::string, std::string>& metadata) const;
+
+    // Logits [B, T, V] of tokens [B, T]; positions [B, T] are needed for "coupled" only and otherwise ignored.
+    // Padding on the right changes nothing before it.
+    [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, const at::Tensor& positions, const ForwardOptions& options = {}) const;
+
+    // Generation. start() runs padded prompts of the given lengths and returns the logits [B, V] after each one's last
+    // token; step() appends one token [B] to every row, whose position id (for "coupled") is positions [B].
+    [[nodiscard]] at::Tensor start(const at::Tensor& tokens, const at::Tensor& positions, const std::vector<std::int64_t>& lengths,
+                                   std::int64_t capacity, KvCache& cache) const;
+    [[nodiscard]] at::Tensor step(const at::Tensor& tokens, const at::Tensor& positions, KvCache& cache) const;
+
+    // Makes every parameter a leaf whose gradient lies in gradient().
+    void requireGradient();
+    [[nodiscard]] at::Tensor flat() const { return m_flat; }
+    [[nodiscard]] at::Tensor gradient() const { return m_gradient; }
+    [[nodiscard]] const std::vector<TensorSlot>& layout() const { return m_layout; }
+    [[nodiscard]] const Architecture& architecture() const { return m_architecture; }
+    [[nodiscard]] int vocabulary() const { return m_vocabulary; }
+
+private:
+    struct Block {
+        at::Tensor attentionNorm, attentionNormBias, queryKeyValue, queryNorm, keyNorm, output;
+        at::Tensor feedForwardNorm, feedForwardNormBias, gate, up, down;
+    };
+    struct Pass {
+        std::int64_t batch = 0, length = 0;
+        at::Tensor cosine, sine;               // of "rope", broadcast over batch and heads
+        const ForwardOptions& options;
+        KvCache* cache = nullptr;
+        bool decoding = false;
+    };
+    [[nodiscard]] at::Tensor view(const std::string& name) const;
+    void bindViews();
+    [[nodiscard]] at::Tensor embed(const at::Tensor& tokens, const at::Tensor& positions) const;
+    [[nodiscard]] at::Tensor run(at::Tensor x, const Pass& pass) const;
+    [[nodiscard]] at::Tensor attend(int block, const at::Tensor& x, const Pass& pass) const;
+    [[nodiscard]] at::Tensor feedForward(int block, const at::Tensor& x) const;
+    [[nodiscard]] at::Tensor normalise(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) const;
+    [[nodiscard]] at::Tensor head(const at::Tensor& x) const;
+    void rotations(const at::Tensor& positions, Pass& pass) const;
+
+    Architecture m_architecture;
+    int m_vocabulary;
+    std::vector<TensorSlot> m_layout;
+    at::Tensor m_flat, m_gradient;
+    at::Tensor m_tokens, m_positions, m_norm, m_normBias, m_head;
+    std::vector<Block> m_blocks;
+    std::vector<at::Tensor*> m_leaves;
+};
+
+} // namespace ratchet
