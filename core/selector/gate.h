@@ -16,27 +16,28 @@ namespace ratchet {
 // = ln( 2^(w+l+1) B(w+1, l+1) (1 - I_{1/2}(w+1, l+1)) ). Exact to 1e-9 relative for w + l up to 1e6.
 [[nodiscard]] double logMixtureEValue(std::int64_t wins, std::int64_t losses);
 
-// Confidence sequence for the mean of values in [-1, 1], valid at all times at once (predictably mixed empirical
-// Bernstein, Waudby-Smith and Ramdas 2024, theorem 2).
+// Confidence sequence for the mean of values in [-range, range], valid at all times at once (predictably mixed empirical
+// Bernstein, Waudby-Smith and Ramdas 2024, arXiv 2010.09686, theorem 2, equations 13 to 15). Values outside are clipped:
+// the sequence is then for the mean of the clipped values.
 class ConfidenceSequence {
 public:
-    explicit ConfidenceSequence(double alpha = 0.05);
+    explicit ConfidenceSequence(double alpha = 0.05, double range = 1);
     void add(double value);
     [[nodiscard]] double mean() const;
-    [[nodiscard]] double low() const;     // running intersection; -1 before the first value
+    [[nodiscard]] double low() const;     // running intersection; -range before the first value
     [[nodiscard]] double high() const;
     [[nodiscard]] std::int64_t count() const;
 private:
-    double m_alpha;
+    double m_logTwoOverAlpha, m_range;
     std::int64_t m_count = 0;
-    double m_sum = 0, m_weightedSum = 0, m_weights = 0, m_penalty = 0, m_varianceSum = 0, m_low = -1, m_high = 1;
+    double m_sum = 0, m_weightedSum = 0, m_weights = 0, m_penalty = 0, m_varianceSum = 0, m_low = 0, m_high = 1;   // of [0, 1]
 };
 
 // Betting e-process for the null "mean of values in [-1, 1] is <= 0" with predictable bets (aGRAPA, Waudby-Smith and
-// Ramdas 2024, section B.3).
+// Ramdas 2024, section B.3, with bets truncated at 3/4).
 class BettingEProcess {
 public:
-    void add(double value);
+    void add(double value);   // clipped to [-1, 1]
     [[nodiscard]] double logEValue() const { return m_log; }
 private:
     double m_log = 0, m_sum = 0, m_squares = 0;
@@ -54,7 +55,11 @@ public:
         double alpha = 0.05;          // alpha_k of this question
         double minEffect = 0.005;     // smallest mean difference worth accepting; futility when excluded
         int maxPairs = 600;
+        double range = 1;             // Bounded: differences beyond it count as it; the evidence is about their clipped mean
     };
+    // Accept: E >= 1/alpha. Reject: the confidence sequence of the difference lies below 0 or below minEffect.
+    // Inconclusive: the items are spent, or too few are left to be accepted even if all were won.
+    // A function of the pairs so far: stop at the first answer that is not NeedMore.
     enum class Answer { Accept, Reject, Inconclusive, NeedMore };
     explicit Gate(Options options);
     // Scores in [0, 1]; anything else (NaN, out of range) is refused by add() and leaves the gate as it was.
@@ -79,7 +84,9 @@ private:
 class RetainedCheck {
 public:
     enum class Answer { Pass, Fail, NeedMore };
-    RetainedCheck(double margin, double alpha, int maxPairs);
+    // alpha: bound on passing something worse by more than the margin. range as in Gate::Options.
+    RetainedCheck(double margin, double alpha, int maxPairs, double range = 1);
+    // As Gate::add.
     [[nodiscard]] bool add(double champion, double challenger);
     [[nodiscard]] Answer answer() const;      // NeedMore turns to Fail when the items are spent
     [[nodiscard]] const ConfidenceSequence& difference() const { return m_difference; }

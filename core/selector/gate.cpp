@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/selector/gate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace ratchet {
+namespace {
+
+constexpr double boldestBet = 0.75;   // c of Waudby-Smith and Ramdas 2024
+
+bool isScore(double value)
+{
+    return value >= 0 && value <= 1;   // false for NaN
+}
+
+// Sum over j >= 0 of C(m, k - j) / C(m, k), for k <= m / 2: every term is smaller than the one before.
+double lowerTailRatio(std::int64_t m, std::int64_t k)
+{
+    double sum = 1, term = 1;
+    for (std::int64_t j = k; j > 0; --j) {
+        term *= static_cast<double>(j) / static_cast<double>(m - j + 1);
+        sum += term;
+        if (term < sum * 1e-18)
+            break;
+    }
+    return sum;
+}
+
+long double logFactorial(std::int64_t n)
+{
+    return std::lgamma(static_cast<long double>(n) + 1);   // double would lose the ninth digit at 1e6
+}
+
+} // namespace
+
+// With m = w + l + 1 the integral is E = w! l! / m! * sum over j <= w of C(m, j), because 1 - I_{1/2}(w+1, l+1) is the
+// probability of at most w heads in m fair tosses; the powers of two cancel. Up to the middle the sum is taken over
+// C(m, w), beyond it as 2^m less the other tail, so that nothing cancels.
+double logMixtureEValue(std::int64_t wins, std::int64_t losses)
+{
+    const std::int64_t tosses = wins + losses + 1;
+    if (2 * wins <= tosses)
+        return std::log(lowerTailRatio(tosses, wins)) - std::log(static_cast<double>(losses + 1));
+    const long double logTwo = std::numbers::ln2_v<long double>;
+    const long double most = logFactorial(wins) + logFactorial(losses) - logFactorial(tosses) + static_cast<long double>(tosses) * logTwo;
+    if (losses == 0)
+        return static_cast<double>(most + std::log1p(-std::exp2(static_cast<long double>(-tosses))));
+    // The other tail: at most `losses` heads. C(m, losses) = m! / (losses! (wins + 1)!).
+    const long double logTail = logFactorial(tosses) - logFactorial(losses) - logFactorial(wins + 1)
+        - static_cast<long double>(tosses) * logTwo + std::log(static_cast<long double>(lowerTailRatio(tosses, losses)));
+    return static_cast<double>(most + std::log1p(-std::exp(logTail)));
+}
+
+ConfidenceSequence::ConfidenceSequence(double alpha, double range) : m_logTwoOverAlpha(std::log(2 / alpha)), m_range(range) {}
+
+void ConfidenceSequence::add(double value)
+{
+    const double x = (std::clamp(value / m_range, -1.0, 1.0) + 1) / 2;
+    const double before = static_cast<double>(m_count);
+    const double meanBefore = (0.5 + m_sum) / (before + 1);
+    const double varianceBefore = (0.25 + m_varianceSum) / (before + 1);
+    const double t = before + 1;
+    const double lambda = std::min(std::sqrt(2 * m_logTwoOverAlpha / (varianceBefore * t * std::log(1 + t))), boldestBet);
+    // v_i psi_E(lambda) = 4 (x - mean)^2 * (-ln(1 - lambda) - lambda) / 4
+    m_penalty += (x - meanBefore) * (x - meanBefore) * (-std::log1p(-lambda) - lambda);
+    m_weightedSum += lambda * x;
+    m_weights += lambda;
+    m_sum += x;
+    ++m_count;
+    const double meanAfter = (0.5 + m_sum) / (t + 1);
+    m_varianceSum += (x - meanAfter) * (x - meanAfter);
+    const double centre = m_weightedSum / m_weights;
+    const double radius = (m_logTwoOverAlpha + m_penalty) / m_weights;
+    m_low = std::max(m_low, centre - radius);
+    m_high = std::min(m_high, centre + radius);
+}
+
+double ConfidenceSequence::mean() const
+{
+    return m_count == 0 ? 0 : m_range * (2 * m_sum / static_cast<double>(m_count) - 1);
+}
+
+double ConfidenceSequence::low() const
+{
+    return m_range * (2 * m_low - 1);
+}
+
+double ConfidenceSequence::high() const
+{
+    return m_range * (2 * m_high - 1);
+}
+
+std::int64_t ConfidenceSequence::count() const
+{
+    return m_count;
+}
+
+void BettingEProcess::add(double value)
+{
+    const double x = std::clamp(value, -1.0, 1.0);
+    const double weight = static_cast<double>(m_count) + 1;
+    const double mean = m_sum / weight;
+    const double variance = (1 + m_squares) / weight;   // squares: of deviations from the running mean
+    const double bet = std::clamp(mean / (variance + mean * mean), 0.0, boldestBet);
+    m_log += std::log1p(bet * x);
+    m_sum += x;
+    ++m_count;
+    const double deviation = x - m_sum / (weight + 1);
+    m_squares += deviation * deviation;
+}
+
+double elondAlpha(double alpha, int k, int discoveriesBefore)
+{
+    const double index = std::max(k, 1);
+    const double gamma = 6 / (std::numbers::pi * std::numbers::pi * index * index);
+    return std::min(alpha * gamma * (discoveriesBefore + 1), alpha);
+}
+
+Gate::Gate(Options options) : m_options(options), m_difference(0.05, options.range) {}
+
+bool Gate::add(double champion, double challenger)
+{
+    if (!isScore(champion) || !isScore(challenger))
+        return false;
+    ++m_pairs;
+    m_wins += challenger > champion ? 1 : 0;
+    m_losses += challenger < champion ? 1 : 0;
+    m_championSum += champion;
+    m_challengerSum += challenger;
+    m_difference.add(challenger - champion);
+    m_betting.add((challenger - champion) / m_options.range);
+    return true;
+}
+
+double Gate::logEValue() const
+{
+    return m_options.kind == Kind::ExactMatch ? logMixtureEValue(m_wins, m_losses) : m_betting.logEValue();
+}
+
+Gate::Answer Gate::answer() const
+{
+    const double threshold = -std::log(m_options.alpha);
+    if (logEValue() >= threshold)
+        return Answer::Accept;
+    if (m_difference.high() < std::max(0.0, m_options.minEffect))
+        return Answer::Reject;
+    const int left = m_options.maxPairs - m_pairs;
+    if (left <= 0)
+        return Answer::Inconclusive;
+    const double best = m_options.kind == Kind::ExactMatch ? logMixtureEValue(m_wins + left, m_losses)
+                                                           : m_betting.logEValue() + left * std::log1p(boldestBet);
+    return best < threshold ? Answer::Inconclusive : Answer::NeedMore;
+}
+
+RetainedCheck::RetainedCheck(double margin, double alpha, int maxPairs, double range)
+    : m_margin(margin), m_maxPairs(maxPairs), m_difference(2 * alpha, range)   // each side of the sequence errs with alpha
+{
+}
+
+bool RetainedCheck::add(double champion, double challenger)
+{
+    if (!isScore(champion) || !isScore(challenger))
+        return false;
+    ++m_pairs;
+    m_wins += challenger > champion ? 1 : 0;
+    m_losses += challenger < champion ? 1 : 0;
+    m_championSum += champion;
+    m_challengerSum += challenger;
+    m_difference.add(challenger - champion);
+    return true;
+}
+
+RetainedCheck::Answer RetainedCheck::answer() const
+{
+    if (m_difference.low() > -m_margin)
+        return Answer::Pass;
+    return m_difference.high() < -m_margin || m_pairs >= m_maxPairs ? Answer::Fail : Answer::NeedMore;
+}
+
+} // namespace ratchet

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <QTest>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "core/base/rng.h"
+#include "core/selector/gate.h"
+
+using namespace ratchet;
+
+namespace {
+
+constexpr double notANumber = std::numeric_limits<double>::quiet_NaN();
+
+// Probability of at least `count` of `trials` when each happens with probability p.
+double tail(int count, int trials, double p)
+{
+    double sum = 0;
+    for (int k = count; k <= trials; ++k)
+        sum += std::exp(std::lgamma(trials + 1.0) - std::lgamma(k + 1.0) - std::lgamma(trials - k + 1.0) + k * std::log(p)
+                        + (trials - k) * std::log1p(-p));
+    return sum;
+}
+
+// Whether so many bad events contradict the promise "at most p" (Clopper and Pearson, one-sided, 1 in 10,000).
+bool breaks(int count, int trials, double p)
+{
+    return count > 0 && tail(count, trials, p) < 1e-4;
+}
+
+Gate gateOf(double alpha, int maxPairs, double minEffect = 0.005)
+{
+    Gate::Options options;
+    options.alpha = alpha;
+    options.maxPairs = maxPairs;
+    options.minEffect = minEffect;
+    return Gate(options);
+}
+
+// The gate's first answer on a stream of pairs, looked at after every `step` pairs.
+Gate::Answer play(Gate gate, const std::function<std::pair<double, double>()>& pair, int step = 1)
+{
+    while (gate.answer() == Gate::Answer::NeedMore)
+        for (int i = 0; i < step; ++i) {
+            const auto [champion, challenger] = pair();
+            if (!gate.add(champion, challenger))
+                return Gate::Answer::Inconclusive;
+        }
+    return gate.answer();
+}
+
+} // namespace
+
+class TestGate : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void mixtureMatchesExactIntegrals_data();
+    void mixtureMatchesExactIntegrals();
+    void mixtureIsAFairBet();
+    void answers_data();
+    void answers();
+    void nonsenseIsRefusedAndChangesNothing();
+    void peekingAllTheTimeKeepsFalseAcceptsBelowAlpha();
+    void twoHundredNullsUnderELondKeepTheLabsPromise();
+    void sixInTenIsFoundWithinFourHundredDiscordantPairs();
+    void theConfidenceSequenceCoversAtAllTimes();
+    void bettingDoesNotPayUnderTheNull();
+    void bettingFindsASmallSteadyGain();
+    void eLondSpendsAlphaOnce();
+    void retainedSuites_data();
+    void retainedSuites();
+    void aHarmfulChallengerSeldomPasses();
+};
+
+// Exact rational integration (w + l <= 400) and 40-digit quadrature (above), both computed independently of this code.
+void TestGate::mixtureMatchesExactIntegrals_data()
+{
+    QTest::addColumn<qint64>("wins");
+    QTest::addColumn<qint64>("losses");
+    QTest::addColumn<double>("logE");
+    const auto row = [](qint64 wins, qint64 losses, double logE) {
+        QTest::addRow("%lld wins, %lld losses", wins, losses) << wins << losses << logE;
+    };
+    row(0, 0, 0);
+    row(1, 0, 0.4054651081081644);
+    row(0, 1, -0.6931471805599453);
+    row(5, 0, 2.3513752571634776);
+    row(0, 5, -1.791759469228055);
+    row(10, 2, 2.2450152411725677);
+    row(2, 10, -2.232815522438922);
+    row(60, 40, 0.5788911232206012);
+    row(40, 60, -3.1691212423162924);
+    row(150, 150, -2.6285943429859038);
+    row(300, 100, 50.10258549462159);
+    row(2000, 1900, -1.9899821718151964);
+    row(1900, 2000, -4.840121979033063);
+    row(3000, 0, 2072.1279880149555);
+    row(0, 3000, -8.006700845440367);
+    row(500000, 500000, -6.6819646763369096);
+    row(510000, 490000, 194.02431793146968);
+    row(490000, 510000, -9.9059721218012806);
+    row(999999, 1, 693120.24268500994);
+    row(600000, 400000, 20129.504322209725);
+}
+
+void TestGate::mixtureMatchesExactIntegrals()
+{
+    QFETCH(qint64, wins);
+    QFETCH(qint64, losses);
+    QFETCH(double, logE);
+    const double got = logMixtureEValue(wins, losses);
+    QVERIFY2(std::abs(got - logE) <= 1e-9 * std::max(1.0, std::abs(logE)), std::to_string(got).c_str());
+}
+
+// At p = 1/2 the mean of E over all outcomes of n tosses is exactly one: E is a martingale.
+void TestGate::mixtureIsAFairBet()
+{
+    for (const int n : {1, 2, 10, 101, 400}) {
+        double mean = 0;
+        for (int wins = 0; wins <= n; ++wins)
+            mean += std::exp(std::lgamma(n + 1.0) - std::lgamma(wins + 1.0) - std::lgamma(n - wins + 1.0) - n * std::log(2.0)
+                             + logMixtureEValue(wins, n - wins));
+        QVERIFY2(std::abs(mean - 1) < 1e-9, std::to_string(mean).c_str());
+    }
+}
+
+void TestGate::answers_data()
+{
+    QTest::addColumn<QByteArray>("outcomes");
+    QTest::addColumn<int>("maxPairs");
+    QTest::addColumn<int>("answer");
+    const auto row = [](const char* name, const QByteArray& outcomes, int maxPairs, Gate::Answer answer) {
+        QTest::addRow("%s", name) << outcomes << maxPairs << int(answer);
+    };
+    row("nothing seen yet", "", 600, Gate::Answer::NeedMore);
+    row("five wins are not enough", "WWWWW", 600, Gate::Answer::NeedMore);
+    row("seven wins in a row are", "WWWWWWW", 600, Gate::Answer::Accept);
+    row("ties are no evidence", QByteArray(100, 'T'), 600, Gate::Answer::NeedMore);
+    row("only losses: clearly not better", QByteArray(60, 'L'), 600, Gate::Answer::Reject);
+    row("the items are spent", QByteArray("WL").repeated(20), 40, Gate::Answer::Inconclusive);
+    row("stops early when it cannot win any more", QByteArray("LLLLL") + QByteArray(5, 'T'), 16, Gate::Answer::Inconclusive);
+    row("accepts on the last item", QByteArray(33, 'T') + "WWWWWWW", 40, Gate::Answer::Accept);
+}
+
+void TestGate::answers()
+{
+    QFETCH(QByteArray, outcomes);
+    QFETCH(int, maxPairs);
+    QFETCH(int, answer);
+    Gate gate = gateOf(0.05, maxPairs);
+    for (const char outcome : outcomes)
+        QVERIFY(gate.add(outcome == 'L', outcome == 'W'));
+    QCOMPARE(int(gate.answer()), answer);
+}
+
+void TestGate::nonsenseIsRefusedAndChangesNothing()
+{
+    Gate gate = gateOf(0.05, 100);
+    RetainedCheck retained(0.02, 0.05, 100);
+    QVERIFY(gate.add(0, 1) && retained.add(0, 1));
+    const double before = gate.logEValue(), low = retained.difference().low();
+    const double infinity = std::numeric_limits<double>::infinity();
+    for (const double bad : {notANumber, infinity, -infinity, -0.001, 1.001, 1e300}) {
+        QVERIFY(!gate.add(bad, 1) && !gate.add(0, bad));
+        QVERIFY(!retained.add(bad, 1) && !retained.add(0, bad));
+    }
+    QCOMPARE(gate.pairs(), 1);
+    QCOMPARE(gate.logEValue(), before);
+    QCOMPARE(gate.difference().count(), 1);
+    QCOMPARE(retained.pairs(), 1);
+    QCOMPARE(retained.difference().low(), low);
+}
+
+void TestGate::peekingAllTheTimeKeepsFalseAcceptsBelowAlpha()
+{
+    Rng rng(2024);
+    int accepted = 0;
+    for (int stream = 0; stream < 2000; ++stream)
+        accepted += play(gateOf(0.05, 400, -1), [&] { const bool win = rng.below(2) == 1; return std::pair<double, double>(!win, win); })
+            == Gate::Answer::Accept;
+    QVERIFY2(!breaks(accepted, 2000, 0.05), std::to_string(accepted).c_str());
+    QVERIFY2(accepted > 20, "the simulation hardly ever accepts: it does not test the promise");
+}
+
+void TestGate::twoHundredNullsUnderELondKeepTheLabsPromise()
+{
+    Rng rng(7);
+    int labsFooled = 0;
+    for (int lab = 0; lab < 200; ++lab) {
+        int discoveries = 0;
+        for (int k = 1; k <= 200; ++k)
+            discoveries += play(gateOf(elondAlpha(0.05, k, discoveries), 200, -1),
+                                [&] { const bool win = rng.below(2) == 1; return std::pair<double, double>(!win, win); }, 10)
+                == Gate::Answer::Accept;
+        labsFooled += discoveries > 0 ? 1 : 0;
+    }
+    QVERIFY2(!breaks(labsFooled, 200, 0.05), std::to_string(labsFooled).c_str());
+}
+
+void TestGate::sixInTenIsFoundWithinFourHundredDiscordantPairs()
+{
+    Rng rng(99);
+    int accepted = 0;
+    for (int stream = 0; stream < 500; ++stream)
+        accepted += play(gateOf(0.05, 400), [&] { const bool win = rng.uniform() < 0.6; return std::pair<double, double>(!win, win); })
+            == Gate::Answer::Accept;
+    QVERIFY2(accepted > 425, std::to_string(accepted).c_str());
+}
+
+void TestGate::theConfidenceSequenceCoversAtAllTimes()
+{
+    Rng rng(5);
+    int missed = 0;
+    double width = 0;
+    for (int stream = 0; stream < 1000; ++stream) {
+        ConfidenceSequence sequence(0.05);
+        bool covered = true;
+        for (int i = 0; i < 500; ++i) {   // -1 with 0.1, 0 with 0.65, 1 with 0.25: mean 0.15
+            const double u = rng.uniform();
+            sequence.add(u < 0.1 ? -1 : u < 0.75 ? 0 : 1);
+            covered = covered && sequence.low() <= 0.15 && sequence.high() >= 0.15;
+        }
+        missed += covered ? 0 : 1;
+        width += (sequence.high() - sequence.low()) / 1000;
+    }
+    QVERIFY2(!breaks(missed, 1000, 0.05), std::to_string(missed).c_str());
+    QVERIFY2(width < 0.25, std::to_string(width).c_str());
+}
+
+void TestGate::bettingDoesNotPayUnderTheNull()
+{
+    Rng rng(31);
+    int crossed = 0;
+    for (int stream = 0; stream < 2000; ++stream) {
+        BettingEProcess process;   // small gains, rare large losses: mean 0, the worst case for a mean test
+        bool paid = false;
+        for (int i = 0; i < 400; ++i) {
+            process.add(rng.uniform() < 0.9 ? 0.1 : -0.9);
+            paid = paid || process.logEValue() >= std::log(20.0);
+        }
+        crossed += paid ? 1 : 0;
+    }
+    QVERIFY2(!breaks(crossed, 2000, 0.05), std::to_string(crossed).c_str());
+}
+
+void TestGate::bettingFindsASmallSteadyGain()
+{
+    Rng rng(32);
+    Gate::Options options;
+    options.kind = Gate::Kind::Bounded;
+    options.range = 0.125;       // one bit per byte
+    int accepted = 0;
+    for (int stream = 0; stream < 300; ++stream)   // 0.1 bits per byte better, 0.15 from text to text
+        accepted += play(Gate(options), [&] { return std::pair(0.6, std::clamp(0.6 + 0.0125 + 0.019 * rng.normal(), 0.0, 1.0)); })
+            == Gate::Answer::Accept;
+    QVERIFY2(accepted > 290, std::to_string(accepted).c_str());
+}
+
+void TestGate::eLondSpendsAlphaOnce()
+{
+    double spent = 0;
+    for (int k = 1; k <= 100000; ++k)
+        spent += elondAlpha(0.05, k, 0);
+    QVERIFY(spent < 0.05 && spent > 0.0499);
+    QCOMPARE(elondAlpha(0.05, 4, 2), 3 * elondAlpha(0.05, 4, 0));
+}
+
+void TestGate::retainedSuites_data()
+{
+    QTest::addColumn<QByteArray>("outcomes");
+    QTest::addColumn<int>("answer");
+    const auto row = [](const char* name, const QByteArray& outcomes, RetainedCheck::Answer answer) {
+        QTest::addRow("%s", name) << outcomes << int(answer);
+    };
+    row("nothing seen yet", "", RetainedCheck::Answer::NeedMore);
+    row("a hundred ties leave room for three per cent", QByteArray(100, 'T'), RetainedCheck::Answer::NeedMore);
+    row("three hundred ties do not", QByteArray(300, 'T'), RetainedCheck::Answer::Pass);
+    row("clearly better", QByteArray("WWT").repeated(40), RetainedCheck::Answer::Pass);
+    row("clearly worse", QByteArray("LLT").repeated(40), RetainedCheck::Answer::Fail);
+    row("still undecided when the items are spent", QByteArray("WLTT").repeated(150), RetainedCheck::Answer::Fail);
+}
+
+void TestGate::retainedSuites()
+{
+    QFETCH(QByteArray, outcomes);
+    QFETCH(int, answer);
+    RetainedCheck check(0.03, 0.05, 600);
+    for (const char outcome : outcomes)
+        QVERIFY(check.add(outcome == 'L', outcome == 'W'));
+    QCOMPARE(int(check.answer()), answer);
+}
+
+void TestGate::aHarmfulChallengerSeldomPasses()
+{
+    Rng rng(8);
+    int passed = 0;
+    for (int stream = 0; stream < 1000; ++stream) {
+        RetainedCheck check(0.03, 0.05, 1000);
+        while (check.answer() == RetainedCheck::Answer::NeedMore) {
+            const double u = rng.uniform();   // exactly at the margin: one win and four losses in a hundred
+            QVERIFY(check.add(u < 0.04, u >= 0.04 && u < 0.05));
+        }
+        passed += check.answer() == RetainedCheck::Answer::Pass ? 1 : 0;
+    }
+    QVERIFY2(!breaks(passed, 1000, 0.05), std::to_string(passed).c_str());
+}
+
+QTEST_GUILESS_MAIN(TestGate)
+#include "tst_gate.moc"
