@@ -34,12 +34,13 @@ struct ChildSpec {
 
 class Child {
 public:
-    virtual ~Child() = default;              // kills the child if it still runs
+    virtual ~Child() = default;              // kills the child if it still runs; no callback follows
     virtual void send(const Message& message) = 0;
     virtual void kill() = 0;                 // onEnd follows with Cancelled
     [[nodiscard]] virtual int pid() const = 0;
 };
 
+// May send to, kill or destroy their child and start others; must not throw.
 struct ChildEvents {
     std::function<void(const Message&)> onMessage;
     // Exactly once: success when it exited with 0, else what happened (crashed by signal 9, silent for 60 s, sent
@@ -49,11 +50,12 @@ struct ChildEvents {
 
 class Supervisor {
 public:
-    // `learner`: path of ratchet-learner. Environment when missing.
+    // `learner`: path of ratchet-learner. Environment when missing. Children die with the thread that started them.
     [[nodiscard]] static Result<std::unique_ptr<Supervisor>> create(std::filesystem::path learner);
     virtual ~Supervisor() = default;         // kills what still runs
     [[nodiscard]] virtual Result<std::unique_ptr<Child>> start(ChildSpec spec, ChildEvents events) = 0;
-    // Handles events for up to `time`; returns earlier after at least one was handled. False when there was nothing.
+    // Handles events for up to `time`; returns earlier after at least one callback ran or wake() was called. False when
+    // there was nothing.
     virtual bool runFor(std::chrono::milliseconds time) = 0;
     // Wakes runFor() from another thread (also from a signal handler's thread).
     virtual void wake() = 0;
