@@ -26,38 +26,44 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Store>> create(const std::filesystem::path& database);
     ~Store();
 
-    // All writes inside `work` land together or not at all. Durable::Yes: synced to disk before it returns (decisions,
-    // deployments, ledger). Nesting joins the outer transaction. An Error from `work` rolls back and is handed on.
+    // All writes inside `work` land together or not at all. Durable::Yes: synced to disk before it returns; a decision,
+    // deployment or ledger entry is so in any case. Nesting joins the outer transaction. An Error from `work`, or of any
+    // write inside it that reached the database, rolls all of it back and is handed on.
     enum class Durable { No, Yes };
     [[nodiscard]] Status transaction(Durable durable, const std::function<Status()>& work);
+    // All reads inside `work` see the lab at one moment, whatever the engine writes meanwhile. Keep it short: a reader that
+    // stays pins the log. Inside a transaction it simply joins it.
+    [[nodiscard]] Status snapshot(const std::function<Status()>& work) const;
 
     // --- write: only the engine (core/agent) -----------------------------------------------------------------------
+    // Each is a transaction of its own outside transaction(). BadInput for NaN. update() of a record that is not there: NotFound.
     [[nodiscard]] Status setMeta(const std::string& key, const Json& value);
     [[nodiscard]] Result<Id<ProposalRecord>> add(const ProposalRecord& proposal);
     [[nodiscard]] Status update(const ProposalRecord& proposal);
     [[nodiscard]] Result<Id<TrialRecord>> add(const TrialRecord& trial);
     [[nodiscard]] Status update(const TrialRecord& trial);
     [[nodiscard]] Status add(const VersionRecord& version);            // equal hash again: no change
-    [[nodiscard]] Status add(const ScorecardRecord& scorecard);
+    [[nodiscard]] Status add(const ScorecardRecord& scorecard);        // one per question (proposal, versions, suite, split); replaced
     [[nodiscard]] Status add(const VerdictRecord& verdict);            // one per proposal; replaced on a repeated judging
     [[nodiscard]] Result<Id<DecisionRecord>> add(const DecisionRecord& decision);
     [[nodiscard]] Result<Id<DeploymentRecord>> add(const DeploymentRecord& deployment);
     [[nodiscard]] Status put(const LessonRecord& lesson);
     [[nodiscard]] Result<Id<GoalRecord>> put(const GoalRecord& goal);  // inserts when id is unset
-    [[nodiscard]] Status add(const FailureRecord& failure);
+    [[nodiscard]] Status add(const FailureRecord& failure);            // one per version, suite and prompt; replaced
     [[nodiscard]] Result<Id<OutcomeRecord>> add(const OutcomeRecord& outcome);
     [[nodiscard]] Status put(const ToothRecord& tooth);
-    // Appends points (steps ascending per series; a step already there is kept, so a resumed trial may send it again)
-    // and keeps the min/max/last pyramid (buckets of 16, 256, 4096 ... steps).
+    // Appends points and keeps the min/max/last pyramid (buckets of 16, 256, 4096 ... steps). Steps ascend from 0; steps up
+    // to the last one stored are kept as they are, so that a resumed trial may send them again. BadInput for values that are
+    // not finite or steps that do not ascend; nothing is stored then.
     [[nodiscard]] Status addPoints(Id<TrialRecord> trial, const std::string& name, const std::vector<SeriesPoint>& points);
-    [[nodiscard]] Status add(const LayerRecord& layer);
-    [[nodiscard]] Status addLedger(const LedgerEntry& entry);          // seq must be the last + 1
+    [[nodiscard]] Status add(const LayerRecord& layer);                // one per trial, step and index; replaced
+    [[nodiscard]] Status addLedger(const LedgerEntry& entry);          // Conflict unless seq is the last + 1
 
     // --- read --------------------------------------------------------------------------------------------------------
     [[nodiscard]] Result<std::optional<Json>> meta(const std::string& key) const;
     [[nodiscard]] Result<std::vector<ProposalRecord>> proposals() const;                       // by id
     [[nodiscard]] Result<std::optional<ProposalRecord>> proposal(Id<ProposalRecord> id) const;
-    [[nodiscard]] Result<std::optional<ProposalRecord>> proposalWithGenome(const Hash& genome, const Hash& parent) const; // tried, not failed
+    [[nodiscard]] Result<std::optional<ProposalRecord>> proposalWithGenome(const Hash& genome, const Hash& parent) const; // oldest that is not failed, cancelled or a duplicate
     [[nodiscard]] Result<std::vector<TrialRecord>> trials() const;
     [[nodiscard]] Result<std::optional<TrialRecord>> trial(Id<TrialRecord> id) const;
     [[nodiscard]] Result<std::optional<TrialRecord>> trialOf(Id<ProposalRecord> proposal) const;   // newest
@@ -65,6 +71,7 @@ public:
     [[nodiscard]] Result<std::optional<VersionRecord>> version(const Hash& hash) const;
     // Version whose hash starts with `prefix` (at least 4 digits); NotFound or Refused (ambiguous).
     [[nodiscard]] Result<VersionRecord> findVersion(const std::string& prefix) const;
+    [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecards() const;                     // by writing
     [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecards(Id<ProposalRecord> proposal) const;
     [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecardsOf(const Hash& version) const;   // as challenger or champion alone
     [[nodiscard]] Result<std::vector<VerdictRecord>> verdicts() const;                         // by k
@@ -78,18 +85,19 @@ public:
     [[nodiscard]] Result<std::vector<OutcomeRecord>> outcomes(int limit) const;                // newest first
     [[nodiscard]] Result<std::vector<ToothRecord>> teeth() const;
     [[nodiscard]] Result<std::vector<SeriesInfo>> series(Id<TrialRecord> trial) const;
-    // At most about `maxBuckets` buckets covering [from, to]; raw points (width 1) when few enough.
+    // At most `maxBuckets` buckets (at least 1) covering [from, to], widths a power of two; raw points (width 1) when few enough.
     [[nodiscard]] Result<std::vector<SeriesBucket>> points(std::int64_t series, std::int64_t from, std::int64_t to, int maxBuckets) const;
     [[nodiscard]] Result<std::vector<LayerRecord>> layers(Id<TrialRecord> trial) const;        // by step, index
     [[nodiscard]] Result<std::vector<LedgerEntry>> ledger() const;
     [[nodiscard]] Result<std::optional<LedgerEntry>> ledgerHead() const;
     [[nodiscard]] Result<Flops> spent() const;                                                 // sum over trials
     [[nodiscard]] Result<std::int64_t> changeCount() const;                                    // newest Change::seq
+    // Oldest first. The feed keeps the newest 20,000 or more: a first seq above `seq` + 1 means "read everything anew".
     [[nodiscard]] Result<std::vector<Change>> changesSince(std::int64_t seq, int limit) const;
 
 private:
-    explicit Store(const std::filesystem::path& database, Mode mode);
     struct Private;
+    explicit Store(std::unique_ptr<Private> data);
     std::unique_ptr<Private> d;
 };
 
