@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// From a judge's scores to scorecards and a verdict. Comparison is the engine's side of one question to the judge: it says
+// what to ask next and when enough was seen. Pure: no clock, store, process or thread; one Comparison per challenger.
+//
+//   Comparison comparison(domain->suites(), options);
+//   comparison.addIntegrity(integrity);                  // the judge's first answer
+//   while (auto ask = comparison.next()) { send(*ask); comparison.add(receivedScores); }
+//   record(comparison.verdict(), comparison.scorecards());
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/launch/messages.h"
+#include "core/plugin/domain.h"
+#include "core/selector/gate.h"
+#include "core/store/records.h"
+
+namespace ratchet {
+
+// One bit per byte: differences between two models on one text beyond it count as it, so that bets on small gains pay.
+inline constexpr double boundedRange = 1.0 / 8;
+
+// What was seen of one suite: scores folded into tests, classes and samples. Built by Comparison and scorecardOf.
+class Tally {
+public:
+    // `gate` holds the kind and range of the scores; `retained` is set for a suite that must not get worse.
+    Tally(SuiteSpec suite, std::string split, const Gate::Options& gate, std::optional<RetainedCheck> retained = {});
+    // BadInput, changing nothing, when suite, split, lengths, a score, the classes or samples are not what they must be.
+    // Without a challenger the `challenger` list is empty.
+    [[nodiscard]] Status add(const Scores& scores);
+    [[nodiscard]] const SuiteSpec& suite() const { return m_suite; }
+    [[nodiscard]] const Gate& gate() const { return m_gate; }
+    [[nodiscard]] const std::optional<RetainedCheck>& retained() const { return m_retained; }
+    // Without proposal, versions and time, which the caller knows. eValue is capped at 1e300.
+    [[nodiscard]] ScorecardRecord record() const;
+
+private:
+    [[nodiscard]] Status check(const Scores& scores) const;
+    SuiteSpec m_suite;
+    std::string m_split;
+    Gate m_gate;
+    std::optional<RetainedCheck> m_retained;
+    int m_alone = 0;                  // items only the champion answered
+    double m_aloneSum = 0;
+    std::vector<double> m_path;       // log10 E after each pair
+    Json m_classes = Json{{"champion", Json::object()}, {"challenger", Json::object()}};
+    Json m_samples = Json::array();
+};
+
+// A guide, vault or feedback answer as a scorecard: no verdict, but means, interval, classes and samples. Errors as Tally::add.
+[[nodiscard]] Result<ScorecardRecord> scorecardOf(const Scores& scores, const SuiteSpec& suite, Measure measure);
+
+class Comparison {
+public:
+    struct Options {
+        Measure measure = Measure::ExactMatch;
+        double alpha = 0.05;          // alpha_k of this question: elondAlpha()
+        double minEffect = 0.005;     // of the mean score
+        int maxPairs = 600;           // most items of the target suite
+        int firstBatch = 50;          // then as many as were seen so far
+        double retainedAlpha = 0.05;  // bound on passing a suite that got worse by more than its margin, per suite
+        int retainedPairs = 2400;     // most items of each retained suite
+        int retainedBatch = 100;
+    };
+    // `suites` as Domain::suites(): the target first.
+    Comparison(const std::vector<SuiteSpec>& suites, const Options& options);
+
+    // Must come before any score. A check that failed ends the comparison: Reject, naming it.
+    [[nodiscard]] Status addIntegrity(const Integrity& integrity);
+    // The next question, of split gate; empty when finished. The retained suites follow only an accepted target, in order.
+    [[nodiscard]] std::optional<Ask> next() const;
+    // The answer to next(). BadInput when it is not: wrong suite or count, NaN, scores outside 0 .. 1, samples of gate
+    // items. The comparison is then finished with NoResult; nonsense is never a pass.
+    [[nodiscard]] Status add(const Scores& scores);
+    // Ends it without a verdict: the judge died, ran out of time, was stopped. Does nothing when it is finished already.
+    void abandon(const std::string& reason);
+
+    [[nodiscard]] bool isFinished() const { return !next().has_value(); }
+    [[nodiscard]] std::vector<ScorecardRecord> scorecards() const;   // of the suites that were asked
+    // NoResult while unfinished. Without proposal, versions, k and time; eValue is capped at 1e300.
+    [[nodiscard]] VerdictRecord verdict() const;
+    [[nodiscard]] double logEValue() const;        // of the target suite so far
+    [[nodiscard]] double logThreshold() const;     // ln(1 / alpha)
+
+private:
+    [[nodiscard]] std::optional<std::size_t> current() const;   // index of the suite that is being asked; empty when finished
+    void end(const std::string& reason);           // NoResult, whatever came before
+    [[nodiscard]] std::pair<Verdict, std::string> decide() const;
+    [[nodiscard]] std::string figures(const Tally& tally) const;
+    Options m_options;
+    std::vector<Tally> m_tallies;                  // target first
+    bool m_checked = false;                        // integrity was seen and holds
+    std::optional<std::pair<Verdict, std::string>> m_ended;   // before the tests could decide
+    Json m_integrity = Json::array();
+};
+
+} // namespace ratchet
