@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The words of a Summary.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "core/agent/summary.h"
+#include "core/agent/text_table.h"
+
+namespace ratchet {
+
+std::string scoreText(const Summary& summary, double score)
+{
+    return summary.bitsPerByte ? fmt::format("{:.3f}", 8 * (1 - score)) : toTextPercent(score);
+}
+
+std::string gainText(const Summary& summary, double difference)
+{
+    return summary.bitsPerByte ? fmt::format("{:+.3f}", 8 * difference) : fmt::format("{:+.1f}", 100 * difference);
+}
+
+std::string eValueText(double value)
+{
+    return value >= 1e5 || (value > 0 && value < 1e-3) ? fmt::format("{:.1e}", value) : fmt::format("{:.3g}", value);
+}
+
+namespace {
+
+std::string interval(const Summary& summary, double low, double high)
+{
+    return fmt::format("[{}, {}]", gainText(summary, low), gainText(summary, high));
+}
+
+std::string triedTable(const Summary& summary)
+{
+    constexpr auto right = Column::Align::Right;
+    std::vector<std::vector<std::string>> rows;
+    for (const TriedRow& row : summary.tried) {
+        const auto& m = row.measured;
+        rows.push_back({std::to_string(row.tooth), std::to_string(row.proposal.value), row.family, row.change, row.state,
+                        m ? gainText(summary, m->difference) : "-", m ? interval(summary, m->low, m->high) : "-",
+                        m ? std::to_string(m->items) : "-", row.verdict ? eValueText(row.verdict->eValue) : "-",
+                        row.verdict && row.verdict->threshold > 0 ? eValueText(row.verdict->threshold) : "-", toText(row.spent)});
+    }
+    return textTable({{"tooth", right}, {"no", right}, {"family"}, {"change"}, {"result"}, {"gain", right}, {"interval", right},
+                      {"items", right}, {"E", right}, {"needed", right}, {"price", right}}, rows);
+}
+
+bool wasPromoted(const TriedRow& row)
+{
+    return row.state == toText(ProposalState::Promoted);
+}
+
+std::string helpedText(const Summary& summary)
+{
+    std::string text;
+    for (const TriedRow& row : summary.tried)
+        if (wasPromoted(row) && row.measured)
+            text += fmt::format("  {} ({}): {} -> {}, gain {} {}, E = {} of {} needed\n", row.change, row.family,
+                                scoreText(summary, row.measured->champion), scoreText(summary, row.measured->challenger),
+                                gainText(summary, row.measured->difference),
+                                interval(summary, row.measured->low, row.measured->high),
+                                eValueText(row.verdict ? row.verdict->eValue : 0), eValueText(row.verdict ? row.verdict->threshold : 0));
+    return text.empty() ? "  Nothing yet.\n" : text;
+}
+
+std::string refusedText(const Summary& summary)
+{
+    std::string text;
+    for (const TriedRow& row : summary.tried)
+        if (!wasPromoted(row) && !row.reason.empty())
+            text += fmt::format("  {} {} ({}): {}: {}\n", row.proposal.value, row.change, row.family, row.state, row.reason);
+    return text.empty() ? "  Nothing.\n" : text;
+}
+
+std::string vaultScore(const Summary& summary, const VaultScore& score)
+{
+    if (summary.bitsPerByte)
+        return scoreText(summary, score.mean) + " bits per byte";
+    return fmt::format("{} [{}, {}]", toTextPercent(score.mean), toTextPercent(score.low), toTextPercent(score.high));
+}
+
+std::string vaultText(const Summary& summary)
+{
+    if (summary.vault.empty())
+        return "  Not measured yet: the vault is opened at the end of a run.\n";
+    std::string text;
+    for (const VaultChange& change : summary.vault)
+        text += fmt::format("  {}: {} -> {}, gain {} {}, {} items{}\n", change.before.suite, vaultScore(summary, change.before),
+                            vaultScore(summary, change.after), gainText(summary, change.difference),
+                            interval(summary, change.low, change.high), change.after.items,
+                            change.paired ? " answered by both" : "");
+    return text;
+}
+
+} // namespace
+
+std::string toText(const Summary& summary)
+{
+    std::string text = fmt::format("Lab: {}, goal \"{}\", seed {}\n\n", summary.config.domain, summary.config.goal, summary.config.seed);
+    text += fmt::format("What was tried (gain: challenger against champion on fresh gate items, in {})\n",
+                        summary.bitsPerByte ? "bits saved per byte" : "points of 100");
+    text += summary.tried.empty() ? "  Nothing yet.\n" : triedTable(summary);
+    text += "\nWhat helped\n" + helpedText(summary);
+    text += "\nWhat was refused, and why\n" + refusedText(summary);
+    text += "\nChampion before and after, on vault items never used for a decision (95 % intervals)\n" + vaultText(summary);
+    if (summary.live)
+        text += fmt::format("\nLive: version {} ({}, generation {}, {} parameters)\n", summary.live->hash.brief(),
+                            summary.live->origin, summary.live->generation, summary.live->parameters);
+    text += fmt::format("Price: {} of {} in {} trials ({} failed), {} of training, {} teeth\n", toText(summary.spent),
+                        toText(summary.config.budget), summary.trials, summary.failedTrials, toText(summary.trialTime), summary.teeth);
+    if (summary.waiting > 0)
+        text += fmt::format("Waiting for a person: {}\n", summary.waiting);
+    if (summary.ledgerHead.isSet())
+        text += fmt::format("Ledger: {} entries, head {}\n", summary.ledgerEntries, summary.ledgerHead.brief());
+    return text;
+}
+
+} // namespace ratchet

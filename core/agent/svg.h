@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Line charts as inline SVG for the HTML report: axes with round ticks, one class a series so that the page's style
+// colours and dashes it. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ratchet {
+
+struct ChartLine {
+    std::string name;
+    std::vector<std::pair<double, double>> points;   // ascending x; non-finite points leave a gap
+    bool steps = false;                              // holds its value until the next point
+};
+
+struct Chart {
+    std::string title, x, y;                         // with units
+    std::vector<ChartLine> lines;
+    std::vector<double> marks;                       // horizontal reference lines
+    std::pair<double, double> range{0, 0};           // of y; equal: from the data
+};
+
+// Text with & < > " replaced, safe in content and attributes.
+[[nodiscard]] std::string escapeHtml(const std::string& text);
+// About `wanted` round numbers (1, 2 or 5 times a power of ten) covering [low, high].
+[[nodiscard]] std::vector<double> roundTicks(double low, double high, int wanted);
+[[nodiscard]] std::string toSvg(const Chart& chart);
+
+} // namespace ratchet
