@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// ratchet demo: makes the addition lab, turns its loop for some minutes, and says what came of it. With a display the
+// window opens on the running lab and a person approves; without one a written policy decides.
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/ratchet/run_here.h"
+#include "core/agent/report.h"
+#include "core/agent/summary.h"
+
+namespace ratchet {
+namespace {
+
+struct DemoOptions {
+    std::string folder;
+    std::optional<std::uint64_t> seed;
+    std::optional<double> minutes;
+    std::optional<int> teeth;
+    bool unattended = false, headless = false, json = false;
+};
+
+constexpr double usualMinutes = 5;
+
+// ~/ratchet-demo, or the first of ~/ratchet-demo-2, -3 ... that is not there yet.
+std::filesystem::path freshFolder()
+{
+    const char* home = std::getenv("HOME");
+    const std::filesystem::path base = std::filesystem::path(home && *home ? home : ".") / "ratchet-demo";
+    std::error_code error;
+    std::filesystem::path folder = base;
+    for (int number = 2; std::filesystem::exists(folder, error); ++number)
+        folder = fmt::format("{}-{}", base.string(), number);
+    return folder;
+}
+
+bool hasDisplay()
+{
+    const auto isSet = [](const char* name) { const char* value = std::getenv(name); return value && *value; };
+    return isSet("DISPLAY") || isSet("WAYLAND_DISPLAY");
+}
+
+Status writePolicy(const LabPaths& lab)
+{
+    const Json policy{{"approve", "accepted"}, {"minDifference", 0.0}, {"maxDeployments", 100},
+                      {"reason", "Demo without a person at hand: what the gate accepts with a lower bound above zero goes live."}};
+    return writeFile(lab.policy(), policy.dump(2) + "\n");
+}
+
+Status prepareLab(const LabPaths& lab, const DemoOptions& options)
+{
+    std::error_code error;
+    if (std::filesystem::exists(lab.config(), error))
+        return {};
+    NewLab wanted;
+    wanted.root = lab.root;
+    wanted.domain = "arithmetic";
+    wanted.seed = options.seed;
+    return newLab(wanted);
+}
+
+// Runs the window on the lab and waits for it. Environment when it cannot be started or fails.
+Status showWindow(const LabPaths& lab, const DemoOptions& options)
+{
+    const std::string program = (programFolder() / "ratchet-lab").string();
+    std::vector<std::string> words{program, lab.root.string(), "--run"};
+    if (options.minutes || !options.teeth)
+        words.insert(words.end(), {"--minutes", fmt::format("{}", options.minutes.value_or(usualMinutes))});
+    if (options.teeth)
+        words.insert(words.end(), {"--teeth", std::to_string(*options.teeth)});
+    std::vector<char*> arguments;
+    for (std::string& word : words)
+        arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    pid_t child = 0;
+    if (::posix_spawn(&child, program.c_str(), nullptr, nullptr, arguments.data(), environ) != 0)
+        return fail(Code::Environment, fmt::format("{} cannot be started.", program), "ratchet demo --headless runs without a window.");
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return {};
+    return fail(Code::Environment, "The window ended with an error.", "ratchet demo --headless runs without a window.");
+}
+
+Status runInText(const LabPaths& lab, const DemoOptions& options)
+{
+    std::error_code error;
+    if (!std::filesystem::exists(lab.policy(), error))
+        RATCHET_CHECK(writePolicy(lab));
+    RATCHET_TRY(policy, readPolicy(lab.policy(), PolicyFile::Required));
+    if (!options.json)
+        fmt::print("No person decides here: the written policy {} does, and the ledger says so.\n", lab.policy().string());
+    RunHere here;
+    here.lab = lab;
+    here.policy = policy;
+    here.quiet = options.json;
+    here.limits.teeth = options.teeth;
+    if (options.minutes || !options.teeth)
+        here.limits.time = minutesToTime(options.minutes.value_or(usualMinutes));
+    here.limits.waitForDecisions = false;
+    RATCHET_TRY(end, runHere(here));
+    if (!options.json)
+        fmt::print("{}\n", endSentence(end, lab.root.string()));
+    if (end == RunEnd::Stopped)
+        return fail(Code::Cancelled, "The demo was stopped.", fmt::format("ratchet demo --lab {} goes on.", lab.root.string()));
+    return {};
+}
+
+Status tellWhatHappened(const LabPaths& paths, bool json)
+{
+    RATCHET_TRY(lab, openLab(paths.root.string()));
+    RATCHET_TRY(summary, summarise(*lab.store, lab.config));
+    RATCHET_TRY(html, htmlReport(*lab.store, ObjectStore(paths.objects()), lab.config));
+    RATCHET_CHECK(writeFile(paths.report(), html));
+    if (json)
+        printJson(toJson(summary));
+    else
+        fmt::print("\n{}\nReport: {}\n", toText(summary), std::filesystem::absolute(paths.report()).string());
+    return {};
+}
+
+Result<int> demo(const DemoOptions& options)
+{
+    const LabPaths lab{options.folder.empty() ? freshFolder() : std::filesystem::path(options.folder)};
+    RATCHET_CHECK(prepareLab(lab, options));
+    std::error_code error;
+    const bool windowed = !options.headless && hasDisplay() && std::filesystem::exists(programFolder() / "ratchet-lab", error);
+    if (!options.json)
+        fmt::print("Demo lab: {}\n", lab.root.string());
+    if (windowed && options.unattended)
+        RATCHET_CHECK(writePolicy(lab));
+    const Status done = windowed ? showWindow(lab, options) : runInText(lab, options);
+    if (!done && done.error().code != Code::Cancelled)
+        return passOn(done);
+    RATCHET_CHECK(tellWhatHappened(lab, options.json));
+    return done ? Result<int>(0) : passOn(done);
+}
+
+} // namespace
+
+void addDemoCommand(Commands& commands)
+{
+    const auto options = std::make_shared<DemoOptions>();
+    CLI::App* command = commands.add("demo", "Make the addition lab and turn its loop for five minutes", [options] { return demo(*options); });
+    command->add_option("--lab", options->folder, "Folder of the demo lab; a fresh ~/ratchet-demo unless given, an existing one goes on");
+    command->add_option("--seed", options->seed, "Same seed, same machine: same versions and verdicts");
+    command->add_option("--minutes", options->minutes, "How long; 5 unless given or --teeth is")->check(CLI::Range(0.01, 1e6));
+    command->add_option("--teeth", options->teeth, "Stop after this many turns")->check(CLI::Range(1, 1'000'000));
+    command->add_flag("--unattended", options->unattended, "A written policy decides instead of a person, in the window too");
+    command->add_flag("--headless", options->headless, "No window, even with a display; a written policy decides");
+    command->add_flag("--json", options->json, "No live view; print the summary as JSON at the end");
+}
+
+} // namespace ratchet

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// ratchet new, versions, lessons: making a lab, and the lists that need no explanation.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "app/ratchet/command.h"
+#include "core/agent/engine.h"
+#include "core/agent/text_table.h"
+#include "core/guard/approval.h"
+#include "core/plugin/loader.h"
+
+namespace ratchet {
+namespace {
+
+struct NewOptions {
+    std::string folder, domain, corpus, goal, budget, trialBudget, guard = "human";
+    std::optional<std::uint64_t> seed;
+    std::optional<int> candidates;
+    bool json = false;
+};
+
+Status checkDomain(const std::string& name)
+{
+    const std::vector<std::string> names = domainNames();
+    if (names.empty())
+        return fail(Code::Environment, "No domain plugin was found.",
+                    "Build everything with installer/bootstrap build, or set RATCHET_PLUGIN_PATH.");
+    if (std::find(names.begin(), names.end(), name) != names.end())
+        return {};
+    const std::string meant = nearest(name, names);
+    return fail(Code::Usage, fmt::format("There is no domain \"{}\".", name),
+                meant.empty() ? fmt::format("The domains are: {}.", fmt::join(names, ", "))
+                              : fmt::format("Did you mean \"{}\"? The domains are: {}.", meant, fmt::join(names, ", ")));
+}
+
+Result<std::optional<Flops>> budgetOf(const std::string& text)
+{
+    if (text.empty())
+        return std::nullopt;
+    RATCHET_TRY(amount, parseFlops(text));
+    return amount;
+}
+
+Result<int> makeLab(const NewOptions& options)
+{
+    RATCHET_CHECK(checkDomain(options.domain));
+    RATCHET_TRY(budget, budgetOf(options.budget));
+    RATCHET_TRY(trialBudget, budgetOf(options.trialBudget));
+    std::string policy;
+    if (options.guard != "human") {
+        RATCHET_TRY(text, readFile(options.guard));
+        RATCHET_TRY(json, parseJson(text, options.guard));
+        RATCHET_TRY(parsed, Policy::fromJson(json));
+        policy = parsed.text.dump(2) + "\n";
+    }
+    RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget, options.seed,
+                          options.candidates}));
+    const LabPaths paths{options.folder};
+    if (!policy.empty())
+        RATCHET_CHECK(writeFile(paths.policy(), policy));
+    RATCHET_TRY(config, readLabConfig(paths));
+    if (options.json) {
+        printJson(config.toJson());
+        return 0;
+    }
+    fmt::print("Made the lab {}\n  domain  {}\n  goal    {}\n  budget  {}, {} a trial\n  seed    {}\n  guard   {}\n\n"
+               "Next: ratchet run {}\n",
+               options.folder, config.domain, config.goal, toText(config.budget), toText(config.trialBudget), config.seed,
+               policy.empty() ? "a person approves" : "the written policy " + paths.policy().string(), options.folder);
+    return 0;
+}
+
+struct ListOptions {
+    std::string folder;
+    bool json = false;
+};
+
+Result<int> listVersions(const ListOptions& options)
+{
+    RATCHET_TRY(lab, openLab(options.folder));
+    RATCHET_TRY(versions, lab.store->versions());
+    RATCHET_TRY(live, lab.store->live());
+    Json list = Json::array();
+    std::vector<std::vector<std::string>> rows;
+    for (const VersionRecord& version : versions) {
+        const bool isLive = live && live->version == version.hash;
+        list.push_back({{"version", version.hash.hex},
+                        {"parent", version.parent ? Json(version.parent->hex) : Json()},
+                        {"generation", version.generation},
+                        {"parameters", version.parameters},
+                        {"origin", version.origin},
+                        {"created", toIso(version.created)},
+                        {"live", isLive}});
+        rows.push_back({version.hash.brief(), version.parent ? version.parent->brief() : "-",
+                        std::to_string(version.generation), std::to_string(version.parameters), version.origin,
+                        isLive ? "live" : ""});
+    }
+    if (options.json)
+        printJson(list);
+    else
+        fmt::print("{}", textTable({{"version"}, {"parent"}, {"generation", Column::Align::Right},
+                                    {"parameters", Column::Align::Right}, {"origin"}, {""}}, rows));
+    return 0;
+}
+
+Result<int> listLessons(const ListOptions& options)
+{
+    RATCHET_TRY(lab, openLab(options.folder));
+    RATCHET_TRY(lessons, lab.store->lessons());
+    Json list = Json::array();
+    std::vector<std::vector<std::string>> rows;
+    for (const LessonRecord& lesson : lessons) {
+        const double deviation = std::sqrt(std::max(0.0, lesson.varianceGain));
+        list.push_back({{"family", lesson.family},
+                        {"operator", lesson.operatorName},
+                        {"tried", lesson.tried},
+                        {"accepted", lesson.accepted},
+                        {"failed", lesson.failed},
+                        {"meanGain", lesson.meanGain},
+                        {"deviation", deviation},
+                        {"costFlops", lesson.cost.value},
+                        {"predictedError", lesson.predictedError}});
+        rows.push_back({lesson.family, lesson.operatorName, std::to_string(lesson.tried), std::to_string(lesson.accepted),
+                        std::to_string(lesson.failed), fmt::format("{:+.3f} ± {:.3f}", lesson.meanGain, deviation),
+                        toText(lesson.cost)});
+    }
+    constexpr auto right = Column::Align::Right;
+    if (options.json)
+        printJson(list);
+    else if (rows.empty())
+        fmt::print("No lessons yet: they are drawn at the end of every tooth.\n");
+    else
+        fmt::print("{}", textTable({{"family"}, {"change"}, {"tried", right}, {"accepted", right}, {"failed", right},
+                                    {"believed gain", right}, {"cost", right}}, rows));
+    return 0;
+}
+
+CLI::App* addList(Commands& commands, const std::string& name, const std::string& text, Result<int> (*list)(const ListOptions&))
+{
+    const auto options = std::make_shared<ListOptions>();
+    CLI::App* command = commands.add(name, text, [options, list] { return list(*options); });
+    command->add_option("DIR", options->folder, "Lab folder")->required();
+    command->add_flag("--json", options->json, "Print JSON");
+    return command;
+}
+
+} // namespace
+
+void addLabCommands(Commands& commands)
+{
+    const auto options = std::make_shared<NewOptions>();
+    CLI::App* command = commands.add("new", "Make a lab: a folder for one goal in one domain", [options] { return makeLab(*options); });
+    command->add_option("DIR", options->folder, "Folder to make; must not exist or be empty")->required();
+    command->add_option("--domain", options->domain, "What is learnt: arithmetic, text, ...")->required();
+    command->add_option("--corpus", options->corpus, "Text to learn from: a file or a folder (domain text)");
+    command->add_option("--goal", options->goal, "For example \"exact match >= 0.99 on addition-3\"");
+    command->add_option("--budget", options->budget, "Compute of the whole lab, for example 10TFLOP");
+    command->add_option("--trial-budget", options->trialBudget, "Compute of one trial, for example 400GFLOP");
+    command->add_option("--seed", options->seed, "Makes the lab repeatable, the judge's items included");
+    command->add_option("--candidates", options->candidates, "Proposals a tooth")->check(CLI::Range(1, 64));
+    command->add_option("--guard", options->guard, "human, or a written policy: a JSON file")->capture_default_str();
+    command->add_flag("--json", options->json, "Print JSON");
+    addList(commands, "versions", "List every version and which one is live", &listVersions);
+    addList(commands, "lessons", "List what is believed about every kind of change", &listLessons);
+}
+
+} // namespace ratchet

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// ratchet propose and queue: a person's own proposals, and the order of those that wait.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "app/ratchet/command.h"
+#include "core/agent/engine.h"
+#include "core/agent/text_table.h"
+
+namespace ratchet {
+namespace {
+
+struct ProposeOptions {
+    std::string folder, patch, reason;
+};
+
+Result<int> propose(const ProposeOptions& options)
+{
+    RATCHET_TRY(lab, openLab(options.folder));
+    RATCHET_TRY(text, readFile(options.patch));
+    RATCHET_TRY(patch, parseJson(text, options.patch));
+    if (!patch.is_array() || patch.empty())
+        return fail(Code::BadInput, fmt::format("{} is no RFC 6902 patch: it has to be a list of operations.", options.patch),
+                    R"(For example: [{"op": "replace", "path": "/recipe/learningRate", "value": 0.003}])");
+    RATCHET_TRY(carried, carryOut(lab.paths.root, {"propose", personHere(), {{"patch", patch}, {"reason", options.reason}}, now()}));
+    fmt::print("{}\n", carried == Carried::Done ? "The proposal is queued; ratchet run takes it up."
+                                                 : "The proposal was handed to the engine that runs this lab.");
+    return 0;
+}
+
+struct QueueOptions {
+    std::string folder, action = "list";
+    std::int64_t proposal = 0, before = 0;
+    bool all = false, json = false;
+};
+
+bool isOpen(ProposalState state)
+{
+    return state == ProposalState::Queued || state == ProposalState::Running || state == ProposalState::Trained
+           || state == ProposalState::Waiting;
+}
+
+Result<int> list(const OpenLab& lab, const QueueOptions& options)
+{
+    RATCHET_TRY(proposals, lab.store->proposals());
+    std::stable_sort(proposals.begin(), proposals.end(), [](const auto& a, const auto& b) { return a.rank < b.rank; });
+    Json facts = Json::array();
+    std::vector<std::vector<std::string>> rows;
+    for (const ProposalRecord& p : proposals) {
+        if (!options.all && !isOpen(p.state))
+            continue;
+        facts.push_back({{"proposal", p.id.value}, {"tooth", p.tooth}, {"family", p.family}, {"change", p.operatorName},
+                         {"patch", p.patch}, {"reason", p.reason}, {"author", p.author}, {"predictedGain", p.predictedGain},
+                         {"priceFlops", p.price.value}, {"state", toText(p.state)}, {"stateReason", p.stateReason},
+                         {"parent", p.parent.hex}});
+        rows.push_back({std::to_string(p.id.value), p.family, p.operatorName, toText(p.state), toTextNumber(p.predictedGain),
+                        toText(p.price), p.author.substr(0, p.author.find(':') + 9)});
+    }
+    constexpr auto right = Column::Align::Right;
+    if (options.json)
+        printJson(facts);
+    else if (rows.empty())
+        fmt::print("The queue is empty.\n");
+    else
+        fmt::print("{}", textTable({{"no", right}, {"family"}, {"change"}, {"state"}, {"predicted gain", right}, {"price", right},
+                                    {"author"}}, rows));
+    return 0;
+}
+
+Result<int> queue(const QueueOptions& options)
+{
+    RATCHET_TRY(lab, openLab(options.folder));
+    if (options.action == "list")
+        return list(lab, options);
+    if (options.proposal == 0)
+        return fail(Code::Usage, fmt::format("queue {} needs the number of a proposal.", options.action),
+                    fmt::format("Run ratchet queue {} to see the numbers.", options.folder));
+    RATCHET_TRY(found, lab.store->proposal({options.proposal}));
+    if (!found)
+        return fail(Code::NotFound, fmt::format("There is no proposal {} in {}.", options.proposal, options.folder),
+                    fmt::format("Run ratchet queue {} --all to see the numbers.", options.folder));
+    Json arguments{{"proposal", options.proposal}};
+    if (options.action == "move")
+        arguments["before"] = options.before;
+    RATCHET_TRY(carried, carryOut(lab.paths.root, {options.action, personHere(), arguments, now()}));
+    fmt::print("{}\n", carried == Carried::Done ? "Done." : "Handed to the engine that runs this lab.");
+    return 0;
+}
+
+} // namespace
+
+void addQueueCommands(Commands& commands)
+{
+    const auto proposal = std::make_shared<ProposeOptions>();
+    CLI::App* command = commands.add("propose", "Put a change of your own into the queue", [proposal] { return propose(*proposal); });
+    command->add_option("DIR", proposal->folder, "Lab folder")->required();
+    command->add_option("--patch", proposal->patch, "File with an RFC 6902 JSON Patch on the live version's genome")->required();
+    command->add_option("--reason", proposal->reason, "Why it should help")->required();
+
+    const auto options = std::make_shared<QueueOptions>();
+    command = commands.add("queue", "List proposals, cancel, retry or move one", [options] { return queue(*options); });
+    command->add_option("DIR", options->folder, "Lab folder")->required();
+    command->add_option("ACTION", options->action, "What to do")
+        ->check(CLI::IsMember({"list", "cancel", "retry", "move"}))->capture_default_str();
+    command->add_option("NUMBER", options->proposal, "Proposal to cancel, retry or move")->check(CLI::Range(1, 1'000'000'000));
+    command->add_option("--before", options->before, "move: the proposal it goes in front of; 0 is the end")
+        ->check(CLI::Range(0, 1'000'000'000));
+    command->add_flag("--all", options->all, "list: also proposals that are settled");
+    command->add_flag("--json", options->json, "Print JSON");
+}
+
+} // namespace ratchet
