@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/file.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -73,12 +74,13 @@ Result<std::string> readFile(const std::filesystem::path& file, std::size_t limi
 
 Status writeFile(const std::filesystem::path& file, std::string_view content, unsigned mode)
 {
-    const std::string temporary = fmt::format("{}.{}.tmp", file.string(), ::getpid());
+    static std::atomic<unsigned> number = 0;   // two threads may write the same file
+    const std::string temporary = fmt::format("{}.{}-{}.tmp", file.string(), ::getpid(), ++number);
     UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     const auto failed = [&] {
-        const int number = errno;
+        const int reason = errno;
         ::unlink(temporary.c_str());
-        return tl::unexpected(systemError("Cannot write " + file.string(), number));
+        return tl::unexpected(systemError("Cannot write " + file.string(), reason));
     };
     if (!fd.isOpen())
         return failed();

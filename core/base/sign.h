@@ -10,9 +10,11 @@
 
 namespace ratchet {
 
-// Ed25519 key pair in a folder (private.pem mode 0600, public.pem).
+// Makes the folder's key pair: private.pem (mode 0600) and public.pem. Conflict when it has one already.
 [[nodiscard]] Status createKeys(const std::filesystem::path& folder);
-[[nodiscard]] Result<std::string> signText(const std::filesystem::path& folder, std::string_view text);          // base64
+[[nodiscard]] Result<std::string> signBytes(const std::filesystem::path& folder, std::string_view text);   // 64 bytes
+[[nodiscard]] Result<std::string> signText(const std::filesystem::path& folder, std::string_view text);    // in base64
+// Needs public.pem only. False for a signature of anything else, also for one that is not base64; errors are about the key.
 [[nodiscard]] Result<bool> verifyText(const std::filesystem::path& folder, std::string_view text, const std::string& signature);
 
 } // namespace ratchet

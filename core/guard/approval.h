@@ -34,7 +34,8 @@ struct Evidence {
     Flops spent, budget;
 };
 
-// What a decision is bound to: any change of version, champion, verdict, scorecards or policy gives another hash.
+// What a decision is bound to: any change of version, champion, verdict, scorecards or policy gives another hash. The order
+// of the scorecards and when things were recorded do not matter.
 [[nodiscard]] Hash bindingOf(const Evidence& evidence, const std::optional<Policy>& policy);
 // gate, retained, integrity, budget, reviewer. `decision` may be absent or stale (its binding differs: unsatisfied, says so).
 [[nodiscard]] std::vector<Requirement> requirements(const Evidence& evidence, const std::optional<Policy>& policy,
@@ -42,7 +43,7 @@ struct Evidence {
 // Refused with the sentence of the first requirement that is not met. A proposal's author never approves it; the engine
 // ("improver:", "engine") never counts as reviewer; an empty reason is refused.
 [[nodiscard]] Status mayDeploy(const Evidence& evidence, const std::optional<Policy>& policy, const DecisionRecord& decision);
-// The policy's own decision about this evidence; empty when the policy does not allow it.
+// The policy's own decision about this evidence, without a time; empty when the policy does not allow it.
 [[nodiscard]] std::optional<DecisionRecord> decideByPolicy(const Evidence& evidence, const Policy& policy, int deploymentsSoFar);
 
 } // namespace ratchet

@@ -10,7 +10,7 @@
 //   LAB/keys/               mode 0700; Ed25519 signing key of this lab, server token
 //   LAB/work/trial-N/       scratch of a worker
 //   LAB/requests/           requests of other programs, one file each
-//   LAB/engine.lock         held by the engine (flock); holds its pid
+//   LAB/engine.lock         held by the engine (open file description lock); holds its pid
 #pragma once
 
 #include <cstdint>
@@ -84,7 +84,7 @@ private:
 //   feedback                    {"version", "prompt", "completion", "correction", "rating"}
 //   pause, resume, step, stop   {}
 struct Request {
-    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback
+    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence
     std::string actor;       // "person:ana"
     Json arguments;
     Time created{};

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The lab's folder, its configuration and the engine's lock; requests.cpp holds what other programs ask.
+#include "core/store/lab.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/sign.h"
+
+namespace ratchet {
+namespace {
+
+constexpr int labFormat = 1;
+
+std::string reason(int number)
+{
+    return std::strerror(number);
+}
+
+// Everything, lab.json last: a folder without it is no lab.
+Status fill(const LabPaths& paths, const LabConfig& config, const Json& searchSpace, const std::string& secret)
+{
+    for (const auto& folder : {paths.objects(), paths.work()})
+        RATCHET_CHECK(makeFolder(folder));
+    for (const auto& folder : {paths.judge(), paths.keys(), paths.requests()})
+        RATCHET_CHECK(makeFolder(folder, 0700));
+    RATCHET_CHECK(writeFile(paths.judge() / "secret", secret + "\n", 0600));
+    RATCHET_CHECK(createKeys(paths.keys()));
+    RATCHET_CHECK(writeFile(paths.searchSpace(), searchSpace.dump(2) + "\n"));
+    RATCHET_CHECK(Store::create(paths.database()));
+    return writeFile(paths.config(), config.toJson().dump(2) + "\n", 0444);
+}
+
+// Into a folder that is there and empty: what was made goes away when it fails.
+Status fillInPlace(const LabPaths& paths, const LabConfig& config, const Json& searchSpace, const std::string& secret)
+{
+    Status filled = fill(paths, config, searchSpace, secret);
+    std::error_code ignored;
+    if (!filled)
+        for (const auto& entry : std::filesystem::directory_iterator(paths.root, ignored))
+            std::filesystem::remove_all(entry.path(), ignored);
+    return filled;
+}
+
+// Beside the place and then renamed: there is a whole lab or none.
+Status fillAndRename(const LabPaths& paths, const LabConfig& config, const Json& searchSpace, const std::string& secret)
+{
+    const std::filesystem::path parent = paths.root.parent_path();
+    std::string place = (parent / ("." + paths.root.filename().string() + ".new-XXXXXX")).string();
+    if (!::mkdtemp(place.data()))
+        return fail(Code::Environment, fmt::format("Cannot make a lab in {}: {}.", parent.string(), reason(errno)),
+                    "Choose a folder that you may write to.");
+    Status made = fill({place}, config, searchSpace, secret);
+    if (made && (::chmod(place.c_str(), 0755) != 0 || ::rename(place.c_str(), paths.root.c_str()) != 0))
+        made = fail(Code::Environment, fmt::format("Cannot make {}: {}.", paths.root.string(), reason(errno)));
+    if (made)
+        return syncFolder(parent);
+    std::error_code ignored;
+    std::filesystem::remove_all(place, ignored);
+    return made;
+}
+
+Status refuseTaken(const LabPaths& paths)
+{
+    std::error_code error;
+    const std::string root = paths.root.string();
+    if (!std::filesystem::is_directory(paths.root, error))
+        return fail(Code::Environment, fmt::format("{} is a file, not a folder.", root), "Choose another name for the lab.");
+    if (std::filesystem::exists(paths.config(), error))
+        return fail(Code::Conflict, fmt::format("{} is a lab already.", root), "Open it, or choose another name for the new one.");
+    const bool isEmpty = std::filesystem::is_empty(paths.root, error);
+    if (error)
+        return fail(Code::Environment, fmt::format("{} cannot be read: {}.", root, error.message()), "Choose another folder for the lab.");
+    if (!isEmpty)
+        return fail(Code::Conflict, fmt::format("{} is not empty.", root), "Choose another folder for the lab.");
+    return {};
+}
+
+// The outermost folder that has to be made for `folder` to exist; empty when it exists.
+std::filesystem::path firstMissing(std::filesystem::path folder)
+{
+    std::filesystem::path missing;
+    std::error_code error;
+    for (; !folder.empty() && !std::filesystem::exists(folder, error); folder = folder.parent_path())
+        missing = folder;
+    return missing;
+}
+
+} // namespace
+
+Json LabConfig::toJson() const
+{
+    return {{"format", format}, {"ratchet", ratchet}, {"domain", domain}, {"goal", goal}, {"budget", budget.value},
+            {"trialBudget", trialBudget.value}, {"seed", seed}, {"candidates", candidates}, {"alpha", alpha},
+            {"gateItems", gateItems}, {"corpusSource", corpusSource}, {"created", created}};
+}
+
+Result<LabConfig> LabConfig::fromJson(const Json& json)
+{
+    LabConfig config;
+    Fields in(json, "lab.json");
+    in.read("format", config.format);
+    RATCHET_CHECK(in.status());
+    if (config.format > labFormat)
+        return fail(Code::Newer, fmt::format("The lab was made by a newer Ratchet (format {}, this one knows {}).", config.format, labFormat),
+                    "Update Ratchet to open it.");
+    in.read("ratchet", config.ratchet).read("domain", config.domain).read("goal", config.goal);
+    in.read("budget", config.budget.value).read("trialBudget", config.trialBudget.value).read("seed", config.seed);
+    in.read("candidates", config.candidates).read("alpha", config.alpha).read("gateItems", config.gateItems);
+    in.read("corpusSource", config.corpusSource).read("created", config.created).onlyKnown();
+    if (config.format < 1)
+        in.fault("\"format\" is not 1");
+    if (config.budget.value <= 0 || config.trialBudget.value <= 0)
+        in.fault("a budget is not positive");
+    if (config.candidates < 1 || config.gateItems < 1)
+        in.fault("\"candidates\" or \"gateItems\" is below 1");
+    if (config.alpha <= 0 || config.alpha >= 1)
+        in.fault("\"alpha\" is not between 0 and 1");
+    RATCHET_CHECK(in.status());
+    return config;
+}
+
+Status createLab(const LabPaths& paths, const LabConfig& config, const Json& searchSpace, const std::string& secret)
+{
+    std::error_code error;
+    std::filesystem::path root = std::filesystem::absolute(paths.root, error).lexically_normal();
+    if (!root.has_filename())
+        root = root.parent_path();   // "lab/"
+    const LabPaths place{root};
+    LabConfig complete = config;
+    if (complete.ratchet.empty())
+        complete.ratchet = RATCHET_VERSION;
+    if (std::filesystem::symlink_status(root, error).type() != std::filesystem::file_type::not_found) {
+        RATCHET_CHECK(refuseTaken(place));
+        return fillInPlace(place, complete, searchSpace, secret);
+    }
+    const std::filesystem::path made = firstMissing(root.parent_path());
+    std::filesystem::create_directories(root.parent_path(), error);
+    Status filled = error ? Status(fail(Code::Environment, fmt::format("Cannot make {}: {}.", root.parent_path().string(), error.message()),
+                                        "Choose a folder that you may write to."))
+                          : fillAndRename(place, complete, searchSpace, secret);
+    if (!filled && !made.empty())
+        std::filesystem::remove_all(made, error);
+    return filled;
+}
+
+Result<LabConfig> readLabConfig(const LabPaths& paths)
+{
+    std::error_code error;
+    const std::string root = paths.root.string();
+    const auto type = std::filesystem::status(paths.root, error).type();
+    if (type == std::filesystem::file_type::not_found)
+        return fail(Code::NotFound, fmt::format("{} does not exist.", root), "Make a lab with: ratchet new DIR --domain arithmetic");
+    if (type != std::filesystem::file_type::directory)
+        return fail(Code::Environment, fmt::format("{} is a file, not a lab.", root), "Name the lab's folder.");
+    const auto text = readFile(paths.config(), 1 << 20);
+    if (!text && text.error().code == Code::NotFound)
+        return fail(Code::NotFound, fmt::format("{} is not a lab: it has no lab.json.", root), "Make a lab with: ratchet new DIR --domain arithmetic");
+    if (!text)
+        return passOn(text);
+    const auto json = parseJson(*text, paths.config().string());
+    auto config = json ? LabConfig::fromJson(*json) : Result<LabConfig>(passOn(json));
+    if (!config && config.error().code == Code::BadInput)
+        return fail(Code::Damaged, fmt::format("{} is damaged. {}", paths.config().string(), config.error().text), "Restore it from a backup.");
+    return config;
+}
+
+// An open file description's lock: it goes with the process however that ends, and can be asked about without being taken.
+Result<LabLock> LabLock::take(const LabPaths& paths)
+{
+    UniqueFd fd(::open(paths.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (!fd.isOpen())
+        return fail(errno == ENOENT ? Code::NotFound : Code::Environment,
+                    fmt::format("Cannot open {}: {}.", paths.lock().string(), reason(errno)), "Check the permissions of the lab's folder.");
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(fd.get(), F_OFD_SETLK, &whole) != 0) {
+        if (errno != EAGAIN && errno != EACCES)
+            return fail(Code::Environment, fmt::format("Cannot lock {}: {}.", paths.lock().string(), reason(errno)));
+        const auto holder = readFile(paths.lock(), 64);
+        const std::string pid = holder ? holder->substr(0, holder->find('\n')) : "";
+        return fail(Code::Conflict, fmt::format("Another engine{} runs the lab {}.", pid.empty() ? "" : " (process " + pid + ")", paths.root.string()),
+                    "Watch it with ratchet-lab, or stop it first.");
+    }
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+        return fail(Code::Environment, fmt::format("Cannot write {}: {}.", paths.lock().string(), reason(errno)));
+    return LabLock(std::move(fd));
+}
+
+bool isEngineRunning(const LabPaths& paths)
+{
+    const UniqueFd fd(::open(paths.lock().c_str(), O_RDONLY | O_CLOEXEC));
+    struct flock probe{};
+    probe.l_type = F_RDLCK;
+    probe.l_whence = SEEK_SET;
+    return fd.isOpen() && ::fcntl(fd.get(), F_OFD_GETLK, &probe) == 0 && probe.l_type != F_UNLCK;
+}
+
+} // namespace ratchet
