@@ -53,6 +53,8 @@ struct Snapshot {
     // Of the target suite, gate split; what the queue shows as measured gain.
     [[nodiscard]] const ScorecardRecord* gateScore(Id<ProposalRecord> proposal) const;
     [[nodiscard]] const Json* genomeOf(const Hash& version) const;
+    // Score on the target suite's gate items (its own question, else as champion of a later one); empty when never judged.
+    [[nodiscard]] std::optional<double> scoreOf(const Hash& version) const;
 };
 
 // What the person looks at; shared by all panels.

@@ -71,4 +71,18 @@ const Json* Snapshot::genomeOf(const Hash& hash) const
     return genome == genomes.end() ? nullptr : &genome->second;
 }
 
+std::optional<double> Snapshot::scoreOf(const Hash& hash) const
+{
+    std::optional<double> asChampion;
+    for (const ScorecardRecord& card : scorecards) {
+        if (card.split != "gate" || card.retained)
+            continue;
+        if (card.challenger == hash)
+            return card.challengerMean;
+        if (card.champion == hash && !asChampion)
+            asChampion = card.championMean;
+    }
+    return asChampion;
+}
+
 } // namespace ratchet
