@@ -29,7 +29,7 @@ struct EngineOptions {
 struct RunLimits {
     std::optional<int> teeth;                       // this many more
     bool untilGoal = false;
-    std::optional<std::chrono::milliseconds> time;  // no new tooth is begun that would not end in time; trials are cancelled
+    std::optional<std::chrono::milliseconds> time;  // no new tooth is begun that would likely not end in time
     bool waitForDecisions = true;                   // false: return when only a person can go on
 };
 

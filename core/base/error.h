@@ -52,7 +52,7 @@ template <typename T>
 
 } // namespace ratchet
 
-// Leaves the enclosing function with the error of `expression`, else declares `name` with its value.
+// Leaves the enclosing function with the error of `expression`, else declares `name` with its value (TRY) or goes on (CHECK).
 #define RATCHET_JOIN2(a, b) a##b
 #define RATCHET_JOIN(a, b) RATCHET_JOIN2(a, b)
 #define RATCHET_TRY(name, expression)                                                                                  \
@@ -60,6 +60,9 @@ template <typename T>
     if (!RATCHET_JOIN(result_, __LINE__))                                                                              \
         return ::ratchet::passOn(RATCHET_JOIN(result_, __LINE__));                                                     \
     auto name = std::move(*RATCHET_JOIN(result_, __LINE__))
-#define RATCHET_CHECK(expression)                                                                                      \
-    if (auto RATCHET_JOIN(status_, __LINE__) = (expression); !RATCHET_JOIN(status_, __LINE__))                         \
-    return ::ratchet::passOn(RATCHET_JOIN(status_, __LINE__))
+#define RATCHET_CHECK_AS(name, expression)                                                                             \
+    do {                                                                                                               \
+        if (const auto& name = (expression); !name)                                                                    \
+            return ::ratchet::passOn(name);                                                                            \
+    } while (false)
+#define RATCHET_CHECK(expression) RATCHET_CHECK_AS(RATCHET_JOIN(checked_, __COUNTER__), expression)

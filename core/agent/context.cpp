@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/agent/context.h"
+
+#include "core/base/hash.h"
+#include "core/genome/tokenizer.h"
+#include "core/guard/ledger.h"
+#include "core/plugin/loader.h"
+
+namespace ratchet {
+namespace {
+
+Status checkLedger(const Store& store)
+{
+    RATCHET_TRY(entries, store.ledger());
+    const LedgerCheck check = verifyLedger(entries);
+    if (!check.ok)
+        return fail(Code::Damaged, fmt::format("The ledger is broken: {}", check.fault),
+                    "Nothing was changed. Compare with an exported ledger; `ratchet ledger verify` shows the entry.");
+    return {};
+}
+
+} // namespace
+
+Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
+{
+    auto context = std::make_unique<Context>(paths);
+    RATCHET_TRY(config, readLabConfig(paths));
+    context->config = std::move(config);
+    RATCHET_TRY(store, Store::open(paths.database(), Store::Mode::ReadWrite));
+    context->store = std::move(store);
+    RATCHET_CHECK(checkLedger(*context->store));
+    RATCHET_TRY(domain, loadDomain(context->config.domain, paths.corpus().string()));
+    context->domain = std::move(domain);
+    const auto described = guarded(context->config.domain, [&] {
+        context->info = context->domain->info();
+        context->suites = context->domain->suites();
+        return true;
+    });
+    RATCHET_CHECK(described);
+    RATCHET_TRY(text, readFile(paths.searchSpace()));
+    RATCHET_TRY(json, parseJson(text, paths.searchSpace().string()));
+    RATCHET_TRY(space, SearchSpace::fromJson(json));
+    context->space = std::move(space);
+    context->vocabulary = vocabularyOf(context->info.alphabet);
+    RATCHET_TRY(tokenizer, context->objects.put(tokenizerJson(context->info.alphabet).dump()));
+    context->tokenizer = tokenizer;
+    return context;
+}
+
+Status Context::record(const std::string& actor, const std::string& type, const Json& refs)
+{
+    RATCHET_TRY(head, store->ledgerHead());
+    return store->addLedger(nextLedgerEntry(head, now(), actor, type, refs));
+}
+
+Result<Genome> Context::genome(const Hash& object) const
+{
+    RATCHET_TRY(text, objects.get(object));
+    RATCHET_TRY(json, parseJson(text, "genome " + object.brief()));
+    return Genome::fromJson(json);
+}
+
+Result<Artifact> Context::artifact(const Hash& hash) const
+{
+    RATCHET_TRY(version, store->version(hash));
+    if (!version)
+        return fail(Code::NotFound, fmt::format("There is no version {} in this lab.", hash.brief()), "`ratchet versions` lists them.");
+    RATCHET_TRY(text, objects.get(version->genome));
+    RATCHET_TRY(json, parseJson(text, "genome " + version->genome.brief()));
+    RATCHET_CHECK(objects.verify(version->weights));
+    return Artifact{hash.hex, json, objects.path(version->weights).string()};
+}
+
+Result<VersionRecord> Context::champion() const
+{
+    RATCHET_TRY(live, store->live());
+    if (!live)
+        return fail(Code::NotFound, "This lab has no live version yet.", "`ratchet run` trains the seed model first.");
+    RATCHET_TRY(version, store->version(live->version));
+    if (!version)
+        return fail(Code::Damaged, fmt::format("The live version {} is missing from the store.", live->version.brief()));
+    return *version;
+}
+
+Result<std::vector<Json>> Context::feedback(bool train) const
+{
+    RATCHET_TRY(outcomes, store->outcomes(1000));
+    std::vector<Json> items;
+    for (const OutcomeRecord& outcome : outcomes) {
+        if (!outcome.question || outcome.correction.empty())
+            continue;
+        const bool even = hashOfJson(*outcome.question).hex.back() % 2 == 0;
+        if (even == train)
+            items.push_back({{"question", *outcome.question}, {"answer", outcome.correction}});
+    }
+    return items;
+}
+
+} // namespace ratchet

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// An opened lab with everything a stage of the loop reads: configuration, store, objects, domain, search space.
+// Made by the engine and, for single requests, by carryOut(). One thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/guard/approval.h"
+#include "core/launch/messages.h"
+#include "core/genome/search_space.h"
+#include "core/plugin/domain.h"
+#include "core/store/lab.h"
+
+namespace ratchet {
+
+struct Context {
+    LabPaths paths;
+    LabConfig config;
+    std::unique_ptr<Store> store;
+    ObjectStore objects;
+    std::unique_ptr<Domain> domain;
+    DomainInfo info;
+    std::vector<SuiteSpec> suites;      // target first
+    SearchSpace space;
+    int vocabulary = 0;
+    Hash tokenizer;                     // object
+    std::optional<Policy> policy;       // of this run, else LAB/policy.json is not consulted
+    int sandboxLevel = 1;
+
+    explicit Context(LabPaths where) : paths(std::move(where)), objects(paths.objects()) {}
+    // Opens store (writer), domain and search space; verifies the ledger's chain. The caller holds the lab's lock.
+    [[nodiscard]] static Result<std::unique_ptr<Context>> open(const LabPaths& paths);
+
+    // Appends to the ledger; call inside the transaction of what it records.
+    [[nodiscard]] Status record(const std::string& actor, const std::string& type, const Json& refs);
+    [[nodiscard]] Result<Genome> genome(const Hash& object) const;
+    // Genome and weights of a stored version as the learner wants them; NotFound or Damaged when an object is.
+    [[nodiscard]] Result<Artifact> artifact(const Hash& version) const;
+    // The live version; NotFound before the seed model was trained.
+    [[nodiscard]] Result<VersionRecord> champion() const;
+    [[nodiscard]] const SuiteSpec& target() const { return suites.front(); }
+    [[nodiscard]] std::string corpusFolder() const { return info.needsCorpus ? paths.corpus().string() : std::string(); }
+    // Corrected answers of users; `train` picks the half (by content hash) that is trained on, else the half judged by.
+    [[nodiscard]] Result<std::vector<Json>> feedback(bool train) const;
+    // Score (0 .. 1, higher is better) as the domain's metric: exact match or bits per byte.
+    [[nodiscard]] double metric(double score) const { return info.measure == Measure::ExactMatch ? score : (1 - score) * 8; }
+};
+
+} // namespace ratchet

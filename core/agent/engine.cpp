@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/agent/engine.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "core/agent/context.h"
+#include "core/agent/promotion.h"
+#include "core/agent/requests.h"
+#include "core/agent/wheel.h"
+#include "core/genome/weights_file.h"
+
+namespace ratchet {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+struct Engine::Private {
+    std::optional<LabLock> lock;
+    std::unique_ptr<Context> context;
+    EngineOptions options;
+    std::unique_ptr<Supervisor> supervisor;
+    std::unique_ptr<Crew> crew;
+    std::unique_ptr<Wheel> wheel;
+
+    std::mutex mutex;
+    std::vector<Request> posted;              // guarded by mutex
+
+    RunLimits limits;
+    std::stop_token stop;
+    Watcher watcher;
+    Clock::time_point begun, lastFlush, lastWatch;
+    bool paused = false;
+    bool stopping = false;
+    int teethUntilPause = -1;                 // after `step`: pause again when this reaches 0
+    double championMetric = 0;
+    int waiting = 0;
+
+    [[nodiscard]] Status attend();
+    [[nodiscard]] Status handleRequests();
+    [[nodiscard]] Status answer(const Request& request);
+    [[nodiscard]] Status flush();
+    [[nodiscard]] EngineStatus status() const;
+    [[nodiscard]] Status recordStart();
+    [[nodiscard]] Result<std::optional<RunEnd>> reasonToEnd(int turned, Clock::duration lastTooth);
+    [[nodiscard]] Result<RunEnd> turnTeeth();
+    [[nodiscard]] Status finalVault();
+    [[nodiscard]] Result<RunEnd> finish(Result<RunEnd> end);
+};
+
+namespace {
+
+Error stopped()
+{
+    return {Code::Cancelled, "The engine was stopped.", {}};
+}
+
+int placesFor(int workers)
+{
+    return workers > 0 ? workers : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// The live version must load before anything is built on it.
+Status checkLive(Context& context)
+{
+    RATCHET_TRY(live, context.store->live());
+    if (!live)
+        return {};
+    RATCHET_TRY(champion, context.champion());
+    RATCHET_TRY(genome, context.genome(champion.genome));
+    RATCHET_CHECK(context.objects.verify(champion.weights));
+    RATCHET_TRY(weights, readWeights(context.objects.path(champion.weights)));
+    return checkWeights(weights, genome.architecture, context.vocabulary);
+}
+
+} // namespace
+
+Engine::Engine() : d(std::make_unique<Private>()) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, EngineOptions options)
+{
+    const LabPaths paths{lab};
+    RATCHET_CHECK(readLabConfig(paths));
+    RATCHET_TRY(lock, LabLock::take(paths));
+    RATCHET_TRY(context, Context::open(paths));
+    RATCHET_CHECK(checkLive(*context));
+    RATCHET_TRY(supervisor, Supervisor::create(options.learner.empty() ? defaultLearner() : options.learner));
+
+    std::unique_ptr<Engine> engine(new Engine);
+    Private& d = *engine->d;
+    d.lock = std::move(lock);
+    d.context = std::move(context);
+    d.context->policy = options.policy;
+    d.context->sandboxLevel = options.sandboxLevel;
+    d.options = std::move(options);
+    d.supervisor = std::move(supervisor);
+    d.crew = std::make_unique<Crew>(*d.supervisor, placesFor(d.options.workers));
+    return engine;
+}
+
+void Engine::post(const Request& request)
+{
+    {
+        const std::lock_guard guard(d->mutex);
+        d->posted.push_back(request);
+    }
+    d->supervisor->wake();
+}
+
+Result<RunEnd> Engine::run(const RunLimits& limits, std::stop_token stop, const Watcher& watcher)
+{
+    d->limits = limits;
+    d->stop = stop;
+    d->watcher = watcher;
+    d->begun = Clock::now();
+    d->paused = d->stopping = false;
+    d->teethUntilPause = -1;
+    d->wheel = std::make_unique<Wheel>(*d->context, *d->crew,
+                                       Surroundings{[this] { return d->attend(); }, [this] { return d->paused; }, limits.waitForDecisions});
+    const std::stop_callback wake(stop, [this] { d->supervisor->wake(); });
+    return d->finish(d->turnTeeth());
+}
+
+Status Engine::Private::attend()
+{
+    if (stop.stop_requested() || stopping)
+        return tl::unexpected(stopped());
+    RATCHET_CHECK(handleRequests());
+    const auto time = Clock::now();
+    if (time - lastFlush >= 200ms) {
+        lastFlush = time;
+        RATCHET_CHECK(flush());
+    }
+    if (watcher && time - lastWatch >= 250ms) {
+        lastWatch = time;
+        watcher(status());
+    }
+    return {};
+}
+
+Status Engine::Private::handleRequests()
+{
+    std::vector<Request> requests;
+    {
+        const std::lock_guard guard(mutex);
+        requests.swap(posted);
+    }
+    RATCHET_TRY(taken, takeRequests(context->paths));
+    requests.insert(requests.end(), taken.requests.begin(), taken.requests.end());
+    for (const Request& request : requests) {
+        const Status answered = answer(request);
+        // What a person asked for and did not get is told, not fatal; only the engine's own troubles are.
+        const Json note{{"kind", request.kind}, {"ok", bool(answered)}, {"text", answered ? "" : answered.error().text},
+                        {"time", toIso(now())}, {"arguments", request.arguments}};
+        RATCHET_CHECK(context->store->setMeta("last-request", note));
+        if (!answered && answered.error().code == Code::Environment)
+            return answered;
+    }
+    for (const std::string& refused : taken.refused)
+        RATCHET_CHECK(context->record("engine", "request-refused", {{"text", refused}}));
+    return {};
+}
+
+Status Engine::Private::answer(const Request& request)
+{
+    if (request.kind == "pause") {
+        paused = true;
+    } else if (request.kind == "resume") {
+        paused = false;
+        teethUntilPause = -1;
+    } else if (request.kind == "step") {
+        paused = false;
+        teethUntilPause = 1;
+    } else if (request.kind == "stop") {
+        stopping = true;
+    } else {
+        return apply(*context, *crew, request);
+    }
+    return {};
+}
+
+EngineStatus Engine::Private::status() const
+{
+    EngineStatus now;
+    now.stage = paused && !crew->isRunning() ? "paused" : wheel ? wheel->stage() : "idle";
+    now.tooth = wheel ? wheel->tooth() : 0;
+    for (const Job* job : crew->running()) {
+        now.running.push_back(job->running());
+        if (job->evidence().second > 0)
+            std::tie(now.logEValue, now.logThreshold) = job->evidence();
+    }
+    now.spent = context->store->spent().value_or(Flops{});
+    now.budget = context->config.budget;
+    now.champion = championMetric;
+    now.waitingDecisions = waiting;
+    now.sandboxLevel = probeSandbox().level;
+    now.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+    if (limits.time)
+        now.remaining = std::max(std::chrono::milliseconds(0), *limits.time - now.elapsed);
+    now.updated = ratchet::now();
+    return now;
+}
+
+Status Engine::Private::flush()
+{
+    RATCHET_TRY(proposals, context->store->proposals());
+    waiting = static_cast<int>(std::count_if(proposals.begin(), proposals.end(), [](const ProposalRecord& p) { return p.state == ProposalState::Waiting; }));
+    return context->store->transaction(Store::Durable::No, [&]() -> Status {
+        RATCHET_CHECK(crew->flush());
+        return context->store->setMeta("status", status().toJson());
+    });
+}
+
+Status Engine::Private::recordStart()
+{
+    Json refs{{"seed", context->config.seed}};
+    if (context->policy)
+        refs["policy"] = {{"hash", context->policy->hash().hex}, {"text", context->policy->text}};
+    return context->store->transaction(Store::Durable::Yes, [&] {
+        return context->record(context->policy ? "policy:" + context->policy->hash().hex : "person", "run", refs);
+    });
+}
+
+Result<std::optional<RunEnd>> Engine::Private::reasonToEnd(int turned, Clock::duration lastTooth)
+{
+    RATCHET_TRY(guide, wheel->observe());
+    championMetric = context->metric(guide.championMean);
+    RATCHET_TRY(goal, parseGoal(context->config.goal, context->info, context->suites));
+    if (limits.untilGoal && goal.isReachedBy(championMetric))
+        return RunEnd::Goal;
+    RATCHET_TRY(teeth, context->store->teeth());
+    const bool unfinished = !teeth.empty() && teeth.back().ended == Time{};
+    if (limits.teeth && turned >= *limits.teeth)
+        return RunEnd::Teeth;
+    RATCHET_TRY(room, wheel->affordable());
+    if (!unfinished && room < 1)
+        return RunEnd::Budget;
+    if (limits.time && Clock::now() - begun + lastTooth * 9 / 10 > *limits.time)
+        return RunEnd::OutOfTime;
+    return std::nullopt;
+}
+
+Result<RunEnd> Engine::Private::turnTeeth()
+{
+    RATCHET_CHECK(recordStart());
+    RATCHET_CHECK(wheel->prepare());
+    Clock::duration lastTooth{0};
+    for (int turned = 0;; ++turned) {
+        RATCHET_TRY(end, reasonToEnd(turned, lastTooth));
+        if (end)
+            return *end;
+        if (teethUntilPause == 0)
+            paused = true;
+        while (paused) {
+            RATCHET_CHECK(crew->pump(100ms, true));
+            RATCHET_CHECK(attend());
+        }
+        const auto start = Clock::now();
+        RATCHET_TRY(result, wheel->turn());
+        if (result == Turned::WaitsForPerson)
+            return RunEnd::WaitingForPerson;
+        lastTooth = Clock::now() - start;
+        if (teethUntilPause > 0)
+            --teethUntilPause;
+    }
+}
+
+// Seed model against champion on items never used for a decision, for the summary.
+Status Engine::Private::finalVault()
+{
+    RATCHET_TRY(deployments, context->store->deployments());
+    RATCHET_TRY(champion, context->champion());
+    const Hash seed = deployments.front().version;
+    RATCHET_TRY(cards, context->store->scorecardsOf(champion.hash));
+    for (const ScorecardRecord& card : cards)
+        if (card.split == "vault" && card.champion == seed && card.challenger == champion.hash && !card.proposal.isSet())
+            return {};
+    if (champion.hash == seed)
+        return {};
+    RATCHET_CHECK(openVault(*context, *crew, seed, champion.hash, Id<ProposalRecord>{}, 600));
+    return {};
+}
+
+Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
+{
+    const bool wasStopped = !end && end.error().code == Code::Cancelled;
+    crew->stop(wasStopped ? 5s : 1s);
+    if (end && *end != RunEnd::WaitingForPerson)
+        if (const Status measured = finalVault(); !measured)
+            end = passOn(measured);
+    EngineStatus last = status();
+    last.stage = end && *end == RunEnd::WaitingForPerson ? "waiting" : "idle";
+    last.running.clear();
+    const Status written = context->store->transaction(Store::Durable::Yes, [&] { return context->store->setMeta("status", last.toJson()); });
+    if (watcher)
+        watcher(last);
+    if (wasStopped)
+        return RunEnd::Stopped;
+    if (end && !written)
+        return passOn(written);
+    return end;
+}
+
+Result<Carried> carryOut(const std::filesystem::path& lab, const Request& request)
+{
+    const LabPaths paths{lab};
+    RATCHET_CHECK(readLabConfig(paths));
+    auto lock = LabLock::take(paths);
+    if (!lock && lock.error().code == Code::Conflict) {
+        RATCHET_CHECK(putRequest(paths, request));
+        return Carried::HandedOver;
+    }
+    RATCHET_CHECK(lock);
+    RATCHET_TRY(context, Context::open(paths));
+    RATCHET_TRY(supervisor, Supervisor::create(defaultLearner()));
+    Crew crew(*supervisor, 1);
+    RATCHET_CHECK(apply(*context, crew, request));
+    return Carried::Done;
+}
+
+} // namespace ratchet

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One judging in a judge process: integrity first, then the questions of an Examiner until it has no more. One thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "core/agent/context.h"
+#include "core/agent/crew.h"
+
+namespace ratchet {
+
+// What is asked of a judge and what is made of its answers.
+class Examiner {
+public:
+    virtual ~Examiner() = default;
+    [[nodiscard]] virtual Status take(const Integrity& integrity) = 0;   // an error ends the judging with no result
+    [[nodiscard]] virtual std::optional<Ask> next() = 0;                 // empty: finished
+    [[nodiscard]] virtual Status take(const Scores& scores) = 0;
+    // Natural log of the evidence and of what it takes, for display.
+    [[nodiscard]] virtual std::pair<double, double> evidence() const { return {0, 0}; }
+    [[nodiscard]] virtual double fraction() const { return 0; }
+};
+
+// Asks a fixed list, one after the other, and keeps all answers; fails when an integrity check does not hold.
+class ListExaminer : public Examiner {
+public:
+    explicit ListExaminer(std::vector<Ask> asks) : m_asks(std::move(asks)) {}
+    [[nodiscard]] Status take(const Integrity& integrity) override;
+    [[nodiscard]] std::optional<Ask> next() override;
+    [[nodiscard]] Status take(const Scores& scores) override;
+    [[nodiscard]] const std::vector<Scores>& answers() const { return m_answers; }
+private:
+    std::vector<Ask> m_asks;
+    std::vector<Scores> m_answers;
+};
+
+class JudgeJob : public Job {
+public:
+    // Called once when the judge has gone: success when every question was answered.
+    using Done = std::function<Status(const Status& how)>;
+    // `examiner` must outlive the job. `title` and `proposal` are for display and cancelling.
+    JudgeJob(Context& context, JudgeSpec spec, Examiner& examiner, std::string title, Id<ProposalRecord> proposal, Done done);
+    [[nodiscard]] Result<ChildSpec> spec() override;
+    [[nodiscard]] Status receive(const Message& message, Child& child) override;
+    [[nodiscard]] Status end(const Status& how, std::chrono::milliseconds wall, double peakBytes) override;
+    [[nodiscard]] EngineStatus::Running running() const override;
+    [[nodiscard]] bool isJudging() const override { return true; }
+    [[nodiscard]] bool concerns(Id<ProposalRecord> proposal) const override { return proposal.isSet() && m_proposal == proposal; }
+    [[nodiscard]] std::pair<double, double> evidence() const override { return m_examiner.evidence(); }
+
+private:
+    void askNext(Child& child);
+    Context& m_context;
+    JudgeSpec m_spec;
+    Examiner& m_examiner;
+    std::string m_title;
+    Id<ProposalRecord> m_proposal;
+    Done m_done;
+    std::optional<Ask> m_open;
+    std::optional<Failure> m_failure;
+    bool m_finished = false;
+};
+
+// A comparison's spec; `challenger` may be empty (only the champion is measured). `question` numbers the items drawn.
+[[nodiscard]] Result<JudgeSpec> judgeSpec(Context& context, const Hash& champion, const std::optional<Hash>& challenger, std::int64_t question);
+
+} // namespace ratchet

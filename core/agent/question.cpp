@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/agent/question.h"
+
+#include <cmath>
+
+#include "core/agent/judge_job.h"
+#include "core/critic/scorecard.h"
+
+namespace ratchet {
+namespace {
+
+constexpr int sampleItems = 48;
+
+// The gate's questions, then, for what it accepts, guide items whose answers a person may see side by side.
+class Question : public Examiner {
+public:
+    Question(Context& context, Comparison comparison, ProposalRecord proposal, VerdictRecord header)
+        : m_context(context), m_comparison(std::move(comparison)), m_proposal(std::move(proposal)), m_header(std::move(header))
+    {
+    }
+
+    [[nodiscard]] Status take(const Integrity& integrity) override { return m_comparison.addIntegrity(integrity); }
+
+    [[nodiscard]] std::optional<Ask> next() override
+    {
+        if (auto ask = m_comparison.next())
+            return ask;
+        if (m_samples || m_comparison.verdict().verdict != Verdict::Accept)
+            return std::nullopt;
+        return Ask{m_context.target().name, "guide", sampleItems};
+    }
+
+    [[nodiscard]] Status take(const Scores& scores) override
+    {
+        if (scores.split == "gate")
+            return m_comparison.add(scores);
+        RATCHET_TRY(card, scorecardOf(scores, m_context.target(), m_context.info.measure));
+        m_samples = card;
+        return {};
+    }
+
+    [[nodiscard]] std::pair<double, double> evidence() const override { return {m_comparison.logEValue(), m_comparison.logThreshold()}; }
+    [[nodiscard]] double fraction() const override
+    {
+        return std::clamp(m_comparison.logEValue() / m_comparison.logThreshold(), 0.0, 1.0);
+    }
+
+    // The judge has gone. A stopped engine writes nothing: the same question is asked again, with the same items.
+    [[nodiscard]] Status finish(const Status& how)
+    {
+        if (!how && how.error().code == Code::Cancelled && how.error().text == "The engine was stopped.")
+            return {};
+        if (!how)
+            m_comparison.abandon(how.error().text);
+        return m_context.store->transaction(Store::Durable::Yes, [&] { return write(!how && how.error().code == Code::Cancelled); });
+    }
+
+private:
+    [[nodiscard]] Status write(bool cancelled)
+    {
+        std::vector<ScorecardRecord> cards = m_comparison.scorecards();
+        if (m_samples)
+            cards.push_back(*m_samples);
+        for (ScorecardRecord& card : cards) {
+            card.proposal = m_proposal.id;
+            card.challenger = m_header.challenger;
+            card.champion = m_header.champion;
+            card.created = now();
+            RATCHET_CHECK(m_context.store->add(card));
+        }
+        VerdictRecord verdict = m_comparison.verdict();
+        verdict.proposal = m_header.proposal;
+        verdict.challenger = m_header.challenger;
+        verdict.champion = m_header.champion;
+        verdict.k = m_header.k;
+        verdict.created = now();
+        RATCHET_CHECK(m_context.store->add(verdict));
+        m_proposal.state = cancelled ? ProposalState::Cancelled : stateAfter(verdict.verdict);
+        m_proposal.stateReason = verdict.reason;
+        RATCHET_CHECK(m_context.store->update(m_proposal));
+        return m_context.record("engine", "verdict",
+                                {{"proposal", m_proposal.id.value}, {"version", verdict.challenger.hex}, {"champion", verdict.champion.hex},
+                                 {"verdict", toText(verdict.verdict)}, {"k", verdict.k}, {"alpha", verdict.alpha}, {"pairs", verdict.pairs}});
+    }
+
+    static ProposalState stateAfter(Verdict verdict)
+    {
+        switch (verdict) {
+        case Verdict::Accept:
+            return ProposalState::Accepted;
+        case Verdict::Reject:
+            return ProposalState::Rejected;
+        case Verdict::Inconclusive:
+            return ProposalState::Inconclusive;
+        case Verdict::NoResult:
+            break;
+        }
+        return ProposalState::Failed;
+    }
+
+    Context& m_context;
+    Comparison m_comparison;
+    ProposalRecord m_proposal;
+    VerdictRecord m_header;
+    std::optional<ScorecardRecord> m_samples;
+};
+
+// Owns its examiner.
+class QuestionJob : public Job {
+public:
+    QuestionJob(Context& context, JudgeSpec spec, std::unique_ptr<Question> question, const ProposalRecord& proposal)
+        : m_question(std::move(question)),
+          m_job(context, std::move(spec), *m_question, proposal.operatorName, proposal.id, [this](const Status& how) { return m_question->finish(how); })
+    {
+    }
+    [[nodiscard]] Result<ChildSpec> spec() override { return m_job.spec(); }
+    [[nodiscard]] Status receive(const Message& message, Child& child) override { return m_job.receive(message, child); }
+    [[nodiscard]] Status end(const Status& how, std::chrono::milliseconds wall, double peak) override { return m_job.end(how, wall, peak); }
+    [[nodiscard]] EngineStatus::Running running() const override { return m_job.running(); }
+    [[nodiscard]] bool isJudging() const override { return true; }
+    [[nodiscard]] bool concerns(Id<ProposalRecord> proposal) const override { return m_job.concerns(proposal); }
+    [[nodiscard]] std::pair<double, double> evidence() const override { return m_question->evidence(); }
+
+private:
+    std::unique_ptr<Question> m_question;
+    JudgeJob m_job;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord& proposal, int k, int discoveries, std::int64_t question)
+{
+    RATCHET_TRY(champion, context.champion());
+    RATCHET_TRY(trial, context.store->trialOf(proposal.id));
+    if (!trial || !trial->version)
+        return fail(Code::Damaged, fmt::format("Proposal {} is trained, but its version is missing.", proposal.id.value));
+    RATCHET_TRY(spec, judgeSpec(context, champion.hash, trial->version, question));
+    Comparison::Options options;
+    options.measure = context.info.measure;
+    options.alpha = elondAlpha(context.config.alpha, k, discoveries);
+    options.maxPairs = context.config.gateItems;
+    VerdictRecord header;
+    header.proposal = proposal.id;
+    header.challenger = *trial->version;
+    header.champion = champion.hash;
+    header.k = k;
+    auto examiner = std::make_unique<Question>(context, Comparison(context.suites, options), proposal, header);
+    return std::make_unique<QuestionJob>(context, std::move(spec), std::move(examiner), proposal);
+}
+
+Result<std::vector<Archived>> archived(Context& context, const Hash& champion)
+{
+    RATCHET_TRY(versions, context.store->versions());
+    RATCHET_TRY(proposals, context.store->proposals());
+    std::vector<Archived> list;
+    for (const VersionRecord& version : versions) {
+        Archived one{version.hash, 0, 0, version.hash == champion, false};
+        RATCHET_TRY(cards, context.store->scorecardsOf(version.hash));
+        for (const ScorecardRecord& card : cards)
+            if (card.split == "gate" && card.challenger == version.hash && card.suite == context.target().name)
+                one.score = card.challengerMean;
+        for (const ProposalRecord& proposal : proposals)
+            one.children += proposal.parent == version.hash && proposal.state != ProposalState::Duplicate;
+        if (version.trial) {
+            RATCHET_TRY(trial, context.store->trial(*version.trial));
+            if (trial && trial->proposal.isSet()) {
+                RATCHET_TRY(verdict, context.store->verdict(trial->proposal));
+                one.accepted = verdict && verdict->verdict == Verdict::Accept;
+            }
+        }
+        list.push_back(one);
+    }
+    return list;
+}
+
+Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& proposal)
+{
+    LessonEvidence evidence;
+    evidence.family = proposal.family;
+    evidence.operatorName = proposal.operatorName;
+    evidence.predicted = proposal.predictedGain;
+    evidence.failed = true;
+    RATCHET_TRY(trial, context.store->trialOf(proposal.id));
+    if (trial)
+        evidence.cost = trial->spent;
+    RATCHET_TRY(verdict, context.store->verdict(proposal.id));
+    RATCHET_TRY(cards, context.store->scorecards(proposal.id));
+    for (const ScorecardRecord& card : cards) {
+        if (card.split != "gate" || card.suite != context.target().name || card.items == 0)
+            continue;
+        const double n = card.items;
+        const double meanSquare = context.info.measure == Measure::ExactMatch ? (card.wins + card.losses) / n : 0.01;
+        evidence.gain = card.difference;
+        evidence.standardError = std::sqrt(std::max(meanSquare - card.difference * card.difference, 1e-4) / n);
+        evidence.failed = false;
+        evidence.accepted = verdict && verdict->verdict == Verdict::Accept;
+    }
+    return evidence;
+}
+
+} // namespace ratchet

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// "Is the challenger better than the champion?" as a job for a judge, and what is read from its scorecards afterwards.
+// The engine's thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/agent/context.h"
+#include "core/agent/crew.h"
+#include "core/memory/lessons.h"
+#include "core/selector/archive.h"
+
+namespace ratchet {
+
+// Judges a trained proposal as the lab's k-th question after `discoveries` accepts; stores verdict, scorecards and the
+// proposal's new state in one transaction. Fails only when something it needs is missing.
+[[nodiscard]] Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord& proposal, int k, int discoveries, std::int64_t question);
+
+// Every measured version with its score on the target suite.
+[[nodiscard]] Result<std::vector<Archived>> archived(Context& context, const Hash& champion);
+
+// What the store says came of a proposal.
+[[nodiscard]] Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& proposal);
+
+} // namespace ratchet

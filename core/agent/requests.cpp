@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/agent/requests.h"
+
+#include "core/agent/promotion.h"
+#include "core/plugin/loader.h"
+#include "core/proposer/proposer.h"
+
+namespace ratchet {
+namespace {
+
+Status propose(Context& context, const Request& request)
+{
+    Json patch;
+    std::string reason;
+    Fields in(request.arguments, "the request");
+    in.read("patch", patch).read("reason", reason);
+    RATCHET_CHECK(in.status());
+    if (reason.empty())
+        return fail(Code::Usage, "A proposal needs a reason.", "Say what it should improve: --reason \"...\".");
+    RATCHET_TRY(champion, context.champion());
+    RATCHET_TRY(parent, context.genome(champion.genome));
+    RATCHET_TRY(child, applyPatch(parent, patch));
+    if (child.hash() == parent.hash())
+        return fail(Code::Refused, "The patch changes nothing.");
+    RATCHET_CHECK(context.space.admits(parent, child, context.vocabulary));
+    RATCHET_TRY(object, context.objects.put(child.toJson().dump()));
+
+    ProposalRecord proposal;
+    proposal.created = now();
+    proposal.family = "hand";
+    proposal.operatorName = "by hand";
+    proposal.parent = champion.hash;
+    proposal.patch = patchBetween(parent, child);
+    proposal.genome = object;
+    proposal.reason = reason;
+    proposal.author = request.actor;
+    proposal.price = context.config.trialBudget;
+    RATCHET_TRY(earlier, attempts(context));
+    const Hash identity = identityOf(child, champion.hash);
+    for (const Attempt& attempt : earlier)
+        if (attempt.identity == identity) {
+            proposal.state = ProposalState::Duplicate;
+            proposal.stateReason = fmt::format("Proposal {} tried this already{}.", attempt.id.value,
+                                               attempt.gain ? fmt::format(": gain {:+.3f}", *attempt.gain) : "");
+            proposal.duplicateOf = attempt.id;
+        }
+    RATCHET_TRY(all, context.store->proposals());
+    proposal.rank = static_cast<double>(all.size()) + 1;
+    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+        RATCHET_TRY(id, context.store->add(proposal));
+        return context.record(request.actor, "proposal", {{"id", id.value}, {"patch", proposal.patch}, {"reason", reason}});
+    });
+}
+
+Result<ProposalRecord> namedProposal(Context& context, const Request& request)
+{
+    Id<ProposalRecord> id;
+    Fields in(request.arguments, "the request");
+    in.read("proposal", id.value);
+    RATCHET_CHECK(in.status());
+    RATCHET_TRY(proposal, context.store->proposal(id));
+    if (!proposal)
+        return fail(Code::NotFound, fmt::format("There is no proposal {}.", id.value), "`ratchet queue` lists them.");
+    return *proposal;
+}
+
+Status cancel(Context& context, Crew& crew, const Request& request)
+{
+    RATCHET_TRY(proposal, namedProposal(context, request));
+    if (crew.cancel(proposal.id))
+        return {};
+    if (proposal.state != ProposalState::Queued && proposal.state != ProposalState::Running)
+        return fail(Code::Refused, fmt::format("Proposal {} is {}; only what is queued or running can be cancelled.", proposal.id.value,
+                                               toText(proposal.state)));
+    proposal.state = ProposalState::Cancelled;
+    proposal.stateReason = "It was cancelled by a person.";
+    return context.store->update(proposal);
+}
+
+Status retry(Context& context, const Request& request)
+{
+    RATCHET_TRY(proposal, namedProposal(context, request));
+    if (proposal.state != ProposalState::Failed && proposal.state != ProposalState::Cancelled)
+        return fail(Code::Refused, fmt::format("Proposal {} is {}; only what failed or was cancelled can be tried again.", proposal.id.value,
+                                               toText(proposal.state)));
+    proposal.state = ProposalState::Queued;
+    proposal.stateReason.clear();
+    proposal.tooth = 0;
+    return context.store->update(proposal);
+}
+
+Status move(Context& context, const Request& request)
+{
+    RATCHET_TRY(proposal, namedProposal(context, request));
+    std::int64_t before = 0;
+    Fields in(request.arguments, "the request");
+    in.read("before", before);
+    RATCHET_CHECK(in.status());
+    RATCHET_TRY(all, context.store->proposals());
+    double above = -1e9, at = 1e9, highest = 0;
+    for (const ProposalRecord& other : all) {
+        highest = std::max(highest, other.rank);
+        if (other.id.value == before)
+            at = other.rank;
+    }
+    if (before != 0 && at == 1e9)
+        return fail(Code::NotFound, fmt::format("There is no proposal {}.", before), "`ratchet queue` lists them.");
+    for (const ProposalRecord& other : all)
+        if (other.id != proposal.id && other.rank < at)
+            above = std::max(above, other.rank);
+    proposal.rank = before == 0 ? highest + 1 : above == -1e9 ? at - 1 : (above + at) / 2;
+    return context.store->update(proposal);
+}
+
+Status takeFeedback(Context& context, const Request& request)
+{
+    OutcomeRecord outcome;
+    Fields in(request.arguments, "the feedback");
+    in.readIf("version", outcome.version.hex).read("prompt", outcome.prompt).read("completion", outcome.completion);
+    in.readIf("correction", outcome.correction).readIf("rating", outcome.rating);
+    RATCHET_CHECK(in.status());
+    outcome.created = now();
+    auto item = guarded(context.config.domain, [&] { return context.domain->parse(outcome.prompt); });
+    if (item && *item)
+        outcome.question = (*item)->question;
+    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+        RATCHET_TRY(id, context.store->add(outcome));
+        return context.record(request.actor, "feedback", {{"id", id.value}, {"version", outcome.version.hex}});
+    });
+}
+
+Status decideRequest(Context& context, Crew& crew, const Request& request)
+{
+    std::string prefix, reason, binding;
+    Fields in(request.arguments, "the request");
+    in.read("version", prefix).read("reason", reason).readIf("binding", binding);
+    RATCHET_CHECK(in.status());
+    RATCHET_TRY(version, context.store->findVersion(prefix));
+    if (request.kind == "rollback")
+        return rollBack(context, crew, version.hash, request.actor, reason);
+    const DecisionKind kind = request.kind == "approve" ? DecisionKind::Approve
+                              : request.kind == "reject" ? DecisionKind::Reject : DecisionKind::MoreEvidence;
+    return decide(context, crew, version.hash, kind, request.actor, reason, binding);
+}
+
+} // namespace
+
+Result<std::vector<Attempt>> attempts(Context& context)
+{
+    RATCHET_TRY(proposals, context.store->proposals());
+    std::vector<Attempt> list;
+    for (const ProposalRecord& proposal : proposals) {
+        if (proposal.state == ProposalState::Duplicate || proposal.state == ProposalState::Cancelled || proposal.state == ProposalState::Failed)
+            continue;
+        RATCHET_TRY(genome, context.genome(proposal.genome));
+        Attempt attempt{proposal.id, identityOf(genome, proposal.parent), proposal.parent, proposal.family, proposal.patch, std::nullopt};
+        RATCHET_TRY(cards, context.store->scorecards(proposal.id));
+        for (const ScorecardRecord& card : cards)
+            if (card.split == "gate" && card.suite == context.target().name)
+                attempt.gain = card.difference;
+        list.push_back(std::move(attempt));
+    }
+    return list;
+}
+
+Status apply(Context& context, Crew& crew, const Request& request)
+{
+    if (request.kind == "approve" || request.kind == "reject" || request.kind == "more-evidence" || request.kind == "rollback")
+        return decideRequest(context, crew, request);
+    if (request.kind == "propose")
+        return propose(context, request);
+    if (request.kind == "cancel")
+        return cancel(context, crew, request);
+    if (request.kind == "retry")
+        return retry(context, request);
+    if (request.kind == "move")
+        return move(context, request);
+    if (request.kind == "feedback")
+        return takeFeedback(context, request);
+    return fail(Code::Refused, fmt::format("\"{}\" can be asked of a running engine only.", request.kind), "Start it with `ratchet run`.");
+}
+
+} // namespace ratchet

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/agent/train_job.h"
+
+#include "core/genome/weights_file.h"
+
+namespace ratchet {
+
+using namespace std::chrono_literals;
+
+ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary)
+{
+    ChildLimits limits;
+    limits.wall = 120s + std::chrono::seconds(static_cast<std::int64_t>(budget.value / 1e9));
+    limits.silence = 120s;
+    limits.memoryBytes = 1e9 + 3 * trainingBytes(genome.architecture, vocabulary, genome.recipe.batch, genome.architecture.context);
+    return limits;
+}
+
+TrainJob::TrainJob(Context& context, TrialRecord trial, std::optional<ProposalRecord> proposal, std::string focus,
+                   std::function<Status(const TrialRecord&)> onTrained)
+    : m_context(context), m_trial(std::move(trial)), m_proposal(std::move(proposal)), m_focus(std::move(focus)),
+      m_onTrained(std::move(onTrained)), m_wallBefore(m_trial.wall)
+{
+}
+
+std::filesystem::path TrainJob::scratch() const
+{
+    return m_context.paths.work() / fmt::format("trial-{}", m_trial.id.value);
+}
+
+Result<std::vector<Json>> TrainJob::replay(const Hash& parent) const
+{
+    std::vector<Json> first, rest;
+    RATCHET_TRY(failures, m_context.store->failures(parent, 2000));
+    for (const FailureRecord& failure : failures)
+        (failure.failureClass == m_focus ? first : rest).push_back(failure.question);
+    first.insert(first.end(), rest.begin(), rest.end());
+    return first;
+}
+
+Result<ChildSpec> TrainJob::spec()
+{
+    TrainSpec spec;
+    spec.trial = m_trial.id.value;
+    spec.seed = m_trial.seed;
+    spec.domain = m_context.config.domain;
+    spec.corpus = m_context.corpusFolder();
+    spec.budgetFlops = m_trial.budget.value;
+    spec.scratch = scratch().string();
+    ChildSpec child;
+    child.role = "worker";
+    if (m_proposal) {
+        RATCHET_TRY(genome, m_context.genome(m_proposal->genome));
+        m_genome = genome;
+        RATCHET_TRY(parent, m_context.artifact(m_proposal->parent));
+        spec.parentGenome = parent.genome;
+        spec.parentWeights = parent.weights;
+        child.sandbox.readable.emplace_back(parent.weights);
+        RATCHET_TRY(questions, replay(m_proposal->parent));
+        spec.replay = std::move(questions);
+    } else {
+        m_genome = m_context.domain->seedGenome();
+    }
+    RATCHET_TRY(corrected, m_context.feedback(true));
+    spec.feedback = std::move(corrected);
+    RATCHET_TRY(object, m_context.objects.put(m_genome.toJson().dump()));
+    m_genomeObject = object;
+    spec.genome = m_genome.toJson();
+    RATCHET_CHECK(makeFolder(scratch(), 0700));
+    if (!spec.corpus.empty())
+        child.sandbox.readable.emplace_back(spec.corpus);
+    child.sandbox.writable.push_back(scratch());
+    child.sandbox.required = m_context.sandboxLevel;
+    child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary);
+    child.log = scratch() / "worker.log";
+    child.first = std::move(spec);
+
+    m_trial.state = TrialState::Running;
+    m_trial.stage = "loading";
+    m_trial.failure.clear();
+    m_trial.started = m_trial.started == Time{} ? now() : m_trial.started;
+    RATCHET_CHECK(m_context.store->transaction(Store::Durable::No, [&]() -> Status {
+        if (m_proposal) {
+            m_proposal->state = ProposalState::Running;
+            m_proposal->stateReason.clear();
+            RATCHET_CHECK(m_context.store->update(*m_proposal));
+        }
+        return m_context.store->update(m_trial);
+    }));
+    return child;
+}
+
+Status TrainJob::charge(std::int64_t tokens, std::int64_t length, double reported)
+{
+    const double perToken = trainingFlops(m_genome.architecture, m_context.vocabulary, static_cast<int>(length)).value;
+    const double counted = static_cast<double>(tokens) * perToken;
+    // What is reported may be more (labelling for self-training), never less than the tokens cost.
+    if (reported < counted * 0.999)
+        return fail(Code::Failed, fmt::format("The worker claimed {} for tokens that cost {}.", toText(Flops{reported}), toText(Flops{counted})));
+    m_trial.spent = Flops{std::max(counted, reported)};
+    if (m_trial.spent.value > m_trial.budget.value * 1.05)
+        return fail(Code::Failed, fmt::format("The worker overran its budget of {}.", toText(m_trial.budget)));
+    return {};
+}
+
+Status TrainJob::receive(const Message& message, Child&)
+{
+    if (const auto* hello = std::get_if<Hello>(&message)) {
+        m_trial.platform = {{"learner", hello->version}, {"sandbox", hello->sandbox}, {"platform", hello->platform}};
+    } else if (const auto* progress = std::get_if<Progress>(&message)) {
+        m_progress = *progress;
+        m_trial.stage = progress->stage;
+        m_trial.steps = progress->step;
+        m_trial.tokens = progress->tokens;
+        // Length 1 counts from below; the exact length comes with the result.
+        return charge(progress->tokens, 1, progress->flops);
+    } else if (const auto* points = std::get_if<Points>(&message)) {
+        for (const auto& [name, value] : points->values)
+            m_points[name].push_back({points->step, value});
+    } else if (const auto* observation = std::get_if<Observation>(&message)) {
+        int index = 0;
+        for (const LayerStatistics& layer : observation->layers) {
+            Json values = Json::object();
+            for (const auto& [name, value] : layer.values)
+                values[name] = value;
+            m_layers.push_back({m_trial.id, observation->step, index++, layer.layer, values, layer.histogram});
+        }
+        if (!observation->attention.is_null() && !observation->attention.empty())
+            m_layers.push_back({m_trial.id, observation->step, index, "attention", observation->attention, {}});
+    } else if (const auto* trained = std::get_if<Trained>(&message)) {
+        m_trained = *trained;
+        if (trained->length < 1 || trained->length > m_genome.architecture.context)
+            return fail(Code::Failed, fmt::format("The worker claimed sequences of {} tokens.", trained->length));
+        m_trial.steps = trained->steps;
+        m_trial.tokens = trained->tokens;
+        return charge(trained->tokens, trained->length, trained->flops);
+    } else if (const auto* failure = std::get_if<Failure>(&message)) {
+        m_failure = *failure;
+    } else {
+        return fail(Code::Failed, "The worker sent a message that is none of its business.");
+    }
+    return {};
+}
+
+Status TrainJob::flush()
+{
+    for (auto& [name, points] : m_points) {
+        if (!points.empty())
+            RATCHET_CHECK(m_context.store->addPoints(m_trial.id, name, points));
+        points.clear();
+    }
+    for (const LayerRecord& layer : m_layers)
+        RATCHET_CHECK(m_context.store->add(layer));
+    m_layers.clear();
+    return m_context.store->update(m_trial);
+}
+
+Result<VersionRecord> TrainJob::takeVersion()
+{
+    const auto file = scratch() / "weights.safetensors";
+    RATCHET_TRY(content, readWeights(file));
+    RATCHET_CHECK(checkWeights(content, m_genome.architecture, m_context.vocabulary));
+    RATCHET_TRY(weights, m_context.objects.putFile(file));
+    VersionRecord version;
+    version.genome = m_genomeObject;
+    version.weights = weights;
+    version.tokenizer = m_context.tokenizer;
+    version.hash = hashOfJson(Json{{"genome", version.genome.hex}, {"weights", weights.hex}, {"tokenizer", version.tokenizer.hex}});
+    version.created = now();
+    version.trial = m_trial.id;
+    version.parameters = parameterCount(m_genome.architecture, m_context.vocabulary);
+    version.origin = m_proposal ? fmt::format("proposal {}", m_proposal->id.value) : "seed";
+    if (m_proposal) {
+        RATCHET_TRY(parent, m_context.store->version(m_proposal->parent));
+        version.parent = m_proposal->parent;
+        version.generation = parent ? parent->generation + 1 : 0;
+    }
+    return version;
+}
+
+Status TrainJob::end(const Status& how, std::chrono::milliseconds wall, double peakBytes)
+{
+    m_trial.wall = m_wallBefore + wall;
+    m_trial.peakBytes = peakBytes;
+    Status outcome = how;
+    if (how && !m_trained)
+        outcome = fail(Code::Failed, "The worker ended without a result.");
+    if (m_failure && (!how || !m_trained) && (how || how.error().code != Code::Cancelled))
+        outcome = fail(Code::Failed, m_failure->text);
+    std::optional<VersionRecord> version;
+    if (outcome) {
+        auto taken = takeVersion();
+        if (taken)
+            version = *taken;
+        else
+            outcome = passOn(taken);
+    }
+    RATCHET_CHECK(m_context.store->transaction(Store::Durable::Yes, [&] { return store(outcome, version); }));
+    if (outcome) {
+        std::error_code ignored;
+        std::filesystem::remove_all(scratch(), ignored);
+        return m_onTrained(m_trial);
+    }
+    return {};
+}
+
+// A stopped engine leaves the trial running in the store: the next run goes on from the worker's checkpoint.
+Status TrainJob::store(const Status& how, const std::optional<VersionRecord>& version)
+{
+    const bool engineStopped = !how && how.error().code == Code::Cancelled && how.error().text == "The engine was stopped.";
+    const bool cancelled = !how && how.error().code == Code::Cancelled && !engineStopped;
+    if (!engineStopped) {
+        m_trial.state = how ? TrialState::Trained : cancelled ? TrialState::Cancelled : TrialState::Failed;
+        m_trial.stage = how ? "done" : m_trial.stage;
+        m_trial.failure = how ? "" : how.error().text;
+        m_trial.ended = now();
+    }
+    if (version) {
+        RATCHET_CHECK(m_context.store->add(*version));
+        m_trial.version = version->hash;
+    }
+    RATCHET_CHECK(flush());
+    if (!m_proposal || engineStopped)
+        return {};
+    m_proposal->state = how ? ProposalState::Trained : cancelled ? ProposalState::Cancelled : ProposalState::Failed;
+    m_proposal->stateReason = m_trial.failure;
+    return m_context.store->update(*m_proposal);
+}
+
+EngineStatus::Running TrainJob::running() const
+{
+    return {m_proposal ? m_proposal->id : Id<ProposalRecord>{}, m_proposal ? m_proposal->operatorName : "seed model",
+            m_trial.stage, m_progress.fraction, m_progress.loss};
+}
+
+} // namespace ratchet

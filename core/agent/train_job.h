@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One trial in a worker: sends the spec, keeps series and statistics, holds the worker to its budget, checks what it made
+// and stores the version. One thread.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "core/agent/context.h"
+#include "core/agent/crew.h"
+
+namespace ratchet {
+
+class TrainJob : public Job {
+public:
+    // `proposal` is empty for the seed model. `focus`: failure class whose items are replayed first.
+    TrainJob(Context& context, TrialRecord trial, std::optional<ProposalRecord> proposal, std::string focus,
+             std::function<Status(const TrialRecord&)> onTrained);
+    [[nodiscard]] Result<ChildSpec> spec() override;
+    [[nodiscard]] Status receive(const Message& message, Child& child) override;
+    [[nodiscard]] Status end(const Status& how, std::chrono::milliseconds wall, double peakBytes) override;
+    [[nodiscard]] Status flush() override;
+    [[nodiscard]] EngineStatus::Running running() const override;
+    [[nodiscard]] bool concerns(Id<ProposalRecord> proposal) const override { return m_proposal && m_proposal->id == proposal; }
+
+private:
+    [[nodiscard]] Result<std::vector<Json>> replay(const Hash& parent) const;
+    [[nodiscard]] Status charge(std::int64_t tokens, std::int64_t length, double reported);
+    [[nodiscard]] Result<VersionRecord> takeVersion();
+    [[nodiscard]] Status store(const Status& how, const std::optional<VersionRecord>& version);
+    [[nodiscard]] std::filesystem::path scratch() const;
+
+    Context& m_context;
+    TrialRecord m_trial;
+    std::optional<ProposalRecord> m_proposal;
+    std::string m_focus;
+    std::function<Status(const TrialRecord&)> m_onTrained;
+    Genome m_genome;
+    Hash m_genomeObject;
+    Progress m_progress;
+    std::optional<Trained> m_trained;
+    std::optional<Failure> m_failure;
+    std::map<std::string, std::vector<SeriesPoint>> m_points;
+    std::vector<LayerRecord> m_layers;
+    std::chrono::milliseconds m_wallBefore{0};
+};
+
+// Where a trial runs under the lab, and how long and large it may get: generous multiples of what the budget needs on a
+// slow core (1 GFLOP/s) and of the genome's memory estimate.
+[[nodiscard]] ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary);
+
+} // namespace ratchet

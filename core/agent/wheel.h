@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One tooth of the loop, stage by stage. Every stage finds in the store what it needs, so that a tooth whose engine was
+// killed goes on at the stage it had reached. The engine's thread.
+#pragma once
+
+#include <functional>
+
+#include "core/agent/context.h"
+#include "core/agent/crew.h"
+#include "core/agent/goal.h"
+
+namespace ratchet {
+
+// What the wheel needs from the engine around it.
+struct Surroundings {
+    // Keeps the store and the watchers up to date and attends to requests; an error ends the tooth where it is
+    // (Cancelled: the engine was asked to stop).
+    std::function<Status()> attend;
+    std::function<bool()> isHeld;            // paused: start nothing new
+    bool waitForDecisions = true;
+};
+
+// What became of turning.
+enum class Turned { Whole, WaitsForPerson };
+
+class Wheel {
+public:
+    Wheel(Context& context, Crew& crew, Surroundings surroundings);
+
+    // Trains and deploys the seed model when the lab has none.
+    [[nodiscard]] Status prepare();
+    // Goes on with the unfinished tooth or turns a new one.
+    [[nodiscard]] Result<Turned> turn();
+    // Scores the champion on the guide suites when that was not done yet.
+    [[nodiscard]] Result<ScorecardRecord> observe();
+
+    [[nodiscard]] const std::string& stage() const { return m_stage; }
+    [[nodiscard]] int tooth() const { return m_tooth.number; }
+    // Room in the budget for one more trial.
+    [[nodiscard]] Result<int> affordable() const;
+
+private:
+    [[nodiscard]] Status enter(const std::string& stage);
+    [[nodiscard]] Status plan();
+    [[nodiscard]] Status propose();
+    [[nodiscard]] Status trainAndJudge();
+    [[nodiscard]] Result<Turned> approve();
+    [[nodiscard]] Status learnLessons();
+
+    [[nodiscard]] Result<std::vector<ProposalRecord>> proposals() const;      // of this tooth
+    [[nodiscard]] Result<std::vector<ProposalRecord>> queuedByHand() const;
+    [[nodiscard]] Result<std::vector<ProposalRecord>> drawProposals(int count, const std::string& focus) const;
+    [[nodiscard]] Status addTrial(const ProposalRecord& proposal);
+    [[nodiscard]] Status addJudging(const ProposalRecord& proposal);
+    [[nodiscard]] Status untilIdle();
+    [[nodiscard]] Result<std::optional<ProposalRecord>> bestAccepted() const;
+    [[nodiscard]] Status decideByPolicyOn(const ProposalRecord& proposal, const Hash& version);
+
+    Context& m_context;
+    Crew& m_crew;
+    Surroundings m_surroundings;
+    Goal m_goal;
+    ToothRecord m_tooth;
+    std::string m_stage = "idle";
+};
+
+} // namespace ratchet

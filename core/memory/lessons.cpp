@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/memory/lessons.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ratchet {
+
+LessonRecord learn(const LessonRecord& before, const LessonEvidence& evidence, Time now)
+{
+    LessonRecord after = before;
+    after.family = evidence.family;
+    after.operatorName = evidence.operatorName;
+    after.tried += 1;
+    after.cost += evidence.cost;
+    after.updated = now;
+    if (evidence.failed) {
+        after.failed += 1;
+        return after;
+    }
+    after.accepted += evidence.accepted ? 1 : 0;
+    const double noise = evidence.standardError * evidence.standardError + seedDeviation * seedDeviation;
+    const double precision = 1 / before.varianceGain + 1 / noise;
+    after.meanGain = (before.meanGain / before.varianceGain + evidence.gain / noise) / precision;
+    after.varianceGain = 1 / precision;
+    const int measured = after.tried - after.failed;
+    after.predictedError += (evidence.predicted - evidence.gain - before.predictedError) / measured;
+    return after;
+}
+
+LessonRecord lessonOn(const std::vector<LessonRecord>& lessons, const std::string& family, const std::string& operatorName)
+{
+    const auto found = std::find_if(lessons.begin(), lessons.end(), [&](const LessonRecord& lesson) {
+        return lesson.family == family && lesson.operatorName == operatorName;
+    });
+    if (found != lessons.end())
+        return *found;
+    LessonRecord fresh;
+    fresh.family = family;
+    fresh.operatorName = operatorName;
+    fresh.varianceGain = priorGainDeviation * priorGainDeviation;
+    return fresh;
+}
+
+double drawGain(const LessonRecord& lesson, Rng& rng)
+{
+    return lesson.meanGain + std::sqrt(lesson.varianceGain) * rng.normal();
+}
+
+} // namespace ratchet

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Lessons: what is believed about a kind of change, as the posterior of its gain. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/rng.h"
+#include "core/store/records.h"
+
+namespace ratchet {
+
+// The outcome of one measured proposal.
+struct LessonEvidence {
+    std::string family, operatorName;
+    double gain = 0;             // challenger minus champion on the target suite, score units
+    double standardError = 0;    // of that difference
+    double predicted = 0;
+    bool accepted = false, failed = false;
+    Flops cost;
+};
+
+// Gain ~ Normal(mean, variance). Prior: mean 0, standard deviation 0.15 (most changes do little). Measurements are noisy
+// beyond their own standard error because a run is one seed: 0.05 is added (conjugate update, Gelman 2013, section 2.5).
+inline constexpr double priorGainDeviation = 0.15;
+inline constexpr double seedDeviation = 0.05;
+
+[[nodiscard]] LessonRecord learn(const LessonRecord& before, const LessonEvidence& evidence, Time now);
+// The lesson on a kind, or a fresh one with the prior.
+[[nodiscard]] LessonRecord lessonOn(const std::vector<LessonRecord>& lessons, const std::string& family, const std::string& operatorName);
+// One draw of the gain from the posterior, for Thompson sampling (Thompson 1933).
+[[nodiscard]] double drawGain(const LessonRecord& lesson, Rng& rng);
+
+} // namespace ratchet

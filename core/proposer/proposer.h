@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Chooses what to try next: Thompson sampling over kinds of change, one family at most once a tooth until all families had
+// their turn, duplicates answered from memory before any compute. Pure and seeded; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/memory/lessons.h"
+#include "core/proposer/operators.h"
+
+namespace ratchet {
+
+// What was tried before, for duplicates and recombination.
+struct Attempt {
+    Id<ProposalRecord> id;
+    Hash identity;                   // identityOf()
+    Hash parent;
+    std::string family;
+    Json patch;
+    std::optional<double> gain;      // measured difference on the target suite
+};
+
+struct ProposeTask {
+    Genome parent;
+    Hash parentHash;
+    std::vector<LessonRecord> lessons;
+    std::vector<Attempt> attempts;
+    std::string focus;               // failure class the planner chose; may be empty
+    int count = 4;
+};
+
+struct Proposed {
+    Idea idea;
+    double predictedGain = 0;        // posterior mean
+    std::optional<Id<ProposalRecord>> duplicateOf;
+};
+
+// What a trial of this genome would repeat: the genome alone when it starts from scratch and uses nothing of the parent.
+[[nodiscard]] Hash identityOf(const Genome& genome, const Hash& parent);
+
+// Up to `count` new candidates in the order of their draws, and the duplicates that were passed over on the way.
+[[nodiscard]] std::vector<Proposed> propose(const ProposeTask& task, const SearchSpace& space, int vocabulary, Rng& rng);
+
+} // namespace ratchet
