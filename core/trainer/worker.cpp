@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/trainer/worker.h"
+
+#include "core/model/compat.h"
+#include "core/plugin/loader.h"
+#include "core/trainer/trainer.h"
+
+namespace ratchet {
+namespace {
+
+// Events as frames. A channel that broke means that the engine is gone: the trial stops and keeps its state.
+class Reporter {
+public:
+    explicit Reporter(FrameChannel& channel) : m_channel(channel) {}
+    [[nodiscard]] TrainEvents events()
+    {
+        TrainEvents events;
+        events.onProgress = [this](const Progress& progress) { send(progress); };
+        events.onPoints = [this](const Points& points) { send(points); };
+        events.onObservation = [this](const Observation& observation) { send(observation); };
+        events.isStopped = [this] { return isStopped(); };
+        return events;
+    }
+
+private:
+    void send(const Message& message)
+    {
+        if (!m_stopped && !m_channel.send(message))
+            m_stopped = true;
+    }
+    // Whatever comes after the spec can only mean stop: a Stop, the end of the stream, or nonsense.
+    bool isStopped()
+    {
+        m_stopped = m_stopped || m_channel.isReadable();
+        return m_stopped;
+    }
+    FrameChannel& m_channel;
+    bool m_stopped = false;
+};
+
+Result<Trained> trainFrom(FrameChannel& channel)
+{
+    RATCHET_TRY(message, channel.receive());
+    const auto* const spec = std::get_if<TrainSpec>(&message);
+    if (!spec)
+        return fail(Code::BadInput, "A worker was sent something else than what to train.");
+    RATCHET_CHECK(channel.send(Progress{0, 0, 0, 0, 0, "loading"}));
+    RATCHET_TRY(domain, loadDomain(spec->domain, spec->corpus));
+    Reporter reporter(channel);
+    RATCHET_TRY(trainer, Trainer::create(*spec, *domain, reporter.events()));
+    return trainer->run();
+}
+
+} // namespace
+
+int workerMain(FrameChannel& channel)
+{
+    prepareProcess();
+    const Result<Trained> trained = trainFrom(channel);
+    const Status sent = trained ? channel.send(*trained) : channel.send(Failure{codeName(trained.error().code), trained.error().text});
+    return trained && sent ? 0 : 1;
+}
+
+} // namespace ratchet
