@@ -6,6 +6,8 @@ if(CUDAToolkit_FOUND AND TARGET CUDA::nvtx3 AND NOT TARGET CUDA::nvToolsExt)
     # CUDA 12.9 dropped the library that libtorch's package file still names.
     add_library(CUDA::nvToolsExt ALIAS CUDA::nvtx3)
 endif()
+# The programs and tests that link ratchet_learn see libtorch's targets too.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL TRUE)
 find_package(Torch REQUIRED)
 
 add_library(ratchet_torch INTERFACE)

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a learner's last digits depend on, as the record of a trial keeps it. Any thread.
+#pragma once
+
+#include "core/base/json.h"
+
+namespace ratchet {
+
+// Prepares the process for tensors and tells {"text": "libtorch 1.13.1, AVX2, 1 thread", "libtorch", "capability",
+// "threads"}.
+[[nodiscard]] Json describePlatform();
+
+} // namespace ratchet
