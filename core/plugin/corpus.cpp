@@ -47,16 +47,13 @@ std::size_t sequenceAt(std::string_view text, std::size_t at)
     return length;
 }
 
-// NUL anywhere, or bytes in the first MiB that are no UTF-8.
+// NUL or bytes that are no UTF-8, anywhere: pieces of the text travel in JSON.
 bool isBinary(std::string_view text)
 {
-    if (text.find('\0') != std::string_view::npos)
-        return true;
-    const auto head = text.substr(0, std::size_t(1) << 20);
-    for (std::size_t at = 0; at < head.size();) {
-        const auto length = sequenceAt(head, at);
-        if (length == 0)
-            return head.size() == text.size() || head.size() - at >= 4;   // a sequence cut by the MiB is no fault
+    for (std::size_t at = 0; at < text.size();) {
+        const auto length = sequenceAt(text, at);
+        if (length == 0 || text[at] == '\0')
+            return true;
         at += length;
     }
     return false;

@@ -19,7 +19,7 @@ struct CorpusSummary { std::size_t documents = 0, bytes = 0, skippedFiles = 0; }
 // blank lines (sections of 1 to 8 KiB). Documents go to a split by the rank of their hash: 1/16 vault, 1/16 guide, 1/8 gate.
 // Exact duplicates are dropped. Writes LAB corpus folder: one file per split
 // (train.txt, guide.txt, gate.txt, vault.txt) with documents separated by a 0x00 byte, and corpus.json.
-// Errors name the cause: missing, empty, binary (NUL bytes or invalid UTF-8 in the first MiB), a single line, unreadable,
+// Errors name the cause: missing, empty, binary (NUL bytes or invalid UTF-8), a single line, unreadable,
 // too small to split (fewer than 64 documents or 64 KiB), larger than half of memory.
 [[nodiscard]] Result<CorpusSummary> importCorpus(const std::filesystem::path& source, const std::filesystem::path& folder);
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/critic/exam.h"
+
+#include <set>
+
+#include "core/base/file.h"
+#include "core/base/hash.h"
+#include "core/plugin/loader.h"
+
+namespace ratchet {
+
+Result<Split> splitFromText(const std::string& name)
+{
+    if (name == "guide")
+        return Split::Guide;
+    if (name == "gate")
+        return Split::Gate;
+    if (name == "vault")
+        return Split::Vault;
+    return fail(Code::BadInput, fmt::format("\"{}\" is no split that is judged.", name), "Ask for guide, gate or vault.");
+}
+
+Exam::Exam(const JudgeSpec& spec, const Domain& domain, std::uint64_t seed)
+    : m_plugin(spec.domain), m_domain(&domain), m_seed(seed), m_question(static_cast<std::uint64_t>(spec.question)), m_feedback(spec.feedback)
+{
+}
+
+Result<Exam> Exam::open(const JudgeSpec& spec, const Domain& domain)
+{
+    RATCHET_TRY(secret, readFile(std::filesystem::path(spec.closedFolder) / "secret", 4096));
+    if (secret.size() < 32)
+        return fail(Code::BadInput, "The judge's secret is too short.", "Make a new lab.");
+    const auto seed = std::stoull(hashOf("ratchet judge " + secret).hex.substr(0, 16), nullptr, 16);
+    return Exam(spec, domain, seed);
+}
+
+Rng Exam::stream(const std::string& name) const
+{
+    return Rng::stream(m_seed, name, m_question);
+}
+
+Result<std::vector<ExamItem>> Exam::draw(const Ask& ask)
+{
+    std::vector<ExamItem> items;
+    if (ask.suite == "feedback") {
+        for (; m_feedbackUsed < m_feedback.size() && static_cast<int>(items.size()) < ask.count; ++m_feedbackUsed) {
+            ExamItem item;
+            const Json& given = m_feedback[m_feedbackUsed];
+            RATCHET_CHECK(Fields(given, "a corrected item").read("question", item.item.question).read("answer", item.correction).status());
+            item.item.id = item.item.question.dump();
+            items.push_back(std::move(item));
+        }
+        return items;
+    }
+    RATCHET_TRY(split, splitFromText(ask.split));
+    Rng& rng = m_streams.try_emplace(ask.suite + "/" + ask.split, stream(ask.suite + "/" + ask.split)).first->second;
+    const auto drawn = guarded(m_plugin, [&] {
+        for (int i = 0; i < ask.count; ++i) {
+            items.push_back({m_domain->draw(ask.suite, split, rng), {}});
+            if (m_domain->splitOf(items.back().item) != split)
+                return false;
+        }
+        return true;
+    });
+    if (!drawn)
+        return passOn(drawn);
+    if (!*drawn)
+        return fail(Code::Failed, fmt::format("The domain {} drew an item of {} from outside its {} split.", m_plugin, ask.suite, ask.split));
+    return items;
+}
+
+Check Exam::checkSplits(const Genome& genome, const std::string& who, int samples) const
+{
+    Check check{who + " overlap", true, {}};
+    Rng rng = stream("overlap");
+    int astray = 0, shared = 0;
+    const auto done = guarded(m_plugin, [&] {
+        std::set<std::string> judged;
+        for (const auto& suite : m_domain->suites())
+            for (const auto split : {Split::Guide, Split::Gate, Split::Vault})
+                for (int i = 0; i < samples; ++i) {
+                    const Item item = m_domain->draw(suite.name, split, rng);
+                    astray += m_domain->splitOf(item) != split ? 1 : 0;
+                    judged.insert(item.id);
+                }
+        for (int i = 0; i < samples; ++i)
+            for (const auto& item : {m_domain->drawTraining(genome.data, rng), m_domain->drawHarder(genome.data, rng)}) {
+                astray += m_domain->splitOf(item) != Split::Train ? 1 : 0;
+                shared += judged.contains(item.id) ? 1 : 0;
+            }
+        return true;
+    });
+    check.ok = done.has_value() && astray == 0 && shared == 0;
+    check.detail = done ? fmt::format("{} items outside their split, {} training items among judged ones", astray, shared) : done.error().text;
+    return check;
+}
+
+Check Exam::checkGrading(const Genome& genome, const std::string& who, int samples) const
+{
+    Check check{who + " grading", true, {}};
+    Rng rng = stream("grading");
+    int wrong = 0;
+    const auto done = guarded(m_plugin, [&] {
+        const bool exact = m_domain->info().measure == Measure::ExactMatch;
+        const std::string suite = m_domain->suites().front().name;
+        for (int i = 0; i < samples && exact; ++i) {
+            const Item item = m_domain->draw(suite, Split::Guide, rng);
+            const Example example = m_domain->example(item, genome.reasoning);
+            wrong += m_domain->grade(item, example.completion, genome.reasoning).score < 1 ? 1 : 0;
+            wrong += m_domain->grade(item, "", genome.reasoning).score > 0 ? 1 : 0;
+        }
+        return true;
+    });
+    check.ok = done.has_value() && wrong == 0;
+    check.detail = done ? fmt::format("{} known answers graded wrongly", wrong) : done.error().text;
+    return check;
+}
+
+Result<Json> evaluatorFiles(const JudgeSpec& spec)
+{
+    Json files = Json::object();
+    for (const auto& [name, artifact] : {std::pair("champion", &spec.champion), std::pair("challenger", &spec.challenger)}) {
+        if (artifact->version.empty())
+            continue;
+        RATCHET_TRY(hash, hashOfFile(artifact->weights));
+        files[name] = hash.hex;
+    }
+    namespace fs = std::filesystem;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(spec.closedFolder, error)) {
+        RATCHET_TRY(hash, hashOfFile(entry.path()));
+        files["judge/" + entry.path().filename().string()] = hash.hex;
+    }
+    if (error)
+        return fail(Code::NotFound, fmt::format("The judge's folder cannot be read: {}.", error.message()));
+    return files;
+}
+
+} // namespace ratchet

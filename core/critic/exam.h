@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The judge's closed side: draws the items of a comparison from the secret that only the judge reads, and watches the files
+// it judges by. Blocking on files only; one thread.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/launch/messages.h"
+#include "core/plugin/domain.h"
+
+namespace ratchet {
+
+// "guide", "gate" or "vault"; BadInput otherwise.
+[[nodiscard]] Result<Split> splitFromText(const std::string& name);
+
+struct ExamItem {
+    Item item;
+    std::string correction;      // a user's answer, which counts instead of the domain's; empty for drawn items
+};
+
+class Exam {
+public:
+    // Reads spec.closedFolder/secret. `domain` must outlive the exam. BadInput when the secret is missing or too short.
+    [[nodiscard]] static Result<Exam> open(const JudgeSpec& spec, const Domain& domain);
+
+    // The next `count` items of this suite and split: a function of (secret, suite, split, question) and of how many were
+    // drawn before. Failed when the domain draws one outside its split. Suite "feedback": the corrected items, once.
+    [[nodiscard]] Result<std::vector<ExamItem>> draw(const Ask& ask);
+
+    // No training item of this genome is in the splits that judge, and judged items are in theirs: `samples` of each are drawn.
+    [[nodiscard]] Check checkSplits(const Genome& genome, const std::string& who, int samples = 200) const;
+    // Right answers are graded right, empty ones wrong, in the genome's format.
+    [[nodiscard]] Check checkGrading(const Genome& genome, const std::string& who, int samples = 50) const;
+    [[nodiscard]] Rng stream(const std::string& name) const;
+
+private:
+    Exam(const JudgeSpec& spec, const Domain& domain, std::uint64_t seed);
+    std::string m_plugin;
+    const Domain* m_domain;
+    std::uint64_t m_seed, m_question;
+    std::vector<Json> m_feedback;
+    std::size_t m_feedbackUsed = 0;
+    std::map<std::string, Rng> m_streams;      // by suite and split
+};
+
+// SHA-256 of every file the judge reads: {"champion": ..., "challenger": ..., "judge/secret": ...}. The engine compares the
+// weights' with what it stored; the judge takes it again after each batch and gives up when it changed.
+[[nodiscard]] Result<Json> evaluatorFiles(const JudgeSpec& spec);
+
+} // namespace ratchet

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/critic/tensor/candidate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "core/plugin/loader.h"
+
+namespace ratchet {
+namespace {
+
+constexpr double voteTemperature = 0.7;
+
+// The most frequent answer of the votes; among equals the one seen first.
+const Reply& mostFrequent(const std::vector<Reply>& votes)
+{
+    std::map<std::string, int> counts;
+    for (const auto& vote : votes)
+        ++counts[vote.answer];
+    return *std::max_element(votes.begin(), votes.end(),
+                             [&](const Reply& a, const Reply& b) { return counts[a.answer] < counts[b.answer]; });
+}
+
+} // namespace
+
+Result<std::unique_ptr<Candidate>> Candidate::load(const Artifact& artifact, const std::string& who, const Domain& domain)
+{
+    const auto named = [&](const Error& error) { return fail(error.code, fmt::format("The {}: {}", who, error.text), error.hint); };
+    auto genome = Genome::fromJson(artifact.genome);
+    if (!genome)
+        return named(genome.error());
+    auto answerer = Answerer::load(*genome, artifact.weights, domain);
+    if (!answerer)
+        return named(answerer.error());
+    std::unique_ptr<Candidate> candidate(new Candidate(std::move(*genome), who, domain));
+    candidate->m_answerer = std::move(*answerer);
+    return candidate;
+}
+
+Result<std::vector<Reply>> Candidate::answer(const std::vector<ExamItem>& items, std::uint64_t seed)
+{
+    if (items.empty())
+        return std::vector<Reply>{};
+    const std::string plugin = m_domain.info().name;
+    auto replies = guarded(plugin, [&] {
+        return m_domain.info().measure == Measure::ExactMatch ? generate(items, seed) : measure(items);
+    });
+    if (!replies)
+        return passOn(replies);
+    return *replies;
+}
+
+Result<std::vector<Example>> Candidate::examples(const std::vector<ExamItem>& items) const
+{
+    std::vector<Example> examples;
+    for (const auto& item : items) {
+        if (item.correction.empty()) {
+            examples.push_back(m_domain.example(item.item, m_genome.reasoning));
+        } else {
+            RATCHET_TRY(example, m_domain.exampleWith(item.item, item.correction, m_genome.reasoning));
+            examples.push_back(std::move(example));
+        }
+    }
+    return examples;
+}
+
+Reply Candidate::gradeOf(const ExamItem& item, const std::string& completion) const
+{
+    const Grade grade = m_domain.grade(item.item, completion, m_genome.reasoning);
+    Reply reply{grade.score, grade.failureClass, grade.answer, 0};
+    if (!item.correction.empty()) {
+        reply.score = grade.answer == item.correction ? 1 : 0;
+        reply.failureClass = reply.score > 0 ? "" : grade.failureClass.empty() ? "correction" : grade.failureClass;
+    }
+    return reply;
+}
+
+Result<std::vector<Reply>> Candidate::generate(const std::vector<ExamItem>& items, std::uint64_t seed)
+{
+    RATCHET_TRY(wanted, examples(items));
+    std::vector<std::string> prompts;
+    AnswerOptions options;
+    options.maxTokens = 2;   // beyond the longest right answer: one that does not end is seen to go on
+    for (const auto& example : wanted) {
+        prompts.push_back(example.prompt);
+        options.maxTokens = std::max(options.maxTokens, static_cast<int>(example.completion.size()) + 2);
+    }
+    const int samples = std::max(m_genome.reasoning.samples, 1);
+    options.temperature = samples > 1 ? voteTemperature : 0;
+    std::vector<std::vector<Reply>> votes(items.size());
+    for (int sample = 0; sample < samples; ++sample) {
+        options.seed = seed + static_cast<std::uint64_t>(sample);
+        RATCHET_TRY(answers, m_answerer->answer(prompts, options));
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            votes[i].push_back(gradeOf(items[i], answers[i].completion));
+            votes[i].back().confidence = answers[i].confidence;
+        }
+    }
+    std::vector<Reply> replies;
+    for (const auto& vote : votes)
+        replies.push_back(mostFrequent(vote));
+    return replies;
+}
+
+Result<std::vector<Reply>> Candidate::measure(const std::vector<ExamItem>& items)
+{
+    RATCHET_TRY(wanted, examples(items));
+    std::vector<std::string> texts;
+    for (const auto& example : wanted)
+        texts.push_back(example.prompt + example.completion);
+    RATCHET_TRY(bits, m_answerer->bitsPerByte(texts));
+    std::vector<double> sorted = bits;
+    const auto quarter = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() * 3 / 4);
+    std::nth_element(sorted.begin(), quarter, sorted.end());
+    std::vector<Reply> replies;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (!std::isfinite(bits[i]))
+            return fail(Code::Failed, fmt::format("The {} gave a text no likelihood.", m_who));
+        Reply reply{std::clamp(1 - bits[i] / 8, 0.0, 1.0), {}, fmt::format("{:.3f} bits per byte", bits[i]), std::exp2(-bits[i])};
+        if (bits[i] > *quarter)
+            reply.failureClass = m_domain.grade(items[i].item, "", m_genome.reasoning).failureClass;
+        replies.push_back(std::move(reply));
+    }
+    return replies;
+}
+
+std::vector<Check> Candidate::check(Rng& rng) const
+{
+    const auto seen = m_answerer->check(rng);
+    return {{m_who + " normalisation", seen.normalisation <= 1e-4, fmt::format("probabilities sum to one within {:.1e}", seen.normalisation)},
+            {m_who + " causality", seen.causal, seen.causal ? "later tokens change nothing before them" : "later tokens changed earlier logits"},
+            {m_who + " finite", seen.finite, seen.finite ? "every logit is finite" : "a logit is not finite"}};
+}
+
+} // namespace ratchet

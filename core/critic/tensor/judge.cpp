@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/critic/tensor/judge.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "core/critic/exam.h"
+#include "core/critic/tensor/candidate.h"
+#include "core/plugin/loader.h"
+
+namespace ratchet {
+namespace {
+
+constexpr std::size_t mostSamples = 24;
+constexpr int mostItems = 100'000;          // of one Ask
+
+class Judge {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<Judge>> open(const JudgeSpec& spec);
+    [[nodiscard]] Integrity integrity() const;
+    [[nodiscard]] Result<Scores> score(const Ask& ask);
+    // Failed when a file the judge reads is not what it was at the start.
+    [[nodiscard]] Status checkFiles() const;
+
+private:
+    explicit Judge(JudgeSpec spec) : m_spec(std::move(spec)) {}
+    [[nodiscard]] std::vector<Sample> samplesOf(const std::vector<ExamItem>& items, const std::vector<Reply>& champion,
+                                                const std::vector<Reply>& challenger) const;
+    JudgeSpec m_spec;
+    Json m_files;
+    std::unique_ptr<Domain> m_domain;
+    std::optional<Exam> m_exam;
+    std::unique_ptr<Candidate> m_champion, m_challenger;   // m_challenger is null when only the champion is measured
+};
+
+Result<std::unique_ptr<Judge>> Judge::open(const JudgeSpec& spec)
+{
+    std::unique_ptr<Judge> judge(new Judge(spec));
+    RATCHET_TRY(files, evaluatorFiles(spec));
+    judge->m_files = std::move(files);
+    RATCHET_TRY(domain, loadDomain(spec.domain, spec.corpus));
+    judge->m_domain = std::move(domain);
+    RATCHET_TRY(exam, Exam::open(spec, *judge->m_domain));
+    judge->m_exam.emplace(std::move(exam));
+    RATCHET_TRY(champion, Candidate::load(spec.champion, "champion", *judge->m_domain));
+    judge->m_champion = std::move(champion);
+    if (!spec.challenger.version.empty()) {
+        RATCHET_TRY(challenger, Candidate::load(spec.challenger, "challenger", *judge->m_domain));
+        judge->m_challenger = std::move(challenger);
+    }
+    return judge;
+}
+
+Integrity Judge::integrity() const
+{
+    Integrity integrity;
+    integrity.files = m_files;
+    const auto add = [&](const Candidate& candidate, const std::string& who) {
+        Rng rng = m_exam->stream("integrity " + who);
+        for (auto& check : candidate.check(rng))
+            integrity.checks.push_back(std::move(check));
+        integrity.checks.push_back(m_exam->checkSplits(candidate.genome(), who));
+        integrity.checks.push_back(m_exam->checkGrading(candidate.genome(), who));
+    };
+    add(*m_champion, "champion");
+    if (m_challenger)
+        add(*m_challenger, "challenger");
+    const auto files = checkFiles();
+    integrity.checks.push_back({"evaluator files", files.has_value(), files ? "unchanged" : files.error().text});
+    return integrity;
+}
+
+Status Judge::checkFiles() const
+{
+    RATCHET_TRY(files, evaluatorFiles(m_spec));
+    if (files == m_files)
+        return {};
+    return fail(Code::Failed, "A file that the judge reads was changed during the comparison.", "See who can write to the lab folder.");
+}
+
+void fold(const std::vector<Reply>& replies, std::vector<double>& scores, Json& classes)
+{
+    for (const auto& reply : replies) {
+        scores.push_back(reply.score);
+        if (!reply.failureClass.empty())
+            classes[reply.failureClass] = classes.value(reply.failureClass, 0) + 1;
+    }
+}
+
+Result<Scores> Judge::score(const Ask& ask)
+{
+    if (ask.count < 1 || ask.count > mostItems)
+        return fail(Code::BadInput, fmt::format("{} is no number of items to judge.", ask.count));
+    const auto begin = std::chrono::steady_clock::now();
+    const auto flops = [&] { return m_champion->flopsUsed() + (m_challenger ? m_challenger->flopsUsed() : 0); };
+    const double flopsBefore = flops();
+    RATCHET_TRY(items, m_exam->draw(ask));
+    const std::uint64_t seed = m_exam->stream("sampling " + ask.suite + "/" + ask.split).next();
+    RATCHET_TRY(champion, m_champion->answer(items, seed));
+    std::vector<Reply> challenger;
+    if (m_challenger) {
+        RATCHET_TRY(replies, m_challenger->answer(items, seed));
+        challenger = std::move(replies);
+    }
+    RATCHET_CHECK(checkFiles());
+    Scores scores;
+    scores.suite = ask.suite;
+    scores.split = ask.split;
+    fold(champion, scores.champion, scores.championClasses);
+    fold(challenger, scores.challenger, scores.challengerClasses);
+    if (ask.split != "gate") {
+        auto samples = guarded(m_spec.domain, [&] { return samplesOf(items, champion, challenger); });
+        if (!samples)
+            return passOn(samples);
+        scores.samples = std::move(*samples);
+    }
+    scores.flops = flops() - flopsBefore;
+    scores.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return scores;
+}
+
+// Failures of the challenger first (of the champion when it is alone), then what only the champion failed.
+std::vector<Sample> Judge::samplesOf(const std::vector<ExamItem>& items, const std::vector<Reply>& champion,
+                                     const std::vector<Reply>& challenger) const
+{
+    const auto& asker = challenger.empty() ? champion : challenger;
+    std::vector<std::size_t> order(items.size());
+    for (std::size_t i = 0; i < order.size(); ++i)
+        order[i] = i;
+    const auto rank = [&](std::size_t i) { return asker[i].failureClass.empty() ? champion[i].failureClass.empty() ? 2 : 1 : 0; };
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+    order.resize(std::min(order.size(), mostSamples));
+    std::vector<Sample> samples;
+    for (const std::size_t i : order) {
+        const Item& item = items[i].item;
+        const Example example = m_domain->example(item, m_champion->genome().reasoning);
+        Sample sample;
+        sample.question = item.question;
+        sample.prompt = example.prompt;
+        sample.expected = items[i].correction.empty() ? m_domain->grade(item, "", m_champion->genome().reasoning).expected : items[i].correction;
+        sample.champion = champion[i].answer;
+        sample.championClass = champion[i].failureClass;
+        sample.championConfidence = champion[i].confidence;
+        if (!challenger.empty()) {
+            sample.challenger = challenger[i].answer;
+            sample.challengerClass = challenger[i].failureClass;
+            sample.challengerConfidence = challenger[i].confidence;
+        }
+        samples.push_back(std::move(sample));
+    }
+    return samples;
+}
+
+Result<bool> serveOne(FrameChannel& channel, Judge& judge)
+{
+    RATCHET_TRY(message, channel.receive());
+    if (std::holds_alternative<Stop>(message)) {
+        RATCHET_CHECK(judge.checkFiles());
+        return false;
+    }
+    const auto* ask = std::get_if<Ask>(&message);
+    if (!ask)
+        return fail(Code::BadInput, "A judge takes only questions about suites.");
+    RATCHET_TRY(scores, judge.score(*ask));
+    RATCHET_CHECK(channel.send(std::move(scores)));
+    return true;
+}
+
+Status run(FrameChannel& channel)
+{
+    RATCHET_TRY(message, channel.receive());
+    const auto* spec = std::get_if<JudgeSpec>(&message);
+    if (!spec)
+        return fail(Code::BadInput, "A judge needs to be told what to compare first.");
+    RATCHET_TRY(judge, Judge::open(*spec));
+    RATCHET_CHECK(channel.send(judge->integrity()));
+    for (;;) {
+        RATCHET_TRY(more, serveOne(channel, *judge));
+        if (!more)
+            return {};
+    }
+}
+
+} // namespace
+
+int judgeMain(FrameChannel& channel)
+{
+    const auto status = run(channel);
+    if (status)
+        return 0;
+    if (status.error().code != Code::Cancelled)
+        static_cast<void>(channel.send(Failure{codeName(status.error().code), status.error().text}));
+    return 1;
+}
+
+} // namespace ratchet
