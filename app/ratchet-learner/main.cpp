@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge or server with a socket on
+// descriptor 3; by hand it has nothing to do. Settings that must be there before the process starts (threads, memory,
+// instruction set) are set by running itself again.
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "core/critic/tensor/judge.h"
+#include "core/deploy/tensor/server.h"
+#include "core/guard/sandbox.h"
+#include "core/launch/frame.h"
+#include "core/model/platform.h"
+#include "core/trainer/worker.h"
+
+using namespace ratchet;
+
+namespace {
+
+int complain(const Error& error)
+{
+    fmt::print(stderr, "ratchet-learner: {}{}{}\n", error.text, error.hint.empty() ? "" : " ", error.hint);
+    return exitStatus(error.code);
+}
+
+// Runs this program again when a setting of learnerEnvironment() is missing; returns when nothing is.
+Status restartWithSettings(char** arguments)
+{
+    bool complete = true;
+    for (const std::string& setting : learnerEnvironment()) {
+        const std::string name = setting.substr(0, setting.find('='));
+        if (std::getenv(name.c_str()))
+            continue;
+        ::setenv(name.c_str(), setting.c_str() + name.size() + 1, 1);
+        complete = false;
+    }
+    if (complete)
+        return {};
+    ::execv("/proc/self/exe", arguments);
+    return fail(Code::Environment, fmt::format("It cannot start itself again: {}.", std::strerror(errno)));
+}
+
+bool isConnected()
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+int serveRole(const std::string& role, char** arguments)
+{
+    if (!isConnected())
+        return complain({Code::Usage, fmt::format("\"{}\" is started by the engine and speaks with it over a socket.", role),
+                         "Use `ratchet run` or `ratchet serve` instead."});
+    if (const Status restarted = restartWithSettings(arguments); !restarted)
+        return complain(restarted.error());
+    if (const Status entered = enterSandbox(); !entered)
+        return complain(entered.error());
+    FrameChannel channel;
+    const Hello hello{protocolVersion, RATCHET_VERSION, role, ::getpid(), measureSandbox(), describePlatform()};
+    if (const Status sent = channel.send(hello); !sent)
+        return complain(sent.error());
+    return role == "worker" ? workerMain(channel) : role == "judge" ? judgeMain(channel) : serverMain(channel);
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    CLI::App app("Builds, judges and serves the models of a Ratchet lab; started by `ratchet` and `ratchet-lab`.", "ratchet-learner");
+    app.set_version_flag("--version", std::string("ratchet-learner " RATCHET_VERSION));
+    app.require_subcommand(1);
+    app.add_subcommand("worker", "Build and train one candidate");
+    app.add_subcommand("judge", "Compare a challenger with the champion");
+    app.add_subcommand("serve", "Serve the champion over HTTP on this machine");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : exitStatus(Code::Usage);
+    }
+    return serveRole(app.get_subcommands().front()->get_name(), argv);
+}
