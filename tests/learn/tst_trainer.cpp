@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Training where the truth is known: a world of eight letters, resumed and repeated runs, and what must fail.
+#include <QTemporaryDir>
+#include <QTest>
+
+#include "core/base/file.h"
+#include "core/model/answerer.h"
+#include "core/model/compat.h"
+#include "core/trainer/schedule.h"
+#include "core/trainer/trainer.h"
+#include "tests/learn/toy_domain.h"
+
+using namespace ratchet;
+
+namespace {
+
+TrainSpec specOf(const Genome& genome, const QTemporaryDir& folder, double steps)
+{
+    TrainSpec spec;
+    spec.trial = 1;
+    spec.seed = 11;
+    spec.genome = genome.toJson();
+    const double tokens = genome.recipe.batch * 3.0;
+    spec.budgetFlops = (steps + 0.5) * tokens * trainingFlops(genome.architecture, 11, 3).value;
+    spec.scratch = folder.path().toStdString();
+    return spec;
+}
+
+std::string bytesOf(const std::string& file)
+{
+    const auto bytes = readFile(file);
+    return bytes ? *bytes : std::string();
+}
+
+} // namespace
+
+class TrainerTest : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase() { prepareProcess(); }
+    void aTinyWorldIsLearnt_data();
+    void aTinyWorldIsLearnt();
+    void resumedEqualsUninterrupted_data() { aTinyWorldIsLearnt_data(); }
+    void resumedEqualsUninterrupted();
+    void anotherTrialsCheckpointIsIgnored();
+    void textIsLearntByteByByte();
+    void selfTrainingLearnsFromTheParent();
+    void divergenceIsAFailure();
+    void stoppingKeepsTheState();
+    void rates_data();
+    void rates();
+};
+
+void TrainerTest::aTinyWorldIsLearnt_data()
+{
+    QTest::addColumn<QString>("optimizer");
+    QTest::addColumn<QString>("schedule");
+    QTest::addColumn<QString>("positions");
+    QTest::addColumn<double>("rate");
+    QTest::addColumn<double>("ema");
+    QTest::addColumn<double>("dropout");
+    QTest::addRow("AdamW, constant") << "adamw" << "constant" << "learned" << 1e-2 << 0.0 << 0.0;
+    QTest::addRow("AdamW, cosine, averaged, with dropout") << "adamw" << "cosine" << "learned" << 1e-2 << 0.9 << 0.05;
+    QTest::addRow("AdamW, coupled positions") << "adamw" << "wsd" << "coupled" << 1e-2 << 0.0 << 0.0;
+    QTest::addRow("Muon, linear") << "muon" << "linear" << "rope" << 1e-2 << 0.0 << 0.0;
+    QTest::addRow("Lion, wsd") << "lion" << "wsd" << "learned" << 2e-3 << 0.0 << 0.0;
+}
+
+void TrainerTest::aTinyWorldIsLearnt()
+{
+    QFETCH(QString, optimizer);
+    QFETCH(QString, schedule);
+    QFETCH(QString, positions);
+    QFETCH(double, rate);
+    QFETCH(double, ema);
+    QFETCH(double, dropout);
+    const toy::Copy world;
+    Genome genome = world.seedGenome();
+    genome.recipe.optimizer = optimizer.toStdString();
+    genome.recipe.schedule = schedule.toStdString();
+    genome.architecture.positions = positions.toStdString();
+    genome.recipe.learningRate = rate;
+    genome.recipe.ema = ema;
+    genome.recipe.dropout = dropout;
+    const QTemporaryDir folder;
+    const TrainSpec spec = specOf(genome, folder, 300);
+    auto trainer = Trainer::create(spec, world);
+    QVERIFY2(trainer, trainer ? "" : trainer.error().text.c_str());
+    const auto trained = (*trainer)->run();
+    QVERIFY2(trained, trained ? "" : trained.error().text.c_str());
+    QCOMPARE(trained->steps, 300);
+    QCOMPARE(trained->length, 3);
+    QVERIFY(trained->flops <= spec.budgetFlops);
+    const auto answerer = Answerer::load(genome, trained->weights, world);
+    QVERIFY2(answerer, answerer ? "" : answerer.error().text.c_str());
+    const auto answers = (*answerer)->answer({"a=", "b=", "c=", "d=", "e=", "f=", "g=", "h="});
+    QVERIFY(answers);
+    for (std::size_t i = 0; i < answers->size(); ++i) {
+        QCOMPARE((*answers)[i].completion, std::string(1, static_cast<char>('a' + i)));
+        QVERIFY((*answers)[i].ended && (*answers)[i].confidence > 0.5 && (*answers)[i].tokens == 2);
+    }
+    Rng rng(1);
+    const auto integrity = (*answerer)->check(rng);
+    QVERIFY(integrity.causal && integrity.finite && integrity.normalisation < 1e-5);
+    QVERIFY(!(*answerer)->answer({"z="}));
+    QVERIFY(!(*answerer)->answer({"aaaaaaaaaaaaaaaaaaaaaaaaaaaa="}));
+}
+
+void TrainerTest::resumedEqualsUninterrupted()
+{
+    QFETCH(QString, optimizer);
+    QFETCH(QString, positions);
+    QFETCH(double, ema);
+    QFETCH(double, dropout);
+    const toy::Copy world;
+    Genome genome = world.seedGenome();
+    genome.recipe.optimizer = optimizer.toStdString();
+    genome.architecture.positions = positions.toStdString();
+    genome.recipe.ema = ema;
+    genome.recipe.dropout = dropout;
+    const QTemporaryDir once, twice;
+    auto whole = Trainer::create(specOf(genome, once, 40), world);
+    QVERIFY(whole && (*whole)->run());
+    {
+        auto first = Trainer::create(specOf(genome, twice, 40), world);
+        QVERIFY(first && (*first)->advance(20) && (*first)->keepCheckpoint());
+    }
+    TrainEvents watching;   // looking must not change anything
+    watching.onObservation = [](const Observation& seen) { QVERIFY(!seen.layers.empty()); };
+    auto second = Trainer::create(specOf(genome, twice, 40), world, watching);
+    QVERIFY(second);
+    QCOMPARE((*second)->step(), 20);
+    QVERIFY((*second)->run());
+    const std::string expected = bytesOf(once.path().toStdString() + "/weights.safetensors");
+    QVERIFY(!expected.empty());
+    QVERIFY(expected == bytesOf(twice.path().toStdString() + "/weights.safetensors"));
+}
+
+void TrainerTest::anotherTrialsCheckpointIsIgnored()
+{
+    const toy::Copy world;
+    const QTemporaryDir folder;
+    TrainSpec spec = specOf(world.seedGenome(), folder, 40);
+    {
+        auto first = Trainer::create(spec, world);
+        QVERIFY(first && (*first)->advance(5) && (*first)->keepCheckpoint());
+    }
+    spec.seed = 12;
+    auto other = Trainer::create(spec, world);
+    QVERIFY(other);
+    QCOMPARE((*other)->step(), 0);
+}
+
+void TrainerTest::textIsLearntByteByByte()
+{
+    const toy::Copy world(Measure::BitsPerByte);
+    Genome genome = world.seedGenome();
+    const QTemporaryDir folder;
+    TrainSpec spec = specOf(genome, folder, 0);
+    spec.budgetFlops = 100.0 * 16 * 16 * trainingFlops(genome.architecture, 11, 16).value;
+    auto trainer = Trainer::create(spec, world);
+    QVERIFY2(trainer, trainer ? "" : trainer.error().text.c_str());
+    const auto trained = (*trainer)->run();
+    QVERIFY(trained);
+    QCOMPARE(trained->length, 16);
+    const auto answerer = Answerer::load(genome, trained->weights, world);
+    QVERIFY(answerer);
+    const auto bits = (*answerer)->bitsPerByte({"abababababababababababababababab", "hgfedcbahgfedcba", "ab"});
+    QVERIFY(bits);
+    QVERIFY((*bits)[0] < 0.3);
+    QVERIFY((*bits)[1] > 2.0);
+    QVERIFY((*bits)[2] < 1.5);
+    QVERIFY(!(*answerer)->bitsPerByte({""}));
+}
+
+void TrainerTest::selfTrainingLearnsFromTheParent()
+{
+    const toy::Copy world;
+    Genome genome = world.seedGenome();
+    const QTemporaryDir parentFolder, childFolder;
+    auto parent = Trainer::create(specOf(genome, parentFolder, 300), world);
+    QVERIFY(parent);
+    const auto parentTrained = (*parent)->run();
+    QVERIFY(parentTrained);
+    Genome childGenome = genome;
+    childGenome.data.selfTraining = 1.0;   // nothing but what the parent says
+    TrainSpec spec = specOf(childGenome, childFolder, 400);
+    spec.parentGenome = genome.toJson();
+    spec.parentWeights = parentTrained->weights;
+    auto child = Trainer::create(spec, world);
+    QVERIFY2(child, child ? "" : child.error().text.c_str());
+    const auto trained = (*child)->run();
+    QVERIFY(trained);
+    QVERIFY(trained->flops <= spec.budgetFlops);
+    QCOMPARE(trained->selfTraining["right"].get<double>(), 1.0);
+    QVERIFY(trained->finalLoss < 0.2);
+}
+
+void TrainerTest::divergenceIsAFailure()
+{
+    const toy::Copy world;
+    Genome genome = world.seedGenome();
+    genome.recipe.learningRate = 1e30;
+    genome.recipe.clip = 0;
+    const QTemporaryDir folder;
+    auto trainer = Trainer::create(specOf(genome, folder, 50), world);
+    QVERIFY(trainer);
+    const auto trained = (*trainer)->run();
+    QVERIFY(!trained);
+    QCOMPARE(trained.error().code, Code::Failed);
+    QVERIFY(trained.error().text.find("diverged at step") != std::string::npos);
+}
+
+void TrainerTest::stoppingKeepsTheState()
+{
+    const toy::Copy world;
+    const QTemporaryDir folder;
+    const TrainSpec spec = specOf(world.seedGenome(), folder, 50);
+    int asked = 0;
+    TrainEvents events;
+    events.isStopped = [&asked] { return ++asked > 7; };
+    auto trainer = Trainer::create(spec, world, events);
+    QVERIFY(trainer);
+    const auto trained = (*trainer)->run();
+    QVERIFY(!trained && trained.error().code == Code::Cancelled);
+    auto again = Trainer::create(spec, world);
+    QVERIFY(again);
+    QCOMPARE((*again)->step(), 7);
+}
+
+void TrainerTest::rates_data()
+{
+    QTest::addColumn<QString>("schedule");
+    QTest::addColumn<int>("step");
+    QTest::addColumn<double>("share");
+    QTest::addRow("warm-up starts small") << "constant" << 0 << 0.1;
+    QTest::addRow("constant stays") << "constant" << 99 << 1.0;
+    QTest::addRow("linear is half way in the middle of what follows the warm-up") << "linear" << 54 << 0.5;
+    QTest::addRow("linear ends at zero") << "linear" << 99 << 0.0;
+    QTest::addRow("cosine is half way in the middle") << "cosine" << 54 << 0.5;
+    QTest::addRow("wsd is stable") << "wsd" << 68 << 1.0;
+    QTest::addRow("wsd decays in its last part") << "wsd" << 84 << 0.5;
+}
+
+void TrainerTest::rates()
+{
+    QFETCH(QString, schedule);
+    QFETCH(int, step);
+    QFETCH(double, share);
+    Recipe recipe;
+    recipe.learningRate = 2;
+    recipe.warmup = 0.1;
+    recipe.schedule = schedule.toStdString();
+    QVERIFY(std::abs(learningRateAt(recipe, step, 100) - 2 * share) < 1e-9);
+}
+
+QTEST_GUILESS_MAIN(TrainerTest)
+#include "tst_trainer.moc"
