@@ -158,7 +158,7 @@ void TrainerTest::textIsLearntByteByByte()
     Genome genome = world.seedGenome();
     const QTemporaryDir folder;
     TrainSpec spec = specOf(genome, folder, 0);
-    spec.budgetFlops = 100.0 * 16 * 16 * trainingFlops(genome.architecture, 11, 16).value;
+    spec.budgetFlops = 400.0 * 16 * 16 * trainingFlops(genome.architecture, 11, 16).value;
     auto trainer = Trainer::create(spec, world);
     QVERIFY2(trainer, trainer ? "" : trainer.error().text.c_str());
     const auto trained = (*trainer)->run();
@@ -168,9 +168,9 @@ void TrainerTest::textIsLearntByteByByte()
     QVERIFY(answerer);
     const auto bits = (*answerer)->bitsPerByte({"abababababababababababababababab", "hgfedcbahgfedcba", "ab"});
     QVERIFY(bits);
-    QVERIFY((*bits)[0] < 0.3);
-    QVERIFY((*bits)[1] > 2.0);
-    QVERIFY((*bits)[2] < 1.5);
+    QVERIFY2((*bits)[0] < 0.3, qPrintable(QString::number((*bits)[0])));
+    QVERIFY2((*bits)[1] > 2.0, qPrintable(QString::number((*bits)[1])));
+    QVERIFY2((*bits)[2] < 1.5, qPrintable(QString::number((*bits)[2])));
     QVERIFY(!(*answerer)->bitsPerByte({""}));
 }
 
@@ -201,7 +201,8 @@ void TrainerTest::divergenceIsAFailure()
 {
     const toy::Copy world;
     Genome genome = world.seedGenome();
-    genome.recipe.learningRate = 1e30;
+    genome.recipe.learningRate = 10;   // with this decay every step multiplies the matrices by -9
+    genome.recipe.weightDecay = 1;
     genome.recipe.clip = 0;
     const QTemporaryDir folder;
     auto trainer = Trainer::create(specOf(genome, folder, 50), world);
