@@ -34,6 +34,7 @@ HeatMap::HeatMap(QWidget* parent) : PlotWidget(parent)
         *item = new QCPItemRect(plot());
         (*item)->setLayer(QStringLiteral("front"));
         (*item)->setVisible(false);
+        (*item)->setClipToAxisRect(false);
     }
     plot()->yAxis->setRangeReversed(true);        // the first row on top
     setAxes({}, {});
@@ -113,7 +114,11 @@ void HeatMap::prepare()
     const std::size_t rowStep = every(m_data.rows.size(), plot()->axisRect()->height(), 14);
     for (std::size_t i = 0; i < m_data.rows.size(); i += rowStep)
         rows->addTick(double(i), m_data.rows[i]);
-    const std::size_t columnStep = every(m_data.columns.size(), plot()->axisRect()->width(), 56);
+    const QFontMetrics metrics(plot()->xAxis->tickLabelFont());
+    int widest = 0;
+    for (const auto& name : m_data.columns)
+        widest = std::max(widest, metrics.horizontalAdvance(name));
+    const std::size_t columnStep = every(m_data.columns.size(), plot()->axisRect()->width(), widest + 6);
     for (std::size_t i = 0; i < m_data.columns.size(); i += columnStep)
         columns->addTick(double(i), m_data.columns[i]);
     plot()->yAxis->setTicker(rows);

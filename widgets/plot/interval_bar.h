@@ -27,7 +27,7 @@ class IntervalBar : public QWidget {
 public:
     explicit IntervalBar(const Interval& interval, QWidget* parent = nullptr);
     [[nodiscard]] QSize sizeHint() const override { return {160, 20}; }
-    [[nodiscard]] QSize minimumSizeHint() const override { return {60, 16}; }
+    [[nodiscard]] QSize minimumSizeHint() const override { return {40, 16}; }
 
 protected:
     void paintEvent(QPaintEvent* event) override;

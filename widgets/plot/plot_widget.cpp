@@ -21,7 +21,7 @@ struct PlotWidget::Private {
     struct View { QCPRange x, y; };
     std::vector<View> past;                       // what undo goes back to
     QElapsedTimer sinceRemembered;
-    bool zoomed = false, pinned = false, replotting = false;
+    bool zoomed = false, pinned = false, ready = false;   // ready: has had axes
     QTimer viewTimer;
     QCPItemStraightLine* cursor = nullptr;
     QPoint pressed;
@@ -120,6 +120,9 @@ bool PlotWidget::eventFilter(QObject* watched, QEvent* event)
 
 void PlotWidget::setAxes(const AxisSpec& x, const AxisSpec& y)
 {
+    if (d->ready && x == m_x && y == m_y)
+        return;
+    d->ready = true;
     const bool sameScale = m_x.scale == x.scale && m_y.scale == y.scale && m_x.title == x.title && m_x.unit == x.unit;
     m_x = x;
     m_y = y;

@@ -24,6 +24,7 @@ struct AxisSpec {
     AxisScale scale = AxisScale::Linear;
     bool decades = false;                         // values are log10 already: ticks read 1, 10, 100 ...
     [[nodiscard]] QString text() const;
+    bool operator==(const AxisSpec&) const = default;
 };
 
 // What a saved figure says about itself: in PNG text chunks, SVG description, PDF attachment, CSV comment lines.

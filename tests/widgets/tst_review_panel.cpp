@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a reviewer is asked, and the panel over a real lab folder.
+#include <QLineEdit>
+#include <QPushButton>
+#include <QTest>
+
+#include "panel_lab.h"
+#include "widgets/panels/review_panel.h"
+
+using namespace ratchet;
+
+namespace {
+
+QPushButton* button(const ReviewPanel& panel, const QString& name)
+{
+    for (auto* found : panel.findChildren<QPushButton*>())
+        if (found->accessibleName() == name)
+            return found;
+    return nullptr;
+}
+
+} // namespace
+
+class TestReviewPanel : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void sortsByTurn()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        const auto cases = casesOf(*session->snapshot(), QStringLiteral("person:ana"));
+        QCOMPARE(cases.size(), 2U);
+        QCOMPARE(cases[0].proposal, PanelLab::waiting);
+        QCOMPARE(int(cases[0].turn), int(Turn::Yours));
+        QCOMPARE(int(cases[1].turn), int(Turn::Decided));
+    }
+    void nobodyReviewsTheirOwn()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        Snapshot mine = *session->snapshot();
+        for (auto& proposal : mine.proposals)
+            proposal.author = "person:ana";
+        const auto cases = casesOf(mine, QStringLiteral("person:ana"));
+        QCOMPARE(int(cases[0].turn), int(Turn::Waiting));
+        QVERIFY(cases[0].why.contains(QStringLiteral("somebody else")));
+    }
+    void genomeShowsOnlyWhatDiffers()
+    {
+        const auto changes = genomeChanges({{"a", {{"b", 1}, {"c", "x"}}}, {"gone", 2}}, {{"a", {{"b", 1}, {"c", "y"}}}, {"new", true}});
+        QCOMPARE(changes.size(), 3U);
+        QCOMPARE(changes[0].path, QStringLiteral("a.c"));
+        QCOMPARE(changes[0].champion, QStringLiteral("x"));
+        QCOMPARE(changes[0].challenger, QStringLiteral("y"));
+        QCOMPARE(changes[1].challenger, QStringLiteral("\u2013"));
+        QCOMPARE(changes[2].champion, QStringLiteral("\u2013"));
+        QVERIFY(genomeChanges(Json(), Json()).empty());
+    }
+    void samplesShowWhereTheTwoDiffer()
+    {
+        ScorecardRecord card;
+        card.samples = Json::array({{{"prompt", "1+1="}, {"champion", "2"}, {"challenger", "2"}}, 7, {{"expected", "3"}},
+                                    {{"prompt", "9+9="}, {"champion", "8"}, {"championClass", "carry"}, {"challenger", "18"}}});
+        const auto samples = samplesIn({&card});
+        QCOMPARE(samples.size(), 2U);
+        QCOMPARE(samples[0].prompt, QStringLiteral("9+9="));
+        QVERIFY(samples[0].challengerRight && !samples[0].championRight);
+    }
+    void decidingNeedsAReason()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        ReviewPanel panel;
+        panel.resize(1000, 700);
+        panel.setSession(session.get());
+        QCOMPARE(panel.current(), std::optional(PanelLab::waiting));
+        auto* approve = button(panel, QStringLiteral("Approve"));
+        QVERIFY(approve && !approve->isEnabled());
+        QVERIFY(panel.refusal().contains(QStringLiteral("reason")));
+        panel.findChild<QLineEdit*>()->setText(QStringLiteral("The interval is well above zero."));
+        QVERIFY2(approve->isEnabled(), qPrintable(panel.refusal()));
+        panel.grab();
+    }
+    void whatIsDecidedStays()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        ReviewPanel panel;
+        panel.setSession(session.get());
+        panel.open(PanelLab::declined);
+        QVERIFY(panel.refusal().contains(QStringLiteral("decided")));
+        QVERIFY(!button(panel, QStringLiteral("Approve"))->isEnabled());
+        panel.grab();
+    }
+    void wrongRecordsAreHarmless()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        {
+            auto store = lab.store();
+            auto verdict = PanelLab::must(store->verdict(PanelLab::waiting));
+            verdict->integrity = Json{{"not", "a list"}};
+            verdict->threshold = 0;
+            verdict->eValue = 0;
+            QVERIFY(store->add(*verdict));
+        }
+        const auto session = lab.session();
+        Snapshot odd = *session->snapshot();
+        odd.versions.clear();
+        QVERIFY(!evidenceIn(odd, PanelLab::waiting));
+        QVERIFY(!evidenceIn(odd, {77}));
+        QCOMPARE(int(casesOf(odd, QStringLiteral("person:ana"))[0].turn), int(Turn::Waiting));
+        ReviewPanel panel;
+        panel.setSession(session.get());
+        panel.open({77});
+        panel.grab();
+        panel.setSession(nullptr);
+        panel.grab();
+    }
+    void anEmptyLabSaysWhatWillCome()
+    {
+        const PanelLab lab(PanelLab::Fill::Empty);
+        const auto session = lab.session();
+        ReviewPanel panel;
+        panel.setSession(session.get());
+        QVERIFY(!panel.current());
+        panel.grab();
+    }
+};
+
+QTEST_MAIN(TestReviewPanel)
+#include "tst_review_panel.moc"
