@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/new_lab_dialog.h"
+
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QDir>
+#include <QFileDialog>
+#include <QFormLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QSpinBox>
+#include <QToolButton>
+
+#include "core/plugin/loader.h"
+#include "widgets/style/format.h"
+#include "widgets/style/theme.h"
+
+namespace ratchet {
+
+NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
+{
+    setWindowTitle(tr("New lab"));
+    setMinimumWidth(520);
+    m_folder = new QLineEdit(QDir::homePath() + QStringLiteral("/lab"));
+    m_domain = new QComboBox;
+    for (const std::string& name : domainNames())
+        m_domain->addItem(text(name));
+    m_corpus = new QLineEdit;
+    m_corpus->setPlaceholderText(tr("A text file or a folder of text files"));
+    m_goal = new QLineEdit;
+    m_budget = new QLineEdit;
+    m_seed = new QLineEdit;
+    m_seed->setPlaceholderText(tr("Drawn at random; a given one repeats the same lab"));
+    m_candidates = new QSpinBox;
+    m_candidates->setRange(1, 16);
+    m_candidates->setValue(4);
+    m_candidates->setSuffix(tr(" proposals a tooth"));
+    m_notice = new QLabel;
+    m_notice->setObjectName(QStringLiteral("noticeLine"));
+    m_notice->setWordWrap(true);
+    m_busy = new QProgressBar;
+    m_busy->setObjectName(QStringLiteral("busyLine"));
+    m_busy->setTextVisible(false);
+    m_busy->setRange(0, 1);
+
+    auto* form = new QFormLayout;
+    form->setSpacing(metric::gapSmall);
+    form->addRow(tr("&Folder"), fileRow(m_folder, tr("Folder of the new lab")));
+    form->addRow(tr("&Domain"), m_domain);
+    form->addRow(tr("&Corpus"), fileRow(m_corpus, tr("Text to learn from")));
+    form->addRow(tr("&Goal"), m_goal);
+    form->addRow(tr("&Budget"), m_budget);
+    form->addRow(tr("&Seed"), m_seed);
+    form->addRow(tr("C&andidates"), m_candidates);
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel);
+    m_create = buttons->addButton(tr("Create lab"), QDialogButtonBox::AcceptRole);
+    m_create->setProperty("primary", true);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(metric::gapLarge, metric::gapLarge, metric::gapLarge, metric::gapLarge);
+    layout->setSpacing(metric::gap);
+    layout->addLayout(form);
+    layout->addWidget(m_notice);
+    layout->addWidget(m_busy);
+    layout->addWidget(buttons);
+    connect(m_domain, &QComboBox::currentIndexChanged, this, &NewLabDialog::domainChosen);
+    for (QLineEdit* edit : {m_folder, m_corpus, m_goal, m_budget, m_seed})
+        connect(edit, &QLineEdit::textChanged, this, &NewLabDialog::check);
+    connect(buttons, &QDialogButtonBox::accepted, this, &NewLabDialog::create);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+    domainChosen();
+}
+
+QWidget* NewLabDialog::fileRow(QLineEdit* edit, const QString& title)
+{
+    auto* row = new QWidget;
+    auto* layout = new QHBoxLayout(row);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(edit, 1);
+    auto* browse = new QToolButton;
+    browse->setIcon(icon(QStringLiteral("open")));
+    browse->setToolTip(title);
+    layout->addWidget(browse);
+    row->setFocusProxy(edit);
+    connect(browse, &QToolButton::clicked, this, [this, edit, title] {
+        const QString chosen = QFileDialog::getExistingDirectory(this, title, edit->text());
+        if (!chosen.isEmpty())
+            edit->setText(chosen);
+    });
+    return row;
+}
+
+void NewLabDialog::domainChosen()
+{
+    const auto domain = loadDomain(m_domain->currentText().toStdString());
+    m_needsCorpus = false;
+    if (domain) {
+        const DomainInfo info = (*domain)->info();
+        m_needsCorpus = info.needsCorpus;
+        m_goal->setPlaceholderText(text(info.defaultGoal));
+        m_budget->setPlaceholderText(formatFlops(info.defaultBudget));
+        m_domain->setToolTip(text(info.title));
+    }
+    m_corpus->parentWidget()->setEnabled(m_needsCorpus);
+    check();
+    if (!domain) {
+        m_notice->setText(text(domain.error().text + " " + domain.error().hint));
+        m_create->setEnabled(false);
+    }
+}
+
+Result<NewLab> NewLabDialog::wanted() const
+{
+    NewLab lab;
+    lab.root = m_folder->text().trimmed().toStdString();
+    lab.domain = m_domain->currentText().toStdString();
+    lab.corpus = m_needsCorpus ? m_corpus->text().trimmed().toStdString() : std::string();
+    lab.goal = m_goal->text().trimmed().toStdString();
+    lab.candidates = m_candidates->value();
+    if (lab.root.empty())
+        return fail(Code::Usage, "Choose a folder; it is made when it is not there.");
+    if (QFileInfo folder(m_folder->text()); folder.exists() && (!folder.isDir() || !QDir(m_folder->text()).isEmpty()))
+        return fail(Code::Usage, "There is something at this place already; choose a new or empty folder.");
+    if (m_needsCorpus && lab.corpus.empty())
+        return fail(Code::Usage, "This domain learns from a text: choose a file or folder.");
+    if (!m_budget->text().trimmed().isEmpty()) {
+        RATCHET_TRY(budget, parseFlops(m_budget->text().trimmed().toStdString()));
+        lab.budget = budget;
+    }
+    if (!m_seed->text().trimmed().isEmpty()) {
+        bool isNumber = false;
+        lab.seed = m_seed->text().trimmed().toULongLong(&isNumber);
+        if (!isNumber)
+            return fail(Code::Usage, "The seed is a whole number, not negative.");
+    }
+    return lab;
+}
+
+void NewLabDialog::check()
+{
+    const auto lab = wanted();
+    m_create->setEnabled(lab.has_value());
+    m_notice->setText(lab ? tr("The folder, its keys and the judge's secret are made now; the seed model is trained at the first start.")
+                          : text(lab.error().hint.empty() ? lab.error().text : lab.error().text + " " + lab.error().hint));
+}
+
+void NewLabDialog::create()
+{
+    const auto lab = wanted();
+    if (!lab)
+        return;
+    m_create->setEnabled(false);
+    m_busy->setRange(0, 0);
+    m_maker = std::jthread([this, lab = *lab] {   // joined by the destructor
+        const Status made = newLab(lab);
+        QMetaObject::invokeMethod(this, [this, made] { finished(made); }, Qt::QueuedConnection);
+    });
+}
+
+void NewLabDialog::finished(const Status& made)
+{
+    m_busy->setRange(0, 1);
+    m_create->setEnabled(true);
+    if (!made) {
+        m_notice->setText(text(made.error().hint.empty() ? made.error().text : made.error().text + " " + made.error().hint));
+        return;
+    }
+    Q_EMIT created(m_folder->text().trimmed());
+    accept();
+}
+
+} // namespace ratchet

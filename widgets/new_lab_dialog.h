@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Asks for what `ratchet new` asks for, checks it while it is typed, and makes the lab in a thread of its own.
+// User-interface thread only.
+#pragma once
+
+#include <filesystem>
+#include <thread>
+
+#include <QDialog>
+
+#include "core/agent/engine.h"
+
+class QComboBox;
+class QLabel;
+class QLineEdit;
+class QProgressBar;
+class QPushButton;
+class QSpinBox;
+
+namespace ratchet {
+
+class NewLabDialog : public QDialog {
+    Q_OBJECT
+public:
+    explicit NewLabDialog(QWidget* parent = nullptr);
+
+Q_SIGNALS:
+    void created(const QString& lab);
+
+private:
+    void domainChosen();
+    void check();
+    void create();
+    void finished(const ratchet::Status& made);
+    [[nodiscard]] Result<NewLab> wanted() const;
+    QWidget* fileRow(QLineEdit* edit, const QString& title);
+
+    QLineEdit *m_folder = nullptr, *m_corpus = nullptr, *m_goal = nullptr, *m_budget = nullptr, *m_seed = nullptr;
+    QComboBox* m_domain = nullptr;
+    QSpinBox* m_candidates = nullptr;
+    QLabel* m_notice = nullptr;
+    QProgressBar* m_busy = nullptr;
+    QPushButton* m_create = nullptr;
+    bool m_needsCorpus = false;
+    std::jthread m_maker;
+};
+
+} // namespace ratchet
