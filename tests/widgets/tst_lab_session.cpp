@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // LabSession over a lab that changes while it is looked at.
+#include <atomic>
+#include <thread>
+
 #include "sample_lab.h"
 
 #include "widgets/bridge/lab_session.h"

@@ -101,7 +101,8 @@ private Q_SLOTS:
         QFETCH(QString, patch);
         QFETCH(bool, admitted);
         const Json space{{"paths", {{"/recipe/learningRate", {{"low", 1e-4}, {"high", 1e-2}, {"log", true}}}}}, {"maxParameters", 2000000}};
-        const QString refusal = ProposeDialog::refusal(Genome{}.toJson(), space, patch);
+        const Genome seed;
+        const QString refusal = ProposeDialog::refusal(seed.toJson(), space, patch);
         QVERIFY2(refusal.isEmpty() == admitted, qPrintable(refusal));
         QVERIFY2(admitted || refusal.endsWith(QLatin1Char('.')), qPrintable(refusal));
     }

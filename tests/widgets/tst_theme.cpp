@@ -45,6 +45,8 @@ private Q_SLOTS:
         QStringList names;
         for (int state = 0; state <= static_cast<int>(State::Queued); ++state) {
             const QString name = iconName(static_cast<State>(state));
+            const QImage picture = iconPixmap(name, Qt::red, 32, 1).toImage();
+            QVERIFY2(picture != QImage(picture.size(), picture.format()), qPrintable(name));
             QVERIFY2(QFile::exists(QStringLiteral(":/icons/%1.svg").arg(name)), qPrintable(name));
             QVERIFY(!names.contains(name));
             names << name;

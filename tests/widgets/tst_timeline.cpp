@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Where versions stand on the timeline, and what a rollback would change.
+#include <set>
+
 #include "sample_lab.h"
 
 #include "widgets/panels/rollback_dialog.h"

@@ -17,15 +17,25 @@
 #include <QSvgRenderer>
 #include <optional>
 
+// Resources of a static library are linked only when they are named; the macro wants to stand outside any namespace.
+static void registerResources()
+{
+    Q_INIT_RESOURCE(resources);
+}
+
 namespace ratchet {
 namespace {
 
+QByteArray resource(const QString& path)
+{
+    static const bool registered = (registerResources(), true);
+    QFile file(path);
+    return registered && file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
 void paintIcon(QPainter* painter, const QRectF& where, const QString& name, const QColor& color)
 {
-    QFile file(QStringLiteral(":/icons/%1.svg").arg(name));
-    if (!file.open(QIODevice::ReadOnly))
-        return;
-    QSvgRenderer renderer(file.readAll().replace("currentColor", color.name().toLatin1()));
+    QSvgRenderer renderer(resource(QStringLiteral(":/icons/%1.svg").arg(name)).replace("currentColor", color.name().toLatin1()));
     renderer.render(painter, where);
 }
 
@@ -93,10 +103,7 @@ QPalette paletteFor(const Tokens& t)
 
 QString styleSheetFor(const Tokens& t)
 {
-    QFile file(QStringLiteral(":/style/window.css"));
-    if (!file.open(QIODevice::ReadOnly))
-        return {};
-    QString sheet = QString::fromUtf8(file.readAll());
+    QString sheet = QString::fromUtf8(resource(QStringLiteral(":/style/window.css")));
     const std::pair<const char*, QColor> names[] = {
         {"@window", t.window},       {"@surface", t.surface},   {"@raised", t.raised},       {"@text", t.text},
         {"@secondary", t.secondary}, {"@accent", t.accent},     {"@onAccent", t.onAccent},   {"@hairline", t.hairline},

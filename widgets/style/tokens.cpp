@@ -21,7 +21,7 @@ Tokens derived(Tokens base)
 {
     base.hairline = mix(base.text, base.surface, 0.12);
     base.grid = mix(base.text, base.surface, 0.06);
-    base.selection = mix(base.accent, base.surface, base.dark ? 0.24 : 0.14);
+    base.selection = mix(base.accent, base.surface, base.dark ? 0.18 : 0.12);
     return base;
 }
 

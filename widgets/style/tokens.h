@@ -29,7 +29,7 @@ struct Tokens {
     QColor window, surface, raised, text, secondary, accent, onAccent;
     QColor hairline;                    // 12 % of the text colour over the surface
     QColor grid;                        // 6 %: grid lines, alternate rows
-    QColor selection;                   // 16 % of the accent over the surface
+    QColor selection;                   // the accent, thinned over the surface
     QColor champion, accepted, rejected, inconclusive, waiting, running, placebo, rolledBack;   // 3:1 on every ground
 
     [[nodiscard]] QColor state(State state) const;
