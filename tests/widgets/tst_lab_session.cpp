@@ -102,13 +102,13 @@ private Q_SLOTS:
         session->setReviewer(QStringLiteral("ana"));
         session->ask(QStringLiteral("cancel"), {{"proposal", 3}});
         Request seen;
-        QTRY_VERIFY([&] {
+        QVERIFY(QTest::qWaitFor([&] {
             const auto taken = takeRequests(lab.paths());
             if (!taken || taken->requests.empty())
                 return false;
             seen = taken->requests.front();
             return true;
-        }());
+        }));
         QCOMPARE(seen.kind, std::string("cancel"));
         QCOMPARE(seen.actor, std::string("person:ana"));
         QCOMPARE(seen.arguments.at("proposal").get<int>(), 3);

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The whole window over a lab: layouts, empty states, notices, pictures.
+#include "sample_lab.h"
+
+#include <QDockWidget>
+#include <QLabel>
+#include <QToolButton>
+
+#include "widgets/main_window.h"
+#include "widgets/panel_set.h"
+#include "widgets/panels/panel.h"
+#include "widgets/panels/ring_view.h"
+#include "widgets/pictures.h"
+#include "widgets/status_strip.h"
+
+using namespace ratchet;
+
+class WindowTest : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void withoutALabItOffersToMakeOne()
+    {
+        MainWindow window(MainWindow::Memory::Forget);
+        window.show();
+        for (const QDockWidget* dock : window.findChildren<QDockWidget*>())
+            QVERIFY2(!dock->isVisible(), qPrintable(dock->objectName()));
+        QVERIFY(window.centralWidget()->isVisible());
+    }
+    void aBrokenLabIsToldInsideTheWindow()
+    {
+        QTemporaryDir folder;
+        MainWindow window(MainWindow::Memory::Forget);
+        window.show();
+        window.openLab(folder.path());
+        const auto* notice = window.findChild<QLabel*>(QStringLiteral("noticeLine"));
+        QVERIFY(notice && notice->isVisible() && !notice->text().isEmpty());
+        QVERIFY(!window.session());
+    }
+    void layoutsShowTheirPanels()
+    {
+        SampleLab lab(2);
+        MainWindow window(MainWindow::Memory::Forget);
+        window.show();
+        window.setSession(std::move(*LabSession::open(lab.paths().root)));
+        const auto isShown = [&](const char* name) {
+            const auto* dock = window.findChild<QDockWidget*>(QLatin1String(name) + QStringLiteral("Dock"));
+            return dock && dock->isVisible();
+        };
+        QVERIFY(isShown("loop") && isShown("queue") && isShown("timeline") && isShown("plan"));
+        window.applyLayout(Layout::Review);
+        QVERIFY(!isShown("loop") && isShown("timeline"));
+        window.applyLayout(Layout::Teach);
+        QVERIFY(isShown("loop") && !isShown("timeline"));
+        window.applyLayout(Layout::Research);
+        QVERIFY(isShown("loop") && isShown("timeline") && !isShown("review"));
+        window.setSession(nullptr);
+        QVERIFY(!isShown("loop"));
+    }
+    void everyPanelHasAnEmptyStateAndSurvivesClosing()
+    {
+        SampleLab lab(1);
+        auto session = std::move(*LabSession::open(lab.paths().root));
+        for (Panel* made : makePanels(nullptr)) {
+            const std::unique_ptr<Panel> panel(made);
+            panel->setSession(nullptr);
+            panel->show();
+            const auto* sentence = panel->findChild<QLabel*>(QStringLiteral("emptyText"));
+            QVERIFY2(sentence && sentence->text().endsWith(QLatin1Char('.')), qPrintable(panel->objectName()));
+            panel->setSession(session.get());
+            panel->setSession(nullptr);
+        }
+    }
+    void everythingIsReachableByKeyboard()
+    {
+        MainWindow window(MainWindow::Memory::Forget);
+        QStringList keys;
+        for (const QAction* action : window.actions())
+            if (!action->shortcut().isEmpty()) {
+                QVERIFY2(!keys.contains(action->shortcut().toString()), qPrintable(action->text()));
+                keys << action->shortcut().toString();
+            }
+        QVERIFY(keys.size() >= 12);
+        for (const QToolButton* button : window.findChildren<QToolButton*>())
+            if (button->isVisibleTo(&window))
+                QVERIFY2(!button->toolTip().isEmpty() || !button->text().isEmpty() || button->defaultAction(), qPrintable(button->objectName()));
+    }
+    void theRingShowsTheStage_data()
+    {
+        QTest::addColumn<QString>("stage");
+        QTest::addColumn<int>("index");
+        QTest::addRow("observe is first") << QStringLiteral("observe") << 0;
+        QTest::addRow("waiting for a person is approve") << QStringLiteral("waiting") << 7;
+        QTest::addRow("learn is last") << QStringLiteral("learn") << 9;
+        QTest::addRow("paused stays where the tooth is") << QStringLiteral("paused") << 4;
+        QTest::addRow("an unknown stage too") << QStringLiteral("dance") << 4;
+    }
+    void theRingShowsTheStage()
+    {
+        QFETCH(QString, stage);
+        QFETCH(int, index);
+        Snapshot snapshot;
+        snapshot.teeth.push_back({3, "train", {}, now(), {}});
+        snapshot.status.stage = stage.toStdString();
+        QCOMPARE(RingView::stageIndex(snapshot), index);
+    }
+    void theStatusBarSaysHowLongADecisionWaits()
+    {
+        Snapshot snapshot;
+        QVERIFY(StatusStrip::decisionText(snapshot, now()).isEmpty());
+        ProposalRecord proposal;
+        proposal.id = {1};
+        proposal.state = ProposalState::Waiting;
+        snapshot.proposals.push_back(proposal);
+        QCOMPARE(StatusStrip::decisionText(snapshot, now()), QStringLiteral("1 decision waits for you"));
+        VerdictRecord verdict;
+        verdict.proposal = {1};
+        verdict.created = now() - std::chrono::seconds(190);
+        snapshot.verdicts.push_back(verdict);
+        QCOMPARE(StatusStrip::decisionText(snapshot, now()), QStringLiteral("1 decision waits for you (3 min)"));
+    }
+    void picturesAreTakenOfEverything()
+    {
+        SampleLab lab(3);
+        const LabLock lock = std::move(*LabLock::take(lab.paths()));   // looks as if it ran
+        QTemporaryDir temporary;
+        const QString wanted = qEnvironmentVariable("RATCHET_PICTURES");
+        const QString folder = wanted.isEmpty() ? temporary.path() : wanted;
+        const auto names = takePictures(*qApp, folder, lab.paths().root);
+        QVERIFY2(names, names ? "" : names.error().text.c_str());
+        QCOMPARE(names->size(), 2 * (6 + static_cast<int>(makePanels(nullptr).size())));
+        for (const QString& name : *names) {
+            const QImage picture(folder + QLatin1Char('/') + name);
+            QVERIFY2(picture.width() >= 300, qPrintable(name));
+            QVERIFY2(picture.pixelColor(2, 2) != picture.pixelColor(picture.width() / 2, picture.height() / 2) || picture.allGray() == false, qPrintable(name));
+        }
+    }
+};
+
+QTEST_MAIN(WindowTest)
+#include "tst_window.moc"
