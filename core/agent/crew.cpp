@@ -37,7 +37,7 @@ Status Crew::start(std::unique_ptr<Job> job)
     };
     events.onEnd = [this, &place](Status how, std::chrono::milliseconds wall, double peakBytes) {
         place.ended = true;
-        if (m_stopping && !how)
+        if (m_stopping)      // whatever the child says of it: it was not allowed to finish
             how = fail(Code::Cancelled, "The engine was stopped.");
         const Status written = place.job->end(place.fault ? how : place.fault, wall, peakBytes);
         if (!written && m_fault)

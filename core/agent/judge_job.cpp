@@ -51,6 +51,19 @@ Result<ChildSpec> JudgeJob::spec()
     return child;
 }
 
+// The judge must have read the very weights that the versions name.
+Status JudgeJob::sameArtifacts(const Integrity& integrity) const
+{
+    for (const auto& [role, artifact] : {std::pair("champion", &m_spec.champion), std::pair("challenger", &m_spec.challenger)}) {
+        if (artifact->version.empty())
+            continue;
+        RATCHET_TRY(version, m_context.store->version(Hash{artifact->version}));
+        if (!version || integrity.files.value(role, "") != version->weights.hex)
+            return fail(Code::Failed, fmt::format("The judge did not read the weights of {} {}.", role, Hash{artifact->version}.brief()));
+    }
+    return {};
+}
+
 void JudgeJob::askNext(Child& child)
 {
     m_open = m_examiner.next();
@@ -68,6 +81,7 @@ Status JudgeJob::receive(const Message& message, Child& child)
     if (const auto* failure = std::get_if<Failure>(&message)) {
         m_failure = *failure;
     } else if (const auto* integrity = std::get_if<Integrity>(&message)) {
+        RATCHET_CHECK(sameArtifacts(*integrity));
         RATCHET_CHECK(m_examiner.take(*integrity));
         if (!m_finished && !m_open)
             askNext(child);

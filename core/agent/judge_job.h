@@ -51,6 +51,7 @@ public:
     [[nodiscard]] std::pair<double, double> evidence() const override { return m_examiner.evidence(); }
 
 private:
+    [[nodiscard]] Status sameArtifacts(const Integrity& integrity) const;
     void askNext(Child& child);
     Context& m_context;
     JudgeSpec m_spec;

@@ -10,6 +10,8 @@ namespace ratchet {
 namespace {
 
 constexpr int sampleItems = 48;
+// Enough for an interval a person can use, though large effects are proven sooner.
+constexpr int firstBatch = 200;
 
 // The gate's questions, then, for what it accepts, guide items whose answers a person may see side by side.
 class Question : public Examiner {
@@ -139,6 +141,7 @@ Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord&
     options.measure = context.info.measure;
     options.alpha = elondAlpha(context.config.alpha, k, discoveries);
     options.maxPairs = context.config.gateItems;
+    options.firstBatch = std::min(firstBatch, options.maxPairs);
     VerdictRecord header;
     header.proposal = proposal.id;
     header.challenger = *trial->version;

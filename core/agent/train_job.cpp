@@ -2,6 +2,7 @@
 #include "core/agent/train_job.h"
 
 #include "core/genome/weights_file.h"
+#include "core/plugin/loader.h"
 
 namespace ratchet {
 
@@ -59,7 +60,8 @@ Result<ChildSpec> TrainJob::spec()
         RATCHET_TRY(questions, replay(m_proposal->parent));
         spec.replay = std::move(questions);
     } else {
-        m_genome = m_context.domain->seedGenome();
+        RATCHET_TRY(seed, guarded(m_context.config.domain, [&] { return m_context.domain->seedGenome(); }));
+        m_genome = seed;
     }
     RATCHET_TRY(corrected, m_context.feedback(true));
     spec.feedback = std::move(corrected);

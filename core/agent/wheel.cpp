@@ -299,8 +299,8 @@ Status Wheel::untilIdle()
     while (!m_crew.isIdle()) {
         RATCHET_CHECK(m_crew.pump(100ms, m_surroundings.isHeld()));
         const auto running = m_crew.running();
-        if (m_tooth.stage == "train" && !running.empty() && std::all_of(running.begin(), running.end(), [](const Job* j) { return j->isJudging(); }))
-            m_stage = "judge";
+        if (m_tooth.stage == "train" && !running.empty())
+            m_stage = std::all_of(running.begin(), running.end(), [](const Job* job) { return job->isJudging(); }) ? "judge" : "train";
         if (const Status attended = m_surroundings.attend(); !attended) {
             m_crew.stop(5s);          // before anything the jobs refer to goes away
             return attended;

@@ -2,12 +2,46 @@
 #include "core/proposer/proposer.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 
 namespace ratchet {
 namespace {
 
 struct Drawn { Idea idea; LessonRecord lesson; double gain = 0; };
+struct Turn { double gain = 0; std::vector<Drawn> kinds; };      // one family, best draw first
+
+// The family as one arm: its kinds' measured mean gains, shrunken towards the prior mean 0 as one more measurement.
+double drawFamilyGain(const std::vector<LessonRecord>& lessons, const std::string& family, Rng& rng)
+{
+    double sum = 0;
+    int count = 1;
+    for (const LessonRecord& lesson : lessons)
+        if (lesson.family == family && lesson.tried > lesson.failed) {
+            sum += lesson.meanGain;
+            ++count;
+        }
+    return sum / count + priorGainDeviation / std::sqrt(count) * rng.normal();
+}
+
+std::vector<Turn> drawTurns(std::vector<Idea> list, const std::vector<LessonRecord>& lessons, Rng& rng)
+{
+    std::map<std::string, Turn> families;
+    for (Idea& idea : list) {
+        LessonRecord lesson = lessonOn(lessons, idea.family, idea.operatorName);
+        const double gain = drawGain(lesson, rng);
+        families[idea.family].kinds.push_back({std::move(idea), std::move(lesson), gain});
+    }
+    std::vector<Turn> turns;
+    for (auto& [family, turn] : families) {
+        turn.gain = drawFamilyGain(lessons, family, rng);
+        std::stable_sort(turn.kinds.begin(), turn.kinds.end(), [](const Drawn& a, const Drawn& b) { return a.gain > b.gain; });
+        turns.push_back(std::move(turn));
+    }
+    std::stable_sort(turns.begin(), turns.end(), [](const Turn& a, const Turn& b) { return a.gain > b.gain; });
+    return turns;
+}
 
 // Joins the best change seen from this parent with each of the runners-up of other families.
 void addRecombinations(std::vector<Idea>& list, const ProposeTask& task, const SearchSpace& space, int vocabulary)
@@ -51,37 +85,30 @@ std::vector<Proposed> propose(const ProposeTask& task, const SearchSpace& space,
 {
     std::vector<Idea> list = ideas(task.parent, space, vocabulary, rng);
     addRecombinations(list, task, space, vocabulary);
-    std::vector<Drawn> drawn;
-    for (Idea& idea : list) {
-        LessonRecord lesson = lessonOn(task.lessons, idea.family, idea.operatorName);
-        const double gain = drawGain(lesson, rng);
-        drawn.push_back({std::move(idea), std::move(lesson), gain});
-    }
-    std::stable_sort(drawn.begin(), drawn.end(), [](const Drawn& a, const Drawn& b) { return a.gain > b.gain; });
+    std::vector<Turn> turns = drawTurns(std::move(list), task.lessons, rng);
 
     std::vector<Proposed> result;
-    std::set<std::string> families;
     std::set<Hash> taken;
     int fresh = 0;
-    // Two passes: first the best of each family, then the best of the rest.
-    for (const bool distinct : {true, false}) {
-        for (const Drawn& one : drawn) {
-            if (fresh == task.count)
-                return result;
-            const Hash identity = identityOf(one.idea.genome, task.parentHash);
-            if (taken.contains(identity) || (distinct && families.contains(one.idea.family)))
-                continue;
-            taken.insert(identity);
-            const auto known = earlier(task.attempts, identity);
-            Proposed proposed{one.idea, one.lesson.meanGain, known};
-            if (!task.focus.empty())
-                proposed.idea.reason += fmt::format(" Aim: fewer \"{}\" errors.", task.focus);
-            result.push_back(std::move(proposed));
-            if (!known) {
-                families.insert(one.idea.family);
-                ++fresh;
+    // Round after round over the families, until there are enough or nothing is left.
+    while (fresh < task.count && !turns.empty()) {
+        for (Turn& turn : turns) {
+            bool found = false;
+            while (!found && fresh < task.count && !turn.kinds.empty()) {
+                Drawn one = std::move(turn.kinds.front());
+                turn.kinds.erase(turn.kinds.begin());
+                const Hash identity = identityOf(one.idea.genome, task.parentHash);
+                if (!taken.insert(identity).second)
+                    continue;
+                const auto known = earlier(task.attempts, identity);
+                if (!task.focus.empty())
+                    one.idea.reason += fmt::format(" Aim: fewer \"{}\" errors.", task.focus);
+                result.push_back({std::move(one.idea), one.lesson.meanGain, known});
+                found = !known;
+                fresh += found;
             }
         }
+        std::erase_if(turns, [](const Turn& turn) { return turn.kinds.empty(); });
     }
     return result;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Chooses what to try next: Thompson sampling over kinds of change, one family at most once a tooth until all families had
-// their turn, duplicates answered from memory before any compute. Pure and seeded; any thread.
+// Chooses what to try next: Thompson sampling in two steps, first over families (so that a family of forty kinds does not
+// crowd out one of three), then over the kinds in it. Duplicates are answered from memory before any compute. Pure and
+// seeded; any thread.
 #pragma once
 
 #include <optional>
@@ -40,7 +41,8 @@ struct Proposed {
 // What a trial of this genome would repeat: the genome alone when it starts from scratch and uses nothing of the parent.
 [[nodiscard]] Hash identityOf(const Genome& genome, const Hash& parent);
 
-// Up to `count` new candidates in the order of their draws, and the duplicates that were passed over on the way.
+// Up to `count` new candidates, families in the order of their draws and each family's best draw in turn, and the
+// duplicates that were passed over on the way.
 [[nodiscard]] std::vector<Proposed> propose(const ProposeTask& task, const SearchSpace& space, int vocabulary, Rng& rng);
 
 } // namespace ratchet
