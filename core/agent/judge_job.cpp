@@ -41,6 +41,7 @@ Result<ChildSpec> JudgeJob::spec()
     child.role = "judge";
     child.limits = limitsFor(m_context.config.trialBudget, genome, m_context.vocabulary);
     child.sandbox.required = m_context.sandboxLevel;
+    child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.keys() / "private.pem"};
     child.sandbox.readable = {m_spec.champion.weights, m_context.paths.judge()};
     if (!m_spec.challenger.weights.empty())
         child.sandbox.readable.emplace_back(m_spec.challenger.weights);

@@ -72,6 +72,7 @@ Result<ChildSpec> TrainJob::spec()
     if (!spec.corpus.empty())
         child.sandbox.readable.emplace_back(spec.corpus);
     child.sandbox.writable.push_back(scratch());
+    child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.judge() / "secret", m_context.paths.keys() / "private.pem"};
     child.sandbox.required = m_context.sandboxLevel;
     child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary);
     child.log = scratch() / "worker.log";

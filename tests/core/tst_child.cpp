@@ -3,14 +3,18 @@
 // misbehaves as the first message tells it.
 #include <QtTest>
 
+#include <QProcess>
+
 #include <csignal>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <thread>
 #include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/launch/child.h"
 #include "core/launch/frame.h"
+#include "core/launch/process_tree.h"
 
 using namespace ratchet;
 using std::chrono::milliseconds;
@@ -91,6 +95,35 @@ int child(const std::string& role)
         return 8;
     const auto first = channel.receive();
     return first ? behave(channel, std::get<TrainSpec>(*first).domain) : 7;
+}
+
+// An engine with one hanging worker: says which processes there are and then only handles events.
+int engine(int level)
+{
+    auto supervisor = Supervisor::create(std::filesystem::read_symlink("/proc/self/exe"));
+    ChildSpec spec;
+    spec.role = "worker";
+    TrainSpec first;
+    first.domain = "hang";
+    first.genome = Json::object();
+    spec.first = first;
+    spec.sandbox.wanted = level;
+    std::unique_ptr<Child> worker;
+    const auto report = [&](const Message&) {
+        for (const pid_t pid : processTree(worker->pid()))
+            std::printf("%d ", pid);
+        std::printf("\n");
+        std::fflush(stdout);
+    };
+    worker = std::move(*(*supervisor)->start(spec, {report, {}}));
+    for (;;)
+        (*supervisor)->runFor(seconds(1));
+}
+
+bool isGone(pid_t pid)
+{
+    const auto status = readFile(fmt::format("/proc/{}/status", pid));
+    return !status || status->find("State:\tZ") != std::string::npos || status->find("State:\tX") != std::string::npos;
 }
 
 struct Outcome {
@@ -342,6 +375,23 @@ private Q_SLOTS:
         QCOMPARE(outcome.ends, 0);
     }
 
+    void anEngineThatIsKilledTakesItsChildrenAlong_data() { aWorkerThatWorks_data(); }
+    void anEngineThatIsKilledTakesItsChildrenAlong()
+    {
+        QFETCH(int, level);
+        if (level > probeSandbox().level)
+            QSKIP(probeSandbox().reason.c_str());
+        QProcess process;
+        process.start(QCoreApplication::applicationFilePath(), {QStringLiteral("engine"), QString::number(level)});
+        QVERIFY(process.waitForReadyRead());
+        const auto pids = process.readLine().simplified().split(' ');
+        QVERIFY(pids.size() >= (level == 1 ? 1 : 2));
+        process.kill();   // SIGKILL
+        QVERIFY(process.waitForFinished());
+        for (const QByteArray& pid : pids)
+            QTRY_VERIFY_WITH_TIMEOUT(isGone(pid.toInt()), 30000);
+    }
+
     void manyAtOnceDoNotDisturbEachOther()
     {
         Outcome good[3], bad[3];
@@ -393,6 +443,8 @@ int main(int argc, char** argv)
 {
     if (argc == 2 && std::getenv("RATCHET_PROBE_PORT"))
         return child(argv[1]);
+    if (argc == 3 && std::string(argv[1]) == "engine")
+        return engine(std::atoi(argv[2]));
     QCoreApplication application(argc, argv);
     TestChild test;
     return QTest::qExec(&test, argc, argv);
