@@ -31,6 +31,8 @@ QString layoutKey(Layout layout)
 MainWindow::MainWindow(Memory memory, QWidget* parent) : QMainWindow(parent), m_memory(memory)
 {
     setObjectName(QStringLiteral("window"));
+    setFocusPolicy(Qt::ClickFocus);   // else the first button of the first panel shows a focus frame
+    setFocus();
     setWindowTitle(tr("Ratchet"));
     setDockNestingEnabled(true);
     setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
@@ -126,7 +128,11 @@ void MainWindow::arrangeDefault(Layout layout)
         place(loop, nullptr, Qt::Horizontal);
         place(curves, loop, Qt::Horizontal);
         place(queue, curves ? curves : loop, Qt::Horizontal);
-        place(plan, loop, Qt::Vertical);
+        if (height() >= 900)
+            place(plan, loop, Qt::Vertical);
+        else
+            tabifyDockWidget(loop, plan);
+        plan->show();
         place(activations, curves, Qt::Vertical);
         addDockWidget(Qt::BottomDockWidgetArea, timeline);
         shown << timeline;
@@ -151,11 +157,12 @@ void MainWindow::arrangeDefault(Layout layout)
         }
         resizeDocks(columns, widths, Qt::Horizontal);
         resizeDocks({loop, plan}, {h * 5 / 10, h * 2 / 10}, Qt::Vertical);
+        loop->raise();
         if (curves && activations)
             resizeDocks({curves, activations}, {h * 4 / 10, h * 3 / 10}, Qt::Vertical);
-        resizeDocks({timeline}, {std::max(150, h / 6)}, Qt::Vertical);
+        resizeDocks({timeline}, {h < 900 ? 150 : 190}, Qt::Vertical);
     } else if (layout == Layout::Review) {
-        resizeDocks({timeline}, {std::max(140, h / 7)}, Qt::Vertical);
+        resizeDocks({timeline}, {h < 900 ? 150 : 190}, Qt::Vertical);
     } else if (curves) {
         resizeDocks({loop, curves}, {w * 6 / 10, w * 4 / 10}, Qt::Horizontal);
     }

@@ -3,39 +3,20 @@
 
 #include <map>
 
+#include "widgets/panels/activations_panel.h"
+#include "widgets/panels/curves_panel.h"
 #include "widgets/panels/loop_panel.h"
 #include "widgets/panels/plan_panel.h"
 #include "widgets/panels/queue_panel.h"
-#include "widgets/panels/timeline_panel.h"
-#if __has_include("widgets/panels/curves_panel.h")
-#include "widgets/panels/curves_panel.h"
-#define RATCHET_HAS_CURVES
-#endif
-#if __has_include("widgets/panels/activations_panel.h")
-#include "widgets/panels/activations_panel.h"
-#define RATCHET_HAS_ACTIVATIONS
-#endif
-#if __has_include("widgets/panels/review_panel.h")
 #include "widgets/panels/review_panel.h"
-#define RATCHET_HAS_REVIEW
-#endif
+#include "widgets/panels/timeline_panel.h"
 
 namespace ratchet {
 
 std::vector<Panel*> makePanels(QWidget* parent)
 {
-    return {new LoopPanel(parent), new PlanPanel(parent),
-#ifdef RATCHET_HAS_CURVES
-            new CurvesPanel(parent),
-#endif
-#ifdef RATCHET_HAS_ACTIVATIONS
-            new ActivationsPanel(parent),
-#endif
-            new QueuePanel(parent),
-#ifdef RATCHET_HAS_REVIEW
-            new ReviewPanel(parent),
-#endif
-            new TimelinePanel(parent)};
+    return {new LoopPanel(parent),  new PlanPanel(parent),   new CurvesPanel(parent),  new ActivationsPanel(parent),
+            new QueuePanel(parent), new ReviewPanel(parent), new TimelinePanel(parent)};
 }
 
 QSize pictureSize(const Panel& panel)

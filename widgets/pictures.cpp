@@ -66,6 +66,7 @@ Status panelPictures(Album& album, const std::filesystem::path& lab, const QStri
         panel->resize(pictureSize(*panel));
         panel->setSession(session.get());
         panel->show();
+        panel->setFocus();
         waitUntil([&] { return panel->isSettled(); });
         RATCHET_CHECK(album.save(*panel, QStringLiteral("panel-%1-%2").arg(panel->objectName(), theme)));
         panel->setSession(nullptr);
@@ -82,6 +83,7 @@ Status layoutPictures(Album& album, const std::filesystem::path& lab, const QStr
             MainWindow window(MainWindow::Memory::Forget);
             window.resize(size);
             window.show();
+            window.setFocus();
             RATCHET_TRY(session, LabSession::open(lab));
             selectSomething(*session);
             window.setSession(std::move(session));

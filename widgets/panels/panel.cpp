@@ -26,16 +26,25 @@ QToolButton* flatButton(const QString& iconName, const QString& tip, QWidget* pa
     return button;
 }
 
+// A dock asks its title bar for a size hint and ignores a fixed height.
+class HeaderRow : public QWidget {
+public:
+    using QWidget::QWidget;
+    [[nodiscard]] QSize sizeHint() const override { return {QWidget::sizeHint().width(), metric::panelHeader}; }
+    [[nodiscard]] QSize minimumSizeHint() const override { return {QWidget::minimumSizeHint().width(), metric::panelHeader}; }
+};
+
 } // namespace
 
 Panel::Panel(const QString& name, const QString& title, QWidget* parent) : QWidget(parent), m_title(title)
 {
     setObjectName(name);
+    setFocusPolicy(Qt::ClickFocus);
     setAttribute(Qt::WA_StyledBackground);
     setAutoFillBackground(true);
     setBackgroundRole(QPalette::Base);
 
-    m_headerRow = new QWidget(this);
+    m_headerRow = new HeaderRow(this);
     m_headerRow->setObjectName(QStringLiteral("panelHeader"));
     m_headerRow->setAttribute(Qt::WA_StyledBackground);
     m_headerRow->setFixedHeight(metric::panelHeader);

@@ -39,6 +39,7 @@ QueuePanel::QueuePanel(QWidget* parent) : Panel(QStringLiteral("queue"), tr("Que
 
     buildTable();
     m_detail = new QTextBrowser;
+    m_detail->setObjectName(QStringLiteral("detail"));
     m_detail->setFrameShape(QFrame::NoFrame);
     m_detail->setOpenLinks(false);
     auto* splitter = new QSplitter(Qt::Vertical);
@@ -81,6 +82,7 @@ void QueuePanel::buildTable()
     m_table->horizontalHeader()->setFixedHeight(metric::tableHeader);
     m_table->horizontalHeader()->setHighlightSections(false);
     m_table->horizontalHeader()->setSectionResizeMode(ProposalModel::Change, QHeaderView::Stretch);
+    m_table->viewport()->installEventFilter(this);
     connect(m_table, &QWidget::customContextMenuRequested, this, &QueuePanel::showMenu);
     connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this, &QueuePanel::rowSelected);
     const auto shortcut = [this](const QKeySequence& keys, auto action) {
@@ -99,7 +101,7 @@ void QueuePanel::fitColumns()
     const QFontMetrics numbers(numberFont(metric::secondary));
     const QFontMetrics words(bodyFont());
     const auto width = [&](const QFontMetrics& metrics, const char* widest) { return metrics.horizontalAdvance(QLatin1String(widest)) + 20; };
-    m_table->setColumnWidth(ProposalModel::Number, width(numbers, "1000"));
+    m_table->setColumnWidth(ProposalModel::Number, width(numbers, "10000"));
     m_table->setColumnWidth(ProposalModel::StateColumn, width(words, "inconclusive") + metric::icon + 8);
     m_table->setColumnWidth(ProposalModel::Family, width(words, "architecture"));
     m_table->setColumnWidth(ProposalModel::Predicted, width(words, "Predicted"));
@@ -112,10 +114,11 @@ void QueuePanel::fitColumns()
     m_table->setColumnHidden(ProposalModel::Measured, room < 400);
 }
 
-void QueuePanel::resizeEvent(QResizeEvent* event)
+bool QueuePanel::eventFilter(QObject* watched, QEvent* event)
 {
-    Panel::resizeEvent(event);
-    fitColumns();
+    if (event->type() == QEvent::Resize)
+        fitColumns();
+    return Panel::eventFilter(watched, event);
 }
 
 void QueuePanel::changeEvent(QEvent* event)
@@ -141,7 +144,6 @@ void QueuePanel::refresh()
         return;
     }
     showBody();
-    fitColumns();
     const auto selected = session()->selection().proposal;
     const QModelIndex row = m_filter->mapFromSource(m_model->index(selected ? m_model->rowOf(*selected) : -1, 0));
     m_following = true;

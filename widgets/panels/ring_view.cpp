@@ -32,6 +32,7 @@ constexpr std::array<Stage, RingView::stages> stageTable{{
 }};
 
 constexpr double turn = 360.0 / RingView::stages;
+constexpr double largeRing = 130;   // radius from which the larger type is used
 
 int indexOf(const std::string& stage)
 {
@@ -108,11 +109,13 @@ void RingView::setSnapshot(const Snapshot* snapshot)
 
 double RingView::radius() const
 {
-    const QFontMetrics metrics(bodyFont(metric::caption));
-    const double side = metrics.horizontalAdvance(QStringLiteral("Approve")) + 14;
-    const double byWidth = width() / 2.0 - side;
-    const double byHeight = height() / 2.0 - metrics.height() - 8;
-    return std::max(40.0, std::min({byWidth, byHeight, 190.0}));
+    const auto fitting = [this](int pixels) {
+        const QFontMetrics metrics(strongFont(pixels));
+        const double side = metrics.horizontalAdvance(QStringLiteral("Approve")) + 12;
+        return std::min({(width() / 2.0 - side) / 1.11, (height() / 2.0 - metrics.height() - 11) / 1.11, 200.0});
+    };
+    const double large = fitting(metric::body);
+    return std::max(40.0, large > largeRing ? large : std::min(largeRing, fitting(metric::caption)));
 }
 
 int RingView::stageAt(const QPointF& point) const
@@ -177,7 +180,7 @@ void RingView::paintSegments(QPainter& painter) const
         painter.setPen(Qt::NoPen);
         painter.setBrush(m_waiting ? t.waiting : (m_running ? t.accent : t.secondary));
         const double tip = -(r - thick * 0.9 - 3);
-        painter.drawPolygon(QPolygonF{{{0, tip}, {-thick * 0.45, tip + thick * 0.8}, {thick * 0.45, tip + thick * 0.8}}});
+        painter.drawPolygon(QPolygonF{{{0, tip}, {-thick * 0.4, tip + thick * 1.1}, {thick * 0.4, tip + thick * 1.1}}});
         painter.restore();
     }
 }
@@ -186,7 +189,7 @@ void RingView::paintLabels(QPainter& painter) const
 {
     const Tokens& t = tokens(this);
     const double r = radius();
-    const int pixels = r > 130 ? metric::body : metric::caption;
+    const int pixels = r > largeRing ? metric::body : metric::caption;
     const double at = r + std::max(7.0, r * 0.11) + 5;
     for (int stage = 0; stage < stages; ++stage) {
         const bool current = stage == m_stage;
@@ -209,7 +212,7 @@ void RingView::paintMiddle(QPainter& painter) const
     const Tokens& t = tokens(this);
     const double r = radius();
     const double w = r * 1.4;
-    const bool large = r > 130;
+    const bool large = r > largeRing;
     const auto line = [&](const QFont& font, const QColor& color, double y, const QString& what) {
         painter.setFont(font);
         painter.setPen(color);
