@@ -137,9 +137,7 @@ void MainWindow::arrangeDefault(Layout layout)
         addDockWidget(Qt::BottomDockWidgetArea, timeline);
         shown << timeline;
     } else if (layout == Layout::Review) {
-        place(review ? review : queue, nullptr, Qt::Horizontal);
-        addDockWidget(Qt::BottomDockWidgetArea, timeline);
-        shown << timeline;
+        place(review, nullptr, Qt::Horizontal);
     } else {
         place(loop, nullptr, Qt::Horizontal);
         place(curves ? curves : queue, loop, Qt::Horizontal);
@@ -161,9 +159,7 @@ void MainWindow::arrangeDefault(Layout layout)
         if (curves && activations)
             resizeDocks({curves, activations}, {h * 4 / 10, h * 3 / 10}, Qt::Vertical);
         resizeDocks({timeline}, {h < 900 ? 150 : 190}, Qt::Vertical);
-    } else if (layout == Layout::Review) {
-        resizeDocks({timeline}, {h < 900 ? 150 : 190}, Qt::Vertical);
-    } else if (curves) {
+    } else if (layout == Layout::Teach && curves) {
         resizeDocks({loop, curves}, {w * 6 / 10, w * 4 / 10}, Qt::Horizontal);
     }
 }

@@ -48,7 +48,7 @@ private Q_SLOTS:
         };
         QVERIFY(isShown("loop") && isShown("queue") && isShown("timeline") && isShown("plan"));
         window.applyLayout(Layout::Review);
-        QVERIFY(!isShown("loop") && isShown("timeline"));
+        QVERIFY(isShown("review") && !isShown("loop") && !isShown("timeline"));
         window.applyLayout(Layout::Teach);
         QVERIFY(isShown("loop") && !isShown("timeline"));
         window.applyLayout(Layout::Research);

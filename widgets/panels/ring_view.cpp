@@ -174,7 +174,7 @@ void RingView::paintSegments(QPainter& painter) const
         painter.drawArc(circle, qRound(start * 16), qRound((turn - gap) * 16));
     }
     // The pawl: a small wedge that points at the current stage from inside; the wheel turns under it.
-    if (m_stage >= 0) {
+    if (m_stage >= 0 && r > 90) {
         painter.save();
         painter.rotate(m_stage * turn);
         painter.setPen(Qt::NoPen);
@@ -211,7 +211,7 @@ void RingView::paintMiddle(QPainter& painter) const
 {
     const Tokens& t = tokens(this);
     const double r = radius();
-    const double w = r * 1.4;
+    const double w = r * 1.75;
     const bool large = r > largeRing;
     const auto line = [&](const QFont& font, const QColor& color, double y, const QString& what) {
         painter.setFont(font);
