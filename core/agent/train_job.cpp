@@ -69,8 +69,9 @@ Result<ChildSpec> TrainJob::spec()
     m_genomeObject = object;
     spec.genome = m_genome.toJson();
     RATCHET_CHECK(makeFolder(scratch(), 0700));
-    if (!spec.corpus.empty())
-        child.sandbox.readable.emplace_back(spec.corpus);
+    if (!spec.corpus.empty())       // the gate's and the vault's documents stay out of sight
+        for (const char* file : {"corpus.json", "train.txt", "guide.txt"})
+            child.sandbox.readable.push_back(m_context.paths.corpus() / file);
     child.sandbox.writable.push_back(scratch());
     child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.judge() / "secret", m_context.paths.keys() / "private.pem"};
     child.sandbox.required = m_context.sandboxLevel;

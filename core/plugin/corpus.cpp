@@ -236,7 +236,12 @@ Result<Corpus> Corpus::open(const fs::path& folder)
     RATCHET_CHECK(Fields(json, "the corpus description").read("files", hashes).status());
     Corpus corpus;
     for (const char* name : splitNames) {
-        RATCHET_TRY(text, readFile(folder / (std::string(name) + ".txt")));
+        const fs::path file = folder / (std::string(name) + ".txt");
+        if (std::error_code ignored; !fs::exists(file, ignored)) {
+            corpus.m_texts.emplace_back();
+            continue;
+        }
+        RATCHET_TRY(text, readFile(file));
         if (hashOf(text).hex != hashes[name])
             return fail(Code::Damaged, fmt::format("The corpus file {}.txt was changed after it was imported.", name),
                         "Make a new lab from the original text.");
@@ -244,7 +249,7 @@ Result<Corpus> Corpus::open(const fs::path& folder)
     }
     for (const auto& text : corpus.m_texts) {
         auto& documents = corpus.m_documents.emplace_back();
-        for (std::size_t at = 0; at <= text.size();) {
+        for (std::size_t at = 0; !text.empty() && at <= text.size();) {
             const auto end = std::min(text.find('\0', at), text.size());
             documents.push_back(std::string_view(text).substr(at, end - at));
             at = end + 1;

@@ -23,6 +23,7 @@ struct CorpusSummary { std::size_t documents = 0, bytes = 0, skippedFiles = 0; }
 // too small to split (fewer than 64 documents or 64 KiB), larger than half of memory.
 [[nodiscard]] Result<CorpusSummary> importCorpus(const std::filesystem::path& source, const std::filesystem::path& folder);
 
+// A split whose file is not there has no documents: a worker is not shown the gate's and the vault's.
 class Corpus {
 public:
     Corpus(Corpus&&) = default;                   // views keep pointing into the moved texts

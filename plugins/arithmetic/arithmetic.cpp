@@ -112,7 +112,7 @@ DomainInfo Arithmetic::info() const
     info.alphabet = "0123456789+=:,;";
     info.defaultGoal = "exact match >= 0.99 on addition-3";
     info.defaultTrialBudget = Flops{4e11};
-    info.defaultBudget = Flops{1e13};
+    info.defaultBudget = Flops{2e13};
     return info;
 }
 

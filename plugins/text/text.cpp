@@ -130,9 +130,9 @@ Status Text::openCorpus(const std::string& folder)
         m_ends[i].clear();
         for (const auto document : corpus.documents(static_cast<Split>(i)))
             m_ends[i].push_back((m_ends[i].empty() ? 0 : m_ends[i].back()) + document.size());
-        if (m_ends[i].empty() || m_ends[i].back() == 0)
-            return fail(Code::Damaged, std::string("The corpus has no text in its ") + splitNames[i] + " split.", "Make a new lab from a longer text.");
     }
+    if (m_ends[0].empty())
+        return fail(Code::Damaged, "The corpus has no text to train on.", "Make a new lab from a longer text.");
     m_corpus.emplace(std::move(corpus));
     return {};
 }
@@ -143,6 +143,8 @@ Item Text::drawPiece(Split split, std::size_t bytes, Rng& rng) const
     if (!m_corpus)
         throw std::logic_error("the corpus was not opened");
     const auto& ends = m_ends[static_cast<std::size_t>(split)];
+    if (ends.empty())
+        throw std::logic_error(std::string("the ") + splitNames[static_cast<std::size_t>(split)] + " split cannot be seen from here");
     const std::size_t at = rng.below(ends.back());
     const auto index = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), at) - ends.begin());
     const auto document = m_corpus->documents(split)[index];
