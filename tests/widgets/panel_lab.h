@@ -180,6 +180,18 @@ private:
         must(store.add(card));
     }
 
+    void observed(Store& store, const std::string& suite, double score)
+    {
+        ScorecardRecord card;
+        card.challenger = hash("seed");
+        card.suite = suite;
+        card.split = "guide";
+        card.items = 200;
+        card.challengerMean = score;
+        card.classes = card.samples = Json::array();
+        must(store.add(card));
+    }
+
     void verdict(Store& store, Id<ProposalRecord> proposal, const std::string& challenger, int k)
     {
         VerdictRecord verdict;
@@ -210,6 +222,8 @@ private:
         live.kind = DeploymentKind::Seed;
         live.actor = "engine";
         must(store.add(live));
+        observed(store, "addition-3", 0.44);
+        observed(store, "addition-2", 0.91);
         const auto first = proposal(store, "architecture", "one layer more", "Carries need depth.", deeper, ProposalState::Running);
         run(store, first, TrialState::Running, "deeper", 0.002, 1200);
         const auto second = proposal(store, "reasoning", "answer format reversed",

@@ -318,10 +318,13 @@ void ReviewCard::showDiscussion(const Snapshot& snapshot, const ReviewCase& entr
     QStringList lines;
     for (const auto& decision : snapshot.decisions)
         if (decision.version == entry.version)
-            lines << QStringLiteral("<b>%1</b> %2 %3: %4").arg(escaped(person(decision.actor)), escaped(kindText(decision.kind)),
-                                                              escaped(formatTime(decision.created)), escaped(text(decision.reason)));
+            lines << QStringLiteral("<b>%1</b> %2: %3").arg(escaped(person(decision.actor)),
+                                                            escaped((kindText(decision.kind) + QLatin1Char(' ') + formatTime(decision.created)).trimmed()),
+                                                            escaped(text(decision.reason)));
+    // An approval that does not count (stale, author, engine) says why.
+    const DecisionRecord* newest = decisionOn(snapshot, entry.version);
     for (const auto& requirement : list)
-        if (requirement.name == "reviewer" && !lines.empty() && requirement.state == RequirementState::Unsatisfied)
+        if (requirement.name == "reviewer" && newest && newest->kind == DecisionKind::Approve && requirement.state == RequirementState::Unsatisfied)
             lines << coloured(text(requirement.detail), tokens(this).waiting);
     if (lines.empty())
         lines << escaped(tr("Nobody has decided yet."));

@@ -18,7 +18,15 @@ QString powerOfTen(int exponent)
 }
 
 class NumberTicker : public QCPAxisTicker {
+public:
+    explicit NumberTicker(bool whole = false) : m_whole(whole) {}
+
 protected:
+    double getTickStep(const QCPRange& range) override
+    {
+        const double step = QCPAxisTicker::getTickStep(range);
+        return m_whole ? std::max(1.0, std::round(step)) : step;
+    }
     QString getTickLabel(double tick, const QLocale&, QChar, int) override
     {
         return tickText(std::abs(tick) < 1e-9 * m_step ? 0 : tick);
@@ -32,6 +40,7 @@ protected:
 
 private:
     double m_step = 1;
+    bool m_whole = false;
 };
 
 // Powers of ten over many decades, 1-2-5 over few, ordinary numbers inside one.
@@ -88,7 +97,7 @@ QSharedPointer<QCPAxisTicker> tickerFor(const AxisSpec& axis)
         return QSharedPointer<QCPAxisTicker>(new DecadeTicker);
     if (axis.scale == AxisScale::Logarithmic)
         return QSharedPointer<QCPAxisTicker>(new LogTicker);
-    return QSharedPointer<QCPAxisTicker>(new NumberTicker);
+    return QSharedPointer<QCPAxisTicker>(new NumberTicker(axis.whole));
 }
 
 } // namespace ratchet

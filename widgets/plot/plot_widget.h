@@ -23,6 +23,7 @@ struct AxisSpec {
     QString title, unit;                          // "compute", "TFLOP"; written as "compute (TFLOP)"
     AxisScale scale = AxisScale::Linear;
     bool decades = false;                         // values are log10 already: ticks read 1, 10, 100 ...
+    bool whole = false;                           // counts: ticks at whole numbers only
     [[nodiscard]] QString text() const;
     bool operator==(const AxisSpec&) const = default;
 };

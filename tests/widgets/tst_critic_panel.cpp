@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Champions over deployments and the list of verdicts.
+#include <QTableWidget>
+#include <QTest>
+
+#include "panel_lab.h"
+#include "widgets/panels/critic_panel.h"
+
+using namespace ratchet;
+
+class TestCriticPanel : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void scoresFollowTheDeployments()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        const auto lines = championScores(*session->snapshot());
+        QCOMPARE(lines.size(), 2U);
+        QCOMPARE(lines[1].name, QStringLiteral("addition-3"));
+        QCOMPARE(lines[1].curve.x, (std::vector<double>{1}));
+        QCOMPARE(lines[1].curve.y, (std::vector<double>{0.44}));
+        QVERIFY(championScores(Snapshot()).empty());
+    }
+    void listsVerdictsNewestFirst()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        CriticPanel panel;
+        panel.resize(900, 400);
+        panel.setSession(session.get());
+        const auto* table = panel.findChild<QTableWidget*>();
+        QCOMPARE(table->rowCount(), 2);
+        QCOMPARE(table->item(0, 0)->text(), QStringLiteral("2"));
+        QCOMPARE(table->item(0, 3)->text(), QStringLiteral("412 \u2265 132"));
+        panel.grab();
+    }
+    void anEmptyLabIsHarmless()
+    {
+        const PanelLab lab(PanelLab::Fill::Empty);
+        const auto session = lab.session();
+        CriticPanel panel;
+        panel.setSession(session.get());
+        panel.grab();
+        panel.setSession(nullptr);
+        panel.grab();
+    }
+};
+
+QTEST_MAIN(TestCriticPanel)
+#include "tst_critic_panel.moc"

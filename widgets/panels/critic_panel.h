@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How good the champions were and how sure the gate was: guide scores over deployments, every verdict with its evidence, and
+// how much of the lab's false-accept bound is spent. User-interface thread only.
+#pragma once
+
+#include "widgets/panels/panel.h"
+#include "widgets/plot/line_plot.h"
+
+class QTableWidget;
+
+namespace ratchet {
+
+// Guide score of every deployed version, one line per suite; x is the deployment's number from 1.
+[[nodiscard]] std::vector<PlotLine> championScores(const Snapshot& snapshot);
+
+class CriticPanel : public Panel {
+    Q_OBJECT
+public:
+    explicit CriticPanel(QWidget* parent = nullptr);
+    [[nodiscard]] const LinePlot& plot() const { return *m_plot; }
+
+protected:
+    void refresh() override;
+
+private:
+    void fillVerdicts(const Snapshot& snapshot);
+    [[nodiscard]] Figure figure() const;
+    LinePlot* m_plot = nullptr;
+    QTableWidget* m_verdicts = nullptr;
+    QLabel *m_spending = nullptr, *m_plotNote = nullptr;
+};
+
+} // namespace ratchet
