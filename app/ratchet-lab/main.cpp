@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // ratchet-lab: the window. Composition root: reads the command line, makes the application, the window and its session.
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <string>
 
 #include <QApplication>
 #include <QCommandLineParser>
-#include <QTimer>
+#include <QSocketNotifier>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "widgets/heartbeat.h"
 #include "widgets/main_window.h"
@@ -114,8 +118,27 @@ int pictures(QApplication& application, const Wanted& wanted)
     return 0;
 }
 
-int showWindow(const Wanted& wanted)
+// Ctrl+C and a polite kill close the window as its cross does, so that the engine ends in order. A handler may only write.
+int wakeUp[2] = {-1, -1};
+
+void leaveOnSignals(QApplication& application)
 {
+    if (::pipe2(wakeUp, O_CLOEXEC | O_NONBLOCK) != 0)
+        return;
+    auto* notifier = new QSocketNotifier(wakeUp[0], QSocketNotifier::Read, &application);
+    QObject::connect(notifier, &QSocketNotifier::activated, &application, [] { QApplication::closeAllWindows(); QApplication::quit(); });
+    struct sigaction action{};
+    action.sa_handler = [](int) {
+        const char byte = 1;
+        if (::write(wakeUp[1], &byte, 1) < 0) {}
+    };
+    for (const int number : {SIGINT, SIGTERM, SIGHUP})
+        ::sigaction(number, &action, nullptr);
+}
+
+int showWindow(QApplication& application, const Wanted& wanted)
+{
+    leaveOnSignals(application);
     MainWindow window;
     window.show();
     if (!wanted.lab.isEmpty()) {
@@ -158,5 +181,5 @@ int main(int argc, char** argv)
     QApplication::setApplicationName(QStringLiteral("ratchet-lab"));
     QApplication application(argc, argv);
     applyTheme(application, themeOf(wanted->theme));
-    return wanted->pictures.isEmpty() ? showWindow(*wanted) : pictures(application, *wanted);
+    return wanted->pictures.isEmpty() ? showWindow(application, *wanted) : pictures(application, *wanted);
 }

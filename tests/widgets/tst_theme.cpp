@@ -77,6 +77,7 @@ private Q_SLOTS:
         QCOMPARE(formatFlopsOf({6.1e12}, {1e13}), QStringLiteral("6.1 of 10 TFLOP"));
         QCOMPARE(formatFlopsOf({4e11}, {1e13}), QStringLiteral("400 GFLOP of 10 TFLOP"));
         QCOMPARE(formatEValue(std::log(14.2)), QStringLiteral("14.2"));
+        QCOMPARE(formatEValue(std::log(0.032)), QStringLiteral("0.032"));
         QCOMPARE(formatEValue(std::log(2e7)), QStringLiteral("1e7"));
         QCOMPARE(formatCount(105000), QStringLiteral("105\u202F000"));
         QCOMPARE(briefPatch(Json::parse(R"([{"op":"replace","path":"/reasoning/format","value":"reversed"}])")), QStringLiteral("reasoning.format = reversed"));

@@ -157,7 +157,7 @@ QVariant ProposalModel::headerData(int section, Qt::Orientation orientation, int
     if (role == Qt::ToolTipRole)
         return tr(helps[section]);
     if (role == Qt::TextAlignmentRole)
-        return QVariant((section == Number || section >= Predicted ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+        return QVariant((section >= Predicted ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     return {};
 }
 

@@ -21,7 +21,7 @@ public:
     void setCurrent(const std::optional<Hash>& version);
     [[nodiscard]] const TimelineLayout& nodes() const { return m_layout; }
     [[nodiscard]] QSize sizeHint() const override { return {640, 120}; }
-    [[nodiscard]] QSize minimumSizeHint() const override { return {240, 90}; }
+    [[nodiscard]] QSize minimumSizeHint() const override { return {240, 78}; }
 
 Q_SIGNALS:
     void picked(const ratchet::Hash& version);

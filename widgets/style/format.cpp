@@ -108,6 +108,8 @@ QString formatCount(std::int64_t number)
 QString formatEValue(double logE)
 {
     const double value = std::exp(std::min(logE, 600.0));
+    if (value < 1)
+        return QString::number(value, 'g', 2);
     if (value < 1e4)
         return QString::number(value, 'f', value < 100 ? 1 : 0);
     return QStringLiteral("1e%1").arg(static_cast<int>(std::floor(logE / std::log(10.0))));
