@@ -3,7 +3,8 @@
 
 #include <fmt/format.h>
 
-namespace ratchet {
+namespace ratchet
+{
 
 Tokenizer::Tokenizer(std::string_view alphabet)
 {
@@ -47,10 +48,19 @@ Json Tokenizer::toJson() const
     return {{"kind", "bytes"}, {"alphabet", std::move(bytes)}, {"end", end()}, {"pad", pad()}};
 }
 
-int vocabularyOf(std::string_view alphabet) { return Tokenizer(alphabet).vocabulary(); }
+int vocabularyOf(std::string_view alphabet)
+{
+    return Tokenizer(alphabet).vocabulary();
+}
 
-Json tokenizerJson(std::string_view alphabet) { return Tokenizer(alphabet).toJson(); }
+Json tokenizerJson(std::string_view alphabet)
+{
+    return Tokenizer(alphabet).toJson();
+}
 
-Hash tokenizerHash(std::string_view alphabet) { return hashOfJson(tokenizerJson(alphabet)); }
+Hash tokenizerHash(std::string_view alphabet)
+{
+    return hashOfJson(tokenizerJson(alphabet));
+}
 
 } // namespace ratchet

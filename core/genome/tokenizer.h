@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Text to tokens and back: one token a character of the domain's alphabet (all 256 bytes when it is empty), then the two
-// special tokens. Its JSON form is the tokenizer object of a version. A value; any thread.
+// Text to tokens and back: one token a character of the domain's alphabet (all 256 bytes when it is empty), then the
+// two special tokens. Its JSON form is the tokenizer object of a version. A value; any thread.
 #pragma once
 
 #include <array>
@@ -13,11 +13,13 @@
 #include "core/base/hash.h"
 #include "core/base/json.h"
 
-namespace ratchet {
+namespace ratchet
+{
 
-// Token ids: 0 .. n-1 the alphabet's bytes in its order, n the end token (also what precedes a text that has no prompt),
-// n+1 the pad token (never predicted, never learnt).
-class Tokenizer {
+// Token ids: 0 .. n-1 the alphabet's bytes in its order, n the end token (also what precedes a text that has no
+// prompt), n+1 the pad token (never predicted, never learnt).
+class Tokenizer
+{
 public:
     explicit Tokenizer(std::string_view alphabet);
 

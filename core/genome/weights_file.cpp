@@ -9,11 +9,13 @@
 
 #include "core/base/file.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 static_assert(std::endian::native == std::endian::little, "safetensors are little-endian");
-constexpr std::size_t headerLimit = std::size_t(100) << 20;   // the format's own bound
+constexpr std::size_t headerLimit = std::size_t(100) << 20; // the format's own bound
 
 std::size_t widthOf(const std::string& dtype)
 {
@@ -22,7 +24,8 @@ std::size_t widthOf(const std::string& dtype)
 
 tl::unexpected<Error> damaged(std::string what)
 {
-    return fail(Code::Damaged, "The weights file is damaged: " + what + ".", "Train the version again or restore the file.");
+    return fail(Code::Damaged, "The weights file is damaged: " + what + ".",
+                "Train the version again or restore the file.");
 }
 
 // JSON that refuses a key given twice at any depth.
@@ -76,8 +79,11 @@ Result<TensorEntry> readEntry(const std::string& name, const Json& json, std::si
         return damaged(status.error().text.substr(0, status.error().text.size() - 1));
     const std::size_t width = widthOf(entry.dtype);
     if (width == 0)
-        return damaged("the tensor \"" + name + "\" has the type " + entry.dtype.substr(0, 16) + ", which is not allowed");
-    const auto isCount = [](const Json& value) { return value.is_number_unsigned() && value.get<std::uint64_t>() < (1ULL << 53); };
+        return damaged("the tensor \"" + name + "\" has the type " + entry.dtype.substr(0, 16) +
+                       ", which is not allowed");
+    const auto isCount = [](const Json& value) {
+        return value.is_number_unsigned() && value.get<std::uint64_t>() < (1ULL << 53);
+    };
     if (!shape.is_array() || shape.size() > 8 || !std::all_of(shape.begin(), shape.end(), isCount))
         return damaged("the tensor \"" + name + "\" has no valid shape");
     if (!offsets.is_array() || offsets.size() != 2 || !std::all_of(offsets.begin(), offsets.end(), isCount))
@@ -102,7 +108,8 @@ Status checkCover(const std::map<std::string, TensorEntry>& tensors, std::size_t
     std::size_t at = 0;
     for (const TensorEntry* entry : order) {
         if (entry->offset != at)
-            return damaged("the tensor \"" + entry->name + (entry->offset < at ? "\" overlaps another" : "\" leaves a hole before it"));
+            return damaged("the tensor \"" + entry->name +
+                           (entry->offset < at ? "\" overlaps another" : "\" leaves a hole before it"));
         at += entry->bytes;
     }
     if (at != dataBytes)
@@ -158,7 +165,8 @@ Result<WeightsFile> parseWeights(std::string bytes)
 
 } // namespace
 
-void WeightsFile::add(const std::string& name, const std::string& dtype, std::vector<std::int64_t> shape, const void* values)
+void WeightsFile::add(const std::string& name, const std::string& dtype, std::vector<std::int64_t> shape,
+                      const void* values)
 {
     TensorEntry entry{name, dtype, std::move(shape), data.size(), widthOf(dtype)};
     for (const std::int64_t size : entry.shape)
@@ -192,7 +200,7 @@ Status writeWeights(const std::filesystem::path& file, const WeightsFile& conten
         at += entry.bytes;
     }
     std::string text = header.dump();
-    text.append((8 - text.size() % 8) % 8, ' ');   // data starts aligned
+    text.append((8 - text.size() % 8) % 8, ' '); // data starts aligned
     const std::uint64_t headerBytes = text.size();
     std::string bytes(8, '\0');
     std::memcpy(bytes.data(), &headerBytes, 8);

@@ -10,12 +10,13 @@
 #include "core/genome/tokenizer.h"
 #include "core/model/compat.h"
 #include "core/model/transformer.h"
-#include "core/plugin/loader.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
-constexpr std::size_t batchRows = 256;   // prompts or windows run together
+constexpr std::size_t batchRows = 256; // prompts or windows run together
 
 using Tokens = std::vector<std::int64_t>;
 
@@ -25,7 +26,8 @@ at::Tensor padded(const std::vector<Tokens>& rows, std::int64_t pad)
     std::size_t longest = 0;
     for (const Tokens& row : rows)
         longest = std::max(longest, row.size());
-    const at::Tensor tensor = at::full({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(longest)}, pad, at::kLong);
+    const at::Tensor tensor =
+        at::full({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(longest)}, pad, at::kLong);
     for (std::size_t i = 0; i < rows.size(); ++i)
         std::copy(rows[i].begin(), rows[i].end(), tensor.data_ptr<std::int64_t>() + i * longest);
     return tensor;
@@ -59,7 +61,14 @@ struct Answerer::Private {
     {
     }
     // One prompt on its way to an answer.
-    struct Row { Tokens tokens; std::string text; Rng rng; Answer answer; std::int64_t limit = 0; bool done = false; };
+    struct Row {
+        Tokens tokens;
+        std::string text;
+        Rng rng;
+        Answer answer;
+        std::int64_t limit = 0;
+        bool done = false;
+    };
 
     [[nodiscard]] bool isCoupled() const { return genome.architecture.positions == "coupled"; }
     // Position ids of a row's tokens; the end token before an empty prompt has id 0.
@@ -69,9 +78,11 @@ struct Answerer::Private {
     void append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const;
     void charge(std::size_t tokens, std::size_t length)
     {
-        flops += static_cast<double>(tokens) * trainingFlops(genome.architecture, tokenizer.vocabulary(), static_cast<int>(length)).value / 3;
+        flops += static_cast<double>(tokens) *
+                 trainingFlops(genome.architecture, tokenizer.vocabulary(), static_cast<int>(length)).value / 3;
     }
-    [[nodiscard]] std::vector<double> windowBits(const std::vector<Tokens>& windows, const std::vector<std::size_t>& from);
+    [[nodiscard]] std::vector<double> windowBits(const std::vector<Tokens>& windows,
+                                                 const std::vector<std::size_t>& from);
 
     Genome genome;
     const Domain& domain;
@@ -103,10 +114,15 @@ Result<Answerer::Private::Row> Answerer::Private::prepare(const std::string& pro
     const std::int64_t room = genome.architecture.context - static_cast<std::int64_t>(tokens.size());
     if (room < 1)
         return fail(Code::BadInput,
-                    fmt::format("The prompt has {} tokens, but the model reads {} at most.", tokens.size(), genome.architecture.context),
+                    fmt::format("The prompt has {} tokens, but the model reads {} at most.", tokens.size(),
+                                genome.architecture.context),
                     "Shorten the prompt.");
-    return Row{std::move(tokens), prompt, Rng::stream(options.seed, "answer", index), {},
-               std::min<std::int64_t>(room, options.maxTokens), options.maxTokens < 1};
+    return Row{std::move(tokens),
+               prompt,
+               Rng::stream(options.seed, "answer", index),
+               {},
+               std::min<std::int64_t>(room, options.maxTokens),
+               options.maxTokens < 1};
 }
 
 // Chooses the next token of a row and writes it down; the pad token is never chosen.
@@ -143,7 +159,8 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
         capacity = std::max(capacity, lengths.back() + std::max<std::int64_t>(row.limit, 1));
     }
     KvCache cache;
-    at::Tensor logits = model.start(padded(tokens, tokenizer.pad()), padded(positions, 0), lengths, capacity, cache).contiguous();
+    at::Tensor logits =
+        model.start(padded(tokens, tokenizer.pad()), padded(positions, 0), lengths, capacity, cache).contiguous();
     std::int64_t length = *std::max_element(lengths.begin(), lengths.end());
     charge(rows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
     const at::Tensor next = at::zeros({static_cast<std::int64_t>(rows.size())}, at::kLong), places = next.clone();
@@ -151,12 +168,13 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
         bool anyLeft = false;
         for (std::size_t i = 0; i < rows.size(); ++i) {
             if (!rows[i].done)
-                append(rows[i], logits.data_ptr<float>() + i * static_cast<std::size_t>(tokenizer.vocabulary()), options, streams && i == 0);
+                append(rows[i], logits.data_ptr<float>() + i * static_cast<std::size_t>(tokenizer.vocabulary()),
+                       options, streams && i == 0);
             anyLeft = anyLeft || !rows[i].done;
             next.data_ptr<std::int64_t>()[i] = rows[i].tokens.back();
             if (isCoupled() && !rows[i].done)
                 places.data_ptr<std::int64_t>()[i] = positionsOf(rows[i]).back();
-            if (rows[i].done)   // a finished row idles on its last place
+            if (rows[i].done) // a finished row idles on its last place
                 cache.lengths[i] = std::min(cache.lengths[i], capacity - 1);
         }
         if (!anyLeft)
@@ -169,7 +187,8 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
 Answerer::Answerer() = default;
 Answerer::~Answerer() = default;
 
-Result<std::unique_ptr<Answerer>> Answerer::load(const Genome& genome, const std::string& weightsFile, const Domain& domain)
+Result<std::unique_ptr<Answerer>> Answerer::load(const Genome& genome, const std::string& weightsFile,
+                                                 const Domain& domain)
 {
     try {
         auto answerer = std::unique_ptr<Answerer>(new Answerer);
@@ -182,7 +201,8 @@ Result<std::unique_ptr<Answerer>> Answerer::load(const Genome& genome, const std
     }
 }
 
-Result<std::vector<Answer>> Answerer::answer(const std::vector<std::string>& prompts, const AnswerOptions& options) const
+Result<std::vector<Answer>> Answerer::answer(const std::vector<std::string>& prompts,
+                                             const AnswerOptions& options) const
 {
     std::vector<Private::Row> rows;
     for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -206,7 +226,8 @@ Result<std::vector<Answer>> Answerer::answer(const std::vector<std::string>& pro
 }
 
 // Bits of the targets of each window from index `from` on; a window is its inputs and, one later, its targets.
-std::vector<double> Answerer::Private::windowBits(const std::vector<Tokens>& windows, const std::vector<std::size_t>& from)
+std::vector<double> Answerer::Private::windowBits(const std::vector<Tokens>& windows,
+                                                  const std::vector<std::size_t>& from)
 {
     const at::NoGradGuard noGradient;
     const at::Tensor tokens = padded(windows, tokenizer.pad());
@@ -215,7 +236,8 @@ std::vector<double> Answerer::Private::windowBits(const std::vector<Tokens>& win
     at::Tensor positions;
     if (isCoupled())
         positions = at::arange(length).expand({tokens.size(0), length});
-    const at::Tensor logs = at::log_softmax(model.forward(inputs, positions), -1).gather(2, targets.unsqueeze(2)).squeeze(2).contiguous();
+    const at::Tensor logs =
+        at::log_softmax(model.forward(inputs, positions), -1).gather(2, targets.unsqueeze(2)).squeeze(2).contiguous();
     charge(windows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
     std::vector<double> bits;
     for (std::size_t i = 0; i < windows.size(); ++i) {
@@ -227,7 +249,8 @@ std::vector<double> Answerer::Private::windowBits(const std::vector<Tokens>& win
 
 Result<std::vector<double>> Answerer::bitsPerByte(const std::vector<std::string>& texts) const
 {
-    const auto context = static_cast<std::size_t>(d->genome.architecture.context), stride = std::max<std::size_t>(1, context / 2);
+    const auto context = static_cast<std::size_t>(d->genome.architecture.context),
+               stride = std::max<std::size_t>(1, context / 2);
     std::vector<Tokens> windows;
     std::vector<std::size_t> from, owner;
     for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -235,10 +258,11 @@ Result<std::vector<double>> Answerer::bitsPerByte(const std::vector<std::string>
             return fail(Code::BadInput, "An empty text has no bits per byte.");
         RATCHET_TRY(tokens, d->tokenizer.encode(texts[i]));
         tokens.insert(tokens.begin(), d->tokenizer.end());
-        std::size_t scored = 0;   // targets scored so far
+        std::size_t scored = 0; // targets scored so far
         for (std::size_t begin = 0; scored + 1 < tokens.size(); begin += stride) {
             const std::size_t end = std::min(tokens.size(), begin + context + 1);
-            windows.emplace_back(tokens.begin() + static_cast<std::ptrdiff_t>(begin), tokens.begin() + static_cast<std::ptrdiff_t>(end));
+            windows.emplace_back(tokens.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 tokens.begin() + static_cast<std::ptrdiff_t>(end));
             from.push_back(scored - begin);
             owner.push_back(i);
             scored = end - 1;
@@ -270,7 +294,8 @@ Answerer::Integrity Answerer::check(Rng& rng) const
         const auto draw = [&](const at::Tensor& target) {
             for (std::int64_t i = 0; i < rows; ++i)
                 for (std::int64_t t = 0; t < target.size(1); ++t)
-                    target[i][t].fill_(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(d->tokenizer.end()))));
+                    target[i][t].fill_(
+                        static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(d->tokenizer.end()))));
         };
         draw(tokens);
         const at::Tensor positions = at::arange(length).expand({rows, length});
@@ -285,6 +310,9 @@ Answerer::Integrity Answerer::check(Rng& rng) const
     }
 }
 
-double Answerer::flopsUsed() const { return d->flops; }
+double Answerer::flopsUsed() const
+{
+    return d->flops;
+}
 
 } // namespace ratchet

@@ -13,14 +13,16 @@
 #define RATCHET_CLONES
 #endif
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 // exp(x) for x <= 0 in single precision (Cephes expf), written so that a compiler can vectorise it.
 inline float expNegative(float x)
 {
     x = x < -87.0F ? -87.0F : x;
-    const float n = (x * 1.44269504F + 12582912.0F) - 12582912.0F;   // rounds to the nearest integer
+    const float n = (x * 1.44269504F + 12582912.0F) - 12582912.0F; // rounds to the nearest integer
     const float r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
     float p = 1.9875691500e-4F;
     p = p * r + 1.3981999507e-3F;
@@ -68,8 +70,8 @@ inline void transpose(const Rows& from, std::int64_t rows, std::int64_t width, f
 }
 
 // out = softmax(q k^T) v, row by row; keeps the probabilities [T, T]. `columns` is scratch of w * T floats.
-RATCHET_CLONES void forwardHead(Rows q, Rows k, Rows v, Rows out, float* probabilities, float* columns, std::int64_t length,
-                                std::int64_t width)
+RATCHET_CLONES void forwardHead(Rows q, Rows k, Rows v, Rows out, float* probabilities, float* columns,
+                                std::int64_t length, std::int64_t width)
 {
     const float scale = 1.0F / std::sqrt(static_cast<float>(width));
     transpose(k, length, width, columns);
@@ -91,7 +93,8 @@ RATCHET_CLONES void forwardHead(Rows q, Rows k, Rows v, Rows out, float* probabi
 
 // Gradient of forwardHead; adds to dk and dv, writes dq. `columns` is scratch of w * T floats, `ds` of T.
 RATCHET_CLONES void backwardHead(Rows q, Rows k, Rows v, Rows out, Rows dOut, Rows dq, Rows dk, Rows dv,
-                                 const float* probabilities, float* columns, float* ds, std::int64_t length, std::int64_t width)
+                                 const float* probabilities, float* columns, float* ds, std::int64_t length,
+                                 std::int64_t width)
 {
     const float scale = 1.0F / std::sqrt(static_cast<float>(width));
     transpose(v, length, width, columns);
@@ -153,7 +156,8 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
         for (std::int64_t b = 0; b < batch; ++b)
             for (std::int64_t h = 0; h < heads; ++h)
                 forwardHead(rowsOf(q, b, h), rowsOf(k, b, h / group), rowsOf(v, b, h / group), rowsOf(out, b, h),
-                            probabilities.data_ptr<float>() + (b * heads + h) * length * length, columns.data(), length, width);
+                            probabilities.data_ptr<float>() + (b * heads + h) * length * length, columns.data(), length,
+                            width);
         context->save_for_backward({q, k, v, out, probabilities});
         return out.view({batch, length, heads * width});
     }
@@ -173,8 +177,8 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
             for (std::int64_t h = 0; h < heads; ++h)
                 backwardHead(rowsOf(q, b, h), rowsOf(k, b, h / group), rowsOf(v, b, h / group), rowsOf(out, b, h),
                              rowsOf(dOut, b, h), rowsOf(dq, b, h), rowsOf(dk, b, h / group), rowsOf(dv, b, h / group),
-                             probabilities.data_ptr<float>() + (b * heads + h) * length * length, columns.data(), ds.data(),
-                             length, width);
+                             probabilities.data_ptr<float>() + (b * heads + h) * length * length, columns.data(),
+                             ds.data(), length, width);
         return {dq, dk, dv};
     }
 };
@@ -208,15 +212,16 @@ at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const
 at::Tensor cachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
                            const std::vector<std::int64_t>& lengths)
 {
-    const std::int64_t batch = query.size(0), heads = query.size(1), width = query.size(2), group = heads / keys.size(2);
+    const std::int64_t batch = query.size(0), heads = query.size(1), width = query.size(2),
+                       group = heads / keys.size(2);
     const at::Tensor q = query.contiguous();
     at::Tensor out = at::empty({batch, heads * width}, query.options());
     std::vector<float> scores(static_cast<std::size_t>(keys.size(1)));
     for (std::int64_t b = 0; b < batch; ++b)
         for (std::int64_t h = 0; h < heads; ++h)
-            decodeHead(q.data_ptr<float>() + (b * heads + h) * width, rowsOf(keys, b, h / group), rowsOf(values, b, h / group),
-                       out.data_ptr<float>() + (b * heads + h) * width, scores.data(), lengths[static_cast<std::size_t>(b)],
-                       width);
+            decodeHead(q.data_ptr<float>() + (b * heads + h) * width, rowsOf(keys, b, h / group),
+                       rowsOf(values, b, h / group), out.data_ptr<float>() + (b * heads + h) * width, scores.data(),
+                       lengths[static_cast<std::size_t>(b)], width);
     return out;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Causal attention (Vaswani 2017) on the CPU: a fused kernel with its own gradient for training, one that reads a KV cache
-// for generation, and the plain composition of operators both are tested against. Used by Transformer. One thread at a time.
+// Causal attention (Vaswani 2017) on the CPU: a fused kernel with its own gradient for training, one that reads a KV
+// cache for generation, and the plain composition of operators both are tested against. Used by Transformer. One thread
+// at a time.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,8 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ratchet {
+namespace ratchet
+{
 
 // Fused: float32 on the CPU, softmax over the keys up to the query only. Plain: ATen operators, any device.
 enum class AttentionKind { Fused, Plain };
@@ -21,7 +23,8 @@ enum class AttentionKind { Fused, Plain };
 // The probabilities [B, H, T, T] of the same attention, zero above the diagonal; for looking at.
 [[nodiscard]] at::Tensor attentionProbabilities(const at::Tensor& query, const at::Tensor& key);
 
-// One query a row: query [B, H, w]; keys and values [B, C, K, w], of which row b holds lengths[b] entries. Result [B, H * w].
+// One query a row: query [B, H, w]; keys and values [B, C, K, w], of which row b holds lengths[b] entries. Result [B, H
+// * w].
 [[nodiscard]] at::Tensor cachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
                                          const std::vector<std::int64_t>& lengths);
 

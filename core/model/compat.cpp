@@ -8,7 +8,8 @@
 #include <fmt/format.h>
 #include <torch/csrc/api/include/torch/version.h>
 
-namespace ratchet {
+namespace ratchet
+{
 
 void prepareProcess()
 {
@@ -21,7 +22,7 @@ void prepareProcess()
     at::globalContext().setFlushDenormal(true);
     at::globalContext().setDeterministicAlgorithms(true, true);
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
-    at::globalContext().setDeterministicFillUninitializedMemory(false);   // costs time and hides nothing here
+    at::globalContext().setDeterministicFillUninitializedMemory(false); // costs time and hides nothing here
 #endif
 }
 
@@ -34,6 +35,9 @@ std::string computePlatform()
                        at::get_num_threads() == 1 ? "" : "s");
 }
 
-std::string firstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string firstLine(const std::string& text)
+{
+    return text.substr(0, text.find('\n'));
+}
 
 } // namespace ratchet

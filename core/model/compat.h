@@ -8,7 +8,8 @@
 
 #include <string>
 
-namespace ratchet {
+namespace ratchet
+{
 
 // One thread, only deterministic kernels, tiny numbers flushed to zero, freed memory kept for the next step. Call once,
 // before the first tensor; the results of a trial depend on it.

@@ -7,8 +7,10 @@
 #include "core/base/rng.h"
 #include "core/model/compat.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 constexpr double normEpsilon = 1e-5;
 constexpr double rotaryBase = 10000;
@@ -128,7 +130,8 @@ Status Transformer::load(const WeightsFile& file)
     return {};
 }
 
-Status Transformer::save(const std::string& file, const at::Tensor& flat, const std::map<std::string, std::string>& metadata) const
+Status Transformer::save(const std::string& file, const at::Tensor& flat,
+                         const std::map<std::string, std::string>& metadata) const
 {
     WeightsFile content;
     content.metadata = metadata;
@@ -148,7 +151,7 @@ void Transformer::rotations(const at::Tensor& positions, Pass& pass) const
         return;
     const std::int64_t half = m_architecture.width / m_architecture.heads / 2;
     const at::Tensor frequencies = at::pow(rotaryBase, at::arange(half, at::kFloat) / -static_cast<double>(half));
-    const at::Tensor angles = (positions.to(at::kFloat).unsqueeze(-1) * frequencies).unsqueeze(-2);   // [.., T, 1, w/2]
+    const at::Tensor angles = (positions.to(at::kFloat).unsqueeze(-1) * frequencies).unsqueeze(-2); // [.., T, 1, w/2]
     pass.cosine = angles.cos();
     pass.sine = angles.sin();
 }
@@ -164,8 +167,9 @@ at::Tensor Transformer::attend(int index, const at::Tensor& x, const Pass& pass)
     const Block& block = m_blocks[static_cast<std::size_t>(index)];
     const Architecture& a = m_architecture;
     const std::int64_t headWidth = a.width / a.heads, keyWidth = a.kvHeads * headWidth;
-    const at::Tensor packed = at::linear(normalise(x, block.attentionNorm, block.attentionNormBias), block.queryKeyValue)
-                                  .view({pass.batch, pass.length, a.width + 2 * keyWidth});
+    const at::Tensor packed =
+        at::linear(normalise(x, block.attentionNorm, block.attentionNormBias), block.queryKeyValue)
+            .view({pass.batch, pass.length, a.width + 2 * keyWidth});
     const auto parts = packed.split_with_sizes({a.width, keyWidth, keyWidth}, -1);
     at::Tensor q = parts[0].view({pass.batch, pass.length, a.heads, headWidth});
     at::Tensor k = parts[1].view({pass.batch, pass.length, a.kvHeads, headWidth});
@@ -181,7 +185,8 @@ at::Tensor Transformer::attend(int index, const at::Tensor& x, const Pass& pass)
     at::Tensor mixed;
     if (pass.decoding) {
         KvCache& cache = *pass.cache;
-        const at::Tensor &keys = cache.keys[static_cast<std::size_t>(index)], &values = cache.values[static_cast<std::size_t>(index)];
+        const at::Tensor &keys = cache.keys[static_cast<std::size_t>(index)],
+                         &values = cache.values[static_cast<std::size_t>(index)];
         std::vector<std::int64_t> lengths = cache.lengths;
         const at::Tensor rows = at::arange(pass.batch), places = at::tensor(lengths, at::kLong);
         at::Tensor(keys).index_put_({rows, places}, k.squeeze(1));
@@ -204,7 +209,8 @@ at::Tensor Transformer::attend(int index, const at::Tensor& x, const Pass& pass)
 at::Tensor Transformer::feedForward(int index, const at::Tensor& x) const
 {
     const Block& block = m_blocks[static_cast<std::size_t>(index)];
-    const at::Tensor input = normalise(x, block.feedForwardNorm, block.feedForwardNormBias), up = at::linear(input, block.up);
+    const at::Tensor input = normalise(x, block.feedForwardNorm, block.feedForwardNormBias),
+                     up = at::linear(input, block.up);
     if (block.gate.defined())
         return at::linear(at::silu(at::linear(input, block.gate)) * up, block.down);
     return at::linear(m_architecture.feedForward == "relu2" ? at::relu(up).square() : at::gelu(up), block.down);
@@ -238,7 +244,8 @@ at::Tensor Transformer::head(const at::Tensor& x) const
     return m_architecture.softCap > 0 ? at::tanh(logits / m_architecture.softCap) * m_architecture.softCap : logits;
 }
 
-at::Tensor Transformer::forward(const at::Tensor& tokens, const at::Tensor& positions, const ForwardOptions& options) const
+at::Tensor Transformer::forward(const at::Tensor& tokens, const at::Tensor& positions,
+                                const ForwardOptions& options) const
 {
     const std::int64_t batch = tokens.size(0), length = tokens.size(1);
     const at::Tensor places = m_architecture.positions == "coupled" ? positions : at::arange(length);
@@ -250,11 +257,12 @@ at::Tensor Transformer::forward(const at::Tensor& tokens, const at::Tensor& posi
     return logits.view({batch, length, m_vocabulary});
 }
 
-at::Tensor Transformer::start(const at::Tensor& tokens, const at::Tensor& positions, const std::vector<std::int64_t>& lengths,
-                              std::int64_t capacity, KvCache& cache) const
+at::Tensor Transformer::start(const at::Tensor& tokens, const at::Tensor& positions,
+                              const std::vector<std::int64_t>& lengths, std::int64_t capacity, KvCache& cache) const
 {
     const at::NoGradGuard noGradient;
-    const std::int64_t batch = tokens.size(0), length = tokens.size(1), width = m_architecture.width / m_architecture.heads;
+    const std::int64_t batch = tokens.size(0), length = tokens.size(1),
+                       width = m_architecture.width / m_architecture.heads;
     const auto block = [&] { return at::empty({batch, capacity, m_architecture.kvHeads, width}, at::kFloat); };
     cache = {};
     for (int i = 0; i < m_architecture.layers; ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The decoder-only transformer an Architecture describes (pre-norm). All parameters are views into one flat buffer and all
-// gradients views into another, so that optimizer, average, checkpoint and file see one array each. One thread at a time.
+// The decoder-only transformer an Architecture describes (pre-norm). All parameters are views into one flat buffer and
+// all gradients views into another, so that optimizer, average, checkpoint and file see one array each. One thread at a
+// time.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 #include "core/genome/weights_file.h"
 #include "core/model/attention.h"
 
-namespace ratchet {
+namespace ratchet
+{
 
 // A tensor's place in the flat buffer, in elements. Tensors lie in name order.
 struct TensorSlot {
@@ -25,45 +27,51 @@ struct TensorSlot {
 };
 [[nodiscard]] std::vector<TensorSlot> tensorLayout(const Architecture& architecture, int vocabulary);
 
-// Sees what flows through a forward pass; layer names as in LayerStatistics. Must not keep graph alive longer than the pass.
-class ForwardObserver {
+// Sees what flows through a forward pass; layer names as in LayerStatistics. Must not keep graph alive longer than the
+// pass.
+class ForwardObserver
+{
 public:
     virtual ~ForwardObserver() = default;
     virtual void activation(const std::string& layer, const at::Tensor& value) = 0;
-    virtual void attention(int block, const at::Tensor& probabilities) = 0;   // [B, H, T, T]
+    virtual void attention(int block, const at::Tensor& probabilities) = 0; // [B, H, T, T]
 };
 
 struct ForwardOptions {
     AttentionKind attention = AttentionKind::Fused;
-    double dropout = 0;                        // of embeddings and block outputs; needs gradients on
+    double dropout = 0; // of embeddings and block outputs; needs gradients on
     ForwardObserver* observer = nullptr;
 };
 
 // Keys and values of the tokens seen so far; row b holds lengths[b] of them.
 struct KvCache {
-    std::vector<at::Tensor> keys, values;      // a block: [B, C, K, w]
+    std::vector<at::Tensor> keys, values; // a block: [B, C, K, w]
     std::vector<std::int64_t> lengths;
 };
 
-class Transformer {
+class Transformer
+{
 public:
     // All parameters zero; the architecture must be a valid one (Genome::fromJson).
     Transformer(const Architecture& architecture, int vocabulary);
 
-    // Normal draws of Rng::stream(seed, tensor name): embeddings 0.02 ... see the .cpp; norms one, biases zero; the last map
-    // of every block is scaled by 1 / sqrt(2 layers) (Radford 2019).
+    // Normal draws of Rng::stream(seed, tensor name): embeddings 0.02 ... see the .cpp; norms one, biases zero; the
+    // last map of every block is scaled by 1 / sqrt(2 layers) (Radford 2019).
     void initialise(std::uint64_t seed);
     [[nodiscard]] Status load(const WeightsFile& file);
-    [[nodiscard]] Status save(const std::string& file, const at::Tensor& flat, const std::map<std::string, std::string>& metadata) const;
+    [[nodiscard]] Status save(const std::string& file, const at::Tensor& flat,
+                              const std::map<std::string, std::string>& metadata) const;
 
     // Logits [B, T, V] of tokens [B, T]; positions [B, T] are needed for "coupled" only and otherwise ignored.
     // Padding on the right changes nothing before it.
-    [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, const at::Tensor& positions, const ForwardOptions& options = {}) const;
+    [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, const at::Tensor& positions,
+                                     const ForwardOptions& options = {}) const;
 
     // Generation. start() runs padded prompts of the given lengths and returns the logits [B, V] after each one's last
     // token; step() appends one token [B] to every row, whose position id (for "coupled") is positions [B].
-    [[nodiscard]] at::Tensor start(const at::Tensor& tokens, const at::Tensor& positions, const std::vector<std::int64_t>& lengths,
-                                   std::int64_t capacity, KvCache& cache) const;
+    [[nodiscard]] at::Tensor start(const at::Tensor& tokens, const at::Tensor& positions,
+                                   const std::vector<std::int64_t>& lengths, std::int64_t capacity,
+                                   KvCache& cache) const;
     [[nodiscard]] at::Tensor step(const at::Tensor& tokens, const at::Tensor& positions, KvCache& cache) const;
 
     // Makes every parameter a leaf whose gradient lies in gradient().
@@ -81,7 +89,7 @@ private:
     };
     struct Pass {
         std::int64_t batch = 0, length = 0;
-        at::Tensor cosine, sine;               // of "rope", broadcast over batch and heads
+        at::Tensor cosine, sine; // of "rope", broadcast over batch and heads
         const ForwardOptions& options;
         KvCache* cache = nullptr;
         bool decoding = false;

@@ -7,18 +7,21 @@
 
 #include "core/model/compat.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 constexpr std::int64_t none = -1;
-using Index = std::function<std::int64_t(std::int64_t)>;   // child's index -> parent's, or none
+using Index = std::function<std::int64_t(std::int64_t)>; // child's index -> parent's, or none
 
 Index firstOf(std::int64_t count)
 {
     return [count](std::int64_t i) { return i < count ? i : none; };
 }
 
-// A part of a packed map's rows: the child's begin at `begin` and the index is relative to it; the parent's at `origin`.
+// A part of a packed map's rows: the child's begin at `begin` and the index is relative to it; the parent's at
+// `origin`.
 Index shifted(Index index, std::int64_t begin, std::int64_t end, std::int64_t origin)
 {
     return [=](std::int64_t i) {
@@ -27,7 +30,8 @@ Index shifted(Index index, std::int64_t begin, std::int64_t end, std::int64_t or
     };
 }
 
-class Surgeon {
+class Surgeon
+{
 public:
     Surgeon(const Transformer& parent, Transformer& child)
         : m_parent(parent), m_child(child), m_p(parent.architecture()), m_c(child.architecture()),
@@ -37,11 +41,12 @@ public:
     void operate();
 
 private:
-    enum class Unlistened { Keep, Zero };   // what becomes of columns without an origin
+    enum class Unlistened { Keep, Zero }; // what becomes of columns without an origin
     [[nodiscard]] Index residual() const;
     [[nodiscard]] Index heads(std::int64_t count) const;
     [[nodiscard]] static const TensorSlot* find(const Transformer& model, const std::string& name);
-    void copy(const std::string& to, const std::string& from, const Index& row, const Index& column, double scale, Unlistened rest);
+    void copy(const std::string& to, const std::string& from, const Index& row, const Index& column, double scale,
+              Unlistened rest);
     void copyNorm(const std::string& name, double scale = 1);
     void copyQueryKeyValue(const std::string& name);
     void copyBlock(const std::string& block);
@@ -50,7 +55,7 @@ private:
     const Transformer& m_parent;
     Transformer& m_child;
     const Architecture &m_p, &m_c;
-    const std::int64_t m_times;             // how often every channel of the parent is repeated
+    const std::int64_t m_times; // how often every channel of the parent is repeated
 };
 
 Index Surgeon::residual() const
@@ -109,7 +114,8 @@ void Surgeon::copyQueryKeyValue(const std::string& name)
     const std::int64_t from = m_p.width / m_p.heads, to = m_c.width / m_c.heads;
     const std::int64_t parentKeys = m_p.kvHeads * from, keys = m_c.kvHeads * to, width = m_c.width;
     const double input = 1.0 / static_cast<double>(m_times);
-    // Scores are divided by the root of the head width: wider heads need larger queries, and nothing in their new places.
+    // Scores are divided by the root of the head width: wider heads need larger queries, and nothing in their new
+    // places.
     const double wider = m_c.qkNorm ? 1.0 : std::sqrt(static_cast<double>(to) / static_cast<double>(from));
     const auto part = [&](const Index& index, std::int64_t begin, std::int64_t end, std::int64_t origin, double scale) {
         copy(name, name, shifted(index, begin, end, origin), residual(), scale, Unlistened::Keep);
@@ -128,9 +134,8 @@ void Surgeon::copyBlock(const std::string& block)
     const std::string attention = block + ".attention.", feed = block + ".feedForward.";
     const Index hidden = firstOf(m_p.feedForwardWidth);
     const double input = 1.0 / static_cast<double>(m_times);
-    const auto same = [this](const std::string& name, const Index& row, const Index& column, double scale, Unlistened rest) {
-        copy(name, name, row, column, scale, rest);
-    };
+    const auto same = [this](const std::string& name, const Index& row, const Index& column, double scale,
+                             Unlistened rest) { copy(name, name, row, column, scale, rest); };
     copyNorm(attention + "norm");
     copyNorm(feed + "norm");
     copyQueryKeyValue(attention + "qkv.weight");
@@ -172,11 +177,13 @@ void Surgeon::operate()
 std::string obstacle(const Architecture& p, const Architecture& c)
 {
     const int from = p.width / p.heads, to = c.width / c.heads;
-    if (c.norm != p.norm || c.feedForward != p.feedForward || c.positions != p.positions || c.qkNorm != p.qkNorm || c.softCap != p.softCap)
+    if (c.norm != p.norm || c.feedForward != p.feedForward || c.positions != p.positions || c.qkNorm != p.qkNorm ||
+        c.softCap != p.softCap)
         return "another kind of norm, feed-forward, position or limit computes something else";
     if (c.tied && !p.tied)
         return "tying the head drops its own weights";
-    if (c.layers < p.layers || c.feedForwardWidth < p.feedForwardWidth || c.width < p.width || c.context < p.context || c.heads < p.heads)
+    if (c.layers < p.layers || c.feedForwardWidth < p.feedForwardWidth || c.width < p.width || c.context < p.context ||
+        c.heads < p.heads)
         return "it is smaller than its parent";
     if (c.width % p.width != 0)
         return "its width is no multiple of the parent's";

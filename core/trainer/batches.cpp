@@ -5,16 +5,18 @@
 
 #include "core/model/compat.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 constexpr std::int64_t noLoss = -100;
 
 } // namespace
 
 Batches::Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools)
-    : m_genome(genome), m_domain(&domain), m_measure(domain.info().measure), m_tokenizer(domain.info().alphabet), m_seed(seed),
-      m_pools(std::move(pools))
+    : m_genome(genome), m_domain(&domain), m_measure(domain.info().measure), m_tokenizer(domain.info().alphabet),
+      m_seed(seed), m_pools(std::move(pools))
 {
 }
 
@@ -29,13 +31,15 @@ Result<Batches> Batches::create(const Genome& genome, const Domain& domain, std:
     Batches batches(genome, domain, seed, std::move(pools));
     const int context = genome.architecture.context;
     const auto fits = [&](const Example& example) {
-        return batches.m_measure == Measure::BitsPerByte || batches.inputsOf(example) <= static_cast<std::size_t>(context);
+        return batches.m_measure == Measure::BitsPerByte ||
+               batches.inputsOf(example) <= static_cast<std::size_t>(context);
     };
     std::size_t longest = static_cast<std::size_t>(std::max(1, domain.longestExample(genome.data, genome.reasoning)));
     if (batches.m_measure == Measure::BitsPerByte)
         longest = std::min(longest + 1, static_cast<std::size_t>(context));
     if (longest > static_cast<std::size_t>(context))
-        return fail(Code::BadInput, fmt::format("The longest example has {} tokens, but the model reads {}.", longest, context),
+        return fail(Code::BadInput,
+                    fmt::format("The longest example has {} tokens, but the model reads {}.", longest, context),
                     "Raise /architecture/context or choose a shorter answer format.");
     for (auto* pool : {&batches.m_pools.replay, &batches.m_pools.feedback, &batches.m_pools.selfTraining}) {
         std::erase_if(*pool, [&](const Example& example) { return !fits(example); });
@@ -51,8 +55,9 @@ const Example* Batches::drawPool(Rng& rng) const
 {
     const Data& data = m_genome.data;
     double at = rng.uniform();
-    for (const auto& [share, pool] : {std::pair{data.replay, &m_pools.replay}, std::pair{data.feedback, &m_pools.feedback},
-                                      std::pair{data.selfTraining, &m_pools.selfTraining}}) {
+    for (const auto& [share, pool] :
+         {std::pair{data.replay, &m_pools.replay}, std::pair{data.feedback, &m_pools.feedback},
+          std::pair{data.selfTraining, &m_pools.selfTraining}}) {
         if (at < share)
             return pool->empty() ? nullptr : &(*pool)[rng.below(pool->size())];
         at -= share;
@@ -67,7 +72,7 @@ Status Batches::write(const Example& example, Rng& rng, std::int64_t row, const 
     tokens.insert(tokens.begin(), lead, m_tokenizer.end());
     tokens.push_back(m_tokenizer.end());
     const auto length = static_cast<std::size_t>(m_length);
-    std::size_t from = 0;   // a text longer than a row gives a window of it
+    std::size_t from = 0; // a text longer than a row gives a window of it
     if (tokens.size() > length + 1)
         from = static_cast<std::size_t>(rng.below(tokens.size() - length));
     const std::size_t used = std::min(length, tokens.size() - 1 - from);
@@ -92,7 +97,8 @@ Result<Batch> Batches::draw(std::int64_t step) const
 {
     Rng rng = Rng::stream(m_seed, "batch", static_cast<std::uint64_t>(step));
     const std::int64_t rows = m_genome.recipe.batch;
-    Batch batch{at::full({rows, m_length}, m_tokenizer.pad(), at::kLong), at::full({rows, m_length}, noLoss, at::kLong), {}};
+    Batch batch{
+        at::full({rows, m_length}, m_tokenizer.pad(), at::kLong), at::full({rows, m_length}, noLoss, at::kLong), {}};
     if (m_genome.architecture.positions == "coupled")
         batch.positions = at::zeros({rows, m_length}, at::kLong);
     for (std::int64_t row = 0; row < rows; ++row) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Training batches: examples of the domain, replayed failures, users' corrections and self-labelled items as token tensors.
-// The batch of a step depends on the seed and the step's number only, so that a resumed trial sees the same data.
-// One thread.
+// Training batches: examples of the domain, replayed failures, users' corrections and self-labelled items as token
+// tensors. The batch of a step depends on the seed and the step's number only, so that a resumed trial sees the same
+// data. One thread.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,12 @@
 #include "core/launch/messages.h"
 #include "core/plugin/domain.h"
 
-namespace ratchet {
+namespace ratchet
+{
 
 struct Batch {
-    at::Tensor inputs, targets;   // [B, T]; targets are -100 where no loss is taken
-    at::Tensor positions;         // [B, T] for "coupled", else undefined
+    at::Tensor inputs, targets; // [B, T]; targets are -100 where no loss is taken
+    at::Tensor positions;       // [B, T] for "coupled", else undefined
 };
 
 // Items that are drawn besides the domain's own, already in the genome's format.
@@ -26,10 +27,12 @@ struct Pools {
     std::vector<Example> replay, feedback, selfTraining;
 };
 
-class Batches {
+class Batches
+{
 public:
     // BadInput when the longest example does not fit the context. `domain` must outlive it.
-    [[nodiscard]] static Result<Batches> create(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools);
+    [[nodiscard]] static Result<Batches> create(const Genome& genome, const Domain& domain, std::uint64_t seed,
+                                                Pools pools);
     // May throw what the plugin throws.
     [[nodiscard]] Result<Batch> draw(std::int64_t step) const;
     // Tokens of a row, padding included.

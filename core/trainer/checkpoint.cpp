@@ -9,12 +9,17 @@
 #include "core/genome/weights_file.h"
 #include "core/model/compat.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 std::array<std::pair<const char*, at::Tensor>, 4> tensorsOf(const TrainState& state)
 {
-    return {{{"parameters", state.parameters}, {"moment.first", state.first}, {"moment.second", state.second}, {"average", state.average}}};
+    return {{{"parameters", state.parameters},
+             {"moment.first", state.first},
+             {"moment.second", state.second},
+             {"average", state.average}}};
 }
 
 } // namespace
@@ -22,7 +27,8 @@ std::array<std::pair<const char*, at::Tensor>, 4> tensorsOf(const TrainState& st
 Status writeCheckpoint(const std::string& file, const std::string& key, const TrainState& state)
 {
     WeightsFile content;
-    content.metadata = {{"trial", key}, {"state", Json{{"step", state.step}, {"loss", state.loss}, {"seconds", state.seconds}}.dump()}};
+    content.metadata = {{"trial", key},
+                        {"state", Json{{"step", state.step}, {"loss", state.loss}, {"seconds", state.seconds}}.dump()}};
     for (const auto& [name, tensor] : tensorsOf(state))
         if (tensor.defined())
             content.add(name, "F32", {tensor.numel()}, tensor.data_ptr<float>());
@@ -38,13 +44,15 @@ Result<bool> readCheckpoint(const std::string& file, const std::string& key, Tra
         return false;
     RATCHET_TRY(json, parseJson(content.metadata["state"], "the checkpoint's state"));
     Fields in(json, "the checkpoint's state");
-    RATCHET_CHECK(in.read("step", state.step).read("loss", state.loss).read("seconds", state.seconds).onlyKnown().status());
+    RATCHET_CHECK(
+        in.read("step", state.step).read("loss", state.loss).read("seconds", state.seconds).onlyKnown().status());
     for (const auto& [name, tensor] : tensorsOf(state)) {
         if (!tensor.defined())
             continue;
         const float* const values = content.floats(name);
         if (!values || content.tensors.at(name).shape != std::vector<std::int64_t>{tensor.numel()})
-            return fail(Code::Damaged, std::string("The checkpoint has no fitting \"") + name + "\".", "Delete it to start the trial again.");
+            return fail(Code::Damaged, std::string("The checkpoint has no fitting \"") + name + "\".",
+                        "Delete it to start the trial again.");
         std::memcpy(tensor.data_ptr<float>(), values, static_cast<std::size_t>(tensor.numel()) * sizeof(float));
     }
     return true;

@@ -9,19 +9,22 @@
 
 #include "core/base/error.h"
 
-namespace ratchet {
+namespace ratchet
+{
 
-// Everything a step depends on besides the spec; the batch and the dropout of a step follow from the seed and its number.
+// Everything a step depends on besides the spec; the batch and the dropout of a step follow from the seed and its
+// number.
 struct TrainState {
-    std::int64_t step = 0;                 // steps done
-    double loss = 0;                       // running mean
-    double seconds = 0;                    // spent in earlier processes
-    at::Tensor parameters, first, second, average;   // flat; second and average may be undefined
+    std::int64_t step = 0;                         // steps done
+    double loss = 0;                               // running mean
+    double seconds = 0;                            // spent in earlier processes
+    at::Tensor parameters, first, second, average; // flat; second and average may be undefined
 };
 
 // `key` names the trial this state belongs to.
 [[nodiscard]] Status writeCheckpoint(const std::string& file, const std::string& key, const TrainState& state);
-// Fills the tensors of `state` in place. False when there is no file or it belongs to another trial; Damaged when it is broken.
+// Fills the tensors of `state` in place. False when there is no file or it belongs to another trial; Damaged when it is
+// broken.
 [[nodiscard]] Result<bool> readCheckpoint(const std::string& file, const std::string& key, TrainState& state);
 
 } // namespace ratchet

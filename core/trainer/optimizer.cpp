@@ -5,7 +5,8 @@
 
 #include "core/model/compat.h"
 
-namespace ratchet {
+namespace ratchet
+{
 
 Optimizer::Optimizer(const Recipe& recipe, const Architecture& architecture, std::vector<TensorSlot> layout)
     : m_recipe(recipe), m_architecture(architecture), m_layout(std::move(layout))
@@ -33,11 +34,13 @@ void Optimizer::step(const at::Tensor& parameters, const at::Tensor& gradient, d
     }
 }
 
-void Optimizer::stepAdam(const TensorSlot& slot, float* parameters, const float* gradient, double rate, std::int64_t step)
+void Optimizer::stepAdam(const TensorSlot& slot, float* parameters, const float* gradient, double rate,
+                         std::int64_t step)
 {
     constexpr float beta1 = 0.9F, beta2 = 0.98F, epsilon = 1e-8F;
     const float keep = slot.shape.size() > 1 ? static_cast<float>(1 - rate * m_recipe.weightDecay) : 1.0F;
-    const double correction1 = 1 - std::pow(0.9, static_cast<double>(step)), correction2 = 1 - std::pow(0.98, static_cast<double>(step));
+    const double correction1 = 1 - std::pow(0.9, static_cast<double>(step)),
+                 correction2 = 1 - std::pow(0.98, static_cast<double>(step));
     const float size = static_cast<float>(rate / correction1), scale = static_cast<float>(1 / std::sqrt(correction2));
     float* const __restrict p = parameters + slot.offset;
     const float* const __restrict g = gradient + slot.offset;
@@ -68,7 +71,9 @@ void Optimizer::stepLion(const TensorSlot& slot, float* parameters, const float*
 void Optimizer::stepMuon(const TensorSlot& slot, const at::Tensor& parameters, const at::Tensor& gradient, double rate)
 {
     constexpr double momentum = 0.95;
-    const auto matrix = [&slot](const at::Tensor& flat) { return flat.narrow(0, slot.offset, slot.count).view(slot.shape); };
+    const auto matrix = [&slot](const at::Tensor& flat) {
+        return flat.narrow(0, slot.offset, slot.count).view(slot.shape);
+    };
     const at::Tensor p = matrix(parameters), g = matrix(gradient), first = matrix(m_first);
     first.mul_(momentum).add_(g, 1 - momentum);
     const at::Tensor update = g * (1 - momentum) + first * momentum;

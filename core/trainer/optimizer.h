@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One step of AdamW, Muon or Lion on the flat parameter buffer. Deterministic; state comes out and goes in for resuming.
-// One thread.
+// One step of AdamW, Muon or Lion on the flat parameter buffer. Deterministic; state comes out and goes in for
+// resuming. One thread.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,15 @@
 #include "core/genome/genome.h"
 #include "core/model/transformer.h"
 
-namespace ratchet {
+namespace ratchet
+{
 
 // AdamW (Loshchilov and Hutter 2019; betas .9 and .98, eps 1e-8). Lion (Chen 2023, algorithm 2; betas .9 and .99).
-// Muon (Jordan 2024; momentum .95, Nesterov, 5 Newton-Schulz steps) on the matrices inside blocks, each of query, key and value
-// by itself, its update scaled by 0.2 sqrt(max(rows, columns)) so that it shares AdamW's rate (arXiv 2502.16982); AdamW on the
-// rest. Decoupled weight decay on everything with two dimensions.
-class Optimizer {
+// Muon (Jordan 2024; momentum .95, Nesterov, 5 Newton-Schulz steps) on the matrices inside blocks, each of query, key
+// and value by itself, its update scaled by 0.2 sqrt(max(rows, columns)) so that it shares AdamW's rate (arXiv
+// 2502.16982); AdamW on the rest. Decoupled weight decay on everything with two dimensions.
+class Optimizer
+{
 public:
     Optimizer(const Recipe& recipe, const Architecture& architecture, std::vector<TensorSlot> layout);
     // `step` counts from 1. Both buffers have the layout's length.

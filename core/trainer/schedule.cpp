@@ -5,7 +5,8 @@
 #include <cmath>
 #include <numbers>
 
-namespace ratchet {
+namespace ratchet
+{
 
 double learningRateAt(const Recipe& recipe, std::int64_t step, std::int64_t total)
 {

@@ -4,15 +4,17 @@
 #include <algorithm>
 #include <map>
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 constexpr std::size_t batchItems = 256;
 
 // What the parent says about each item, in canonical form; empty where it did not end or was not sure enough.
 struct Labels {
     std::vector<std::string> answers;
-    std::vector<double> scores;        // of the domain, for the report only
+    std::vector<double> scores; // of the domain, for the report only
 };
 
 Result<Labels> label(const Answerer& parent, const Genome& genome, const Domain& domain, const std::vector<Item>& items,
@@ -77,7 +79,10 @@ Result<SelfTrainingResult> selfTrain(const Answerer& parent, const Genome& paren
         result.flops = parent.flopsUsed() - before;
     }
     const double kept = static_cast<double>(result.examples.size());
-    result.report = {{"asked", asked}, {"kept", result.examples.size()}, {"right", kept > 0 ? right / kept : 0.0}, {"flops", result.flops}};
+    result.report = {{"asked", asked},
+                     {"kept", result.examples.size()},
+                     {"right", kept > 0 ? right / kept : 0.0},
+                     {"flops", result.flops}};
     return result;
 }
 

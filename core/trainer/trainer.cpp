@@ -19,15 +19,20 @@
 #include "core/trainer/schedule.h"
 #include "core/trainer/self_training.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 using Clock = std::chrono::steady_clock;
 constexpr int observations = 12;
 constexpr std::int64_t probeRows = 32;
-constexpr double labellingShare = 0.1;   // of the budget that self-training may spend on labels
+constexpr double labellingShare = 0.1; // of the budget that self-training may spend on labels
 
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double secondsSince(Clock::time_point start)
+{
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 double peakBytes()
 {
@@ -38,8 +43,14 @@ double peakBytes()
 
 std::string trialKey(const TrainSpec& spec)
 {
-    return hashOfJson({{"trial", spec.trial}, {"seed", spec.seed}, {"genome", spec.genome}, {"parent", spec.parentGenome},
-                       {"budget", spec.budgetFlops}, {"replay", spec.replay}, {"feedback", spec.feedback}}).hex;
+    return hashOfJson({{"trial", spec.trial},
+                       {"seed", spec.seed},
+                       {"genome", spec.genome},
+                       {"parent", spec.parentGenome},
+                       {"budget", spec.budgetFlops},
+                       {"replay", spec.replay},
+                       {"feedback", spec.feedback}})
+        .hex;
 }
 
 Result<std::unique_ptr<Answerer>> parentOf(const TrainSpec& spec, const Domain& domain)
@@ -63,12 +74,15 @@ Status takeOver(const TrainSpec& spec, Transformer& model)
 } // namespace
 
 struct Trainer::Private {
-    Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents, Batches itsBatches, int vocabulary)
-        : spec(itsSpec), genome(std::move(itsGenome)), domain(itsDomain), events(std::move(itsEvents)), batches(std::move(itsBatches)),
-          model(genome.architecture, vocabulary), optimizer(genome.recipe, genome.architecture, model.layout())
+    Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
+            Batches itsBatches, int vocabulary)
+        : spec(itsSpec), genome(std::move(itsGenome)), domain(itsDomain), events(std::move(itsEvents)),
+          batches(std::move(itsBatches)), model(genome.architecture, vocabulary),
+          optimizer(genome.recipe, genome.architecture, model.layout())
     {
         tokensPerStep = std::int64_t(genome.recipe.batch) * batches.length();
-        flopsPerStep = static_cast<double>(tokensPerStep) * trainingFlops(genome.architecture, vocabulary, batches.length()).value;
+        flopsPerStep =
+            static_cast<double>(tokensPerStep) * trainingFlops(genome.architecture, vocabulary, batches.length()).value;
     }
     [[nodiscard]] Status begin();
     [[nodiscard]] Status takeStep();
@@ -77,7 +91,10 @@ struct Trainer::Private {
     void observe(const Batch& batch);
     void report(double stepLoss, double gradientNorm, double rate);
     [[nodiscard]] double spent() const { return labelFlops + static_cast<double>(state.step) * flopsPerStep; }
-    [[nodiscard]] std::string checkpointFile() const { return (std::filesystem::path(spec.scratch) / "checkpoint.safetensors").string(); }
+    [[nodiscard]] std::string checkpointFile() const
+    {
+        return (std::filesystem::path(spec.scratch) / "checkpoint.safetensors").string();
+    }
 
     TrainSpec spec;
     Genome genome;
@@ -140,7 +157,10 @@ void Trainer::Private::observe(const Batch& batch)
         const std::int64_t token = probe.inputs.data_ptr<std::int64_t>()[i];
         const std::string text = tokenizer.decode(token);
         const bool printable = text.size() == 1 && text[0] >= ' ' && text[0] < 0x7f;
-        tokens.push_back(printable ? text : token == tokenizer.end() ? "end" : token == tokenizer.pad() ? "pad" : fmt::format("{:02x}", token));
+        tokens.push_back(printable                  ? text
+                         : token == tokenizer.end() ? "end"
+                         : token == tokenizer.pad() ? "pad"
+                                                    : fmt::format("{:02x}", token));
     }
     seen.attention = {{"tokens", std::move(tokens)}, {"blocks", recorder.attentionMaps()}};
     model.gradient().zero_();
@@ -162,7 +182,8 @@ Status Trainer::Private::takeStep()
     const double value = loss.item<float>();
     const double norm = clipGradient(model.gradient(), genome.recipe.clip);
     if (!std::isfinite(value) || !std::isfinite(norm))
-        return fail(Code::Failed, fmt::format("The training diverged at step {}: its loss is not finite.", state.step + 1),
+        return fail(Code::Failed,
+                    fmt::format("The training diverged at step {}: its loss is not finite.", state.step + 1),
                     "Lower the learning rate or the initial scale.");
     const double rate = learningRateAt(genome.recipe, state.step, total);
     optimizer.step(model.flat(), model.gradient(), rate, state.step + 1);
@@ -171,7 +192,9 @@ Status Trainer::Private::takeStep()
         const double warm = (1.0 + static_cast<double>(state.step)) / (10.0 + static_cast<double>(state.step));
         state.average.lerp_(model.flat(), 1 - std::min(genome.recipe.ema, warm));
     }
-    state.loss = state.step == 1 ? value : state.loss + (value - state.loss) / static_cast<double>(std::min<std::int64_t>(state.step, 20));
+    state.loss = state.step == 1
+                     ? value
+                     : state.loss + (value - state.loss) / static_cast<double>(std::min<std::int64_t>(state.step, 20));
     report(value, norm, rate);
     return {};
 }
@@ -183,8 +206,9 @@ void Trainer::Private::report(double stepLoss, double gradientNorm, double rate)
     if (events.onPoints && (state.step % stride == 0 || state.step == total)) {
         Points points{state.step, {{"loss", stepLoss}, {"gradient-norm", gradientNorm}, {"learning-rate", rate}}};
         if (isTime && lastProgress != Clock::time_point{})
-            points.values.emplace_back("tokens-per-second", static_cast<double>((state.step - lastProgressStep) * tokensPerStep)
-                                                                / std::max(1e-6, secondsSince(lastProgress)));
+            points.values.emplace_back("tokens-per-second",
+                                       static_cast<double>((state.step - lastProgressStep) * tokensPerStep) /
+                                           std::max(1e-6, secondsSince(lastProgress)));
         events.onPoints(points);
     }
     if (!isTime)
@@ -192,7 +216,8 @@ void Trainer::Private::report(double stepLoss, double gradientNorm, double rate)
     lastProgress = Clock::now();
     lastProgressStep = state.step;
     if (events.onProgress)
-        events.onProgress({state.step, state.step * tokensPerStep, spent(), std::min(1.0, spent() / spec.budgetFlops), state.loss, "training"});
+        events.onProgress({state.step, state.step * tokensPerStep, spent(), std::min(1.0, spent() / spec.budgetFlops),
+                           state.loss, "training"});
 }
 
 Status Trainer::Private::finish(Trained& trained) const
@@ -226,7 +251,8 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
             RATCHET_TRY(parent, parentOf(spec, domain));
             RATCHET_TRY(parentGenome, Genome::fromJson(spec.parentGenome));
             RATCHET_TRY(result, selfTrain(*parent, parentGenome, genome, domain,
-                                          {Rng::stream(spec.seed, "labels").next(), 4096, spec.budgetFlops * labellingShare, 0.5}));
+                                          {Rng::stream(spec.seed, "labels").next(), 4096,
+                                           spec.budgetFlops * labellingShare, 0.5}));
             labelled = std::move(result);
             pools.selfTraining = std::move(labelled.examples);
         }
@@ -250,7 +276,8 @@ Result<bool> Trainer::advance(std::int64_t steps)
             RATCHET_CHECK(d->takeStep());
         return d->state.step < d->total;
     } catch (const std::exception& error) {
-        return fail(Code::Failed, fmt::format("The training failed at step {}: {}.", d->state.step + 1, firstLine(error.what())));
+        return fail(Code::Failed,
+                    fmt::format("The training failed at step {}: {}.", d->state.step + 1, firstLine(error.what())));
     }
 }
 
@@ -259,7 +286,8 @@ Result<Trained> Trainer::run()
     for (bool more = d->state.step < d->total; more;) {
         if (d->events.isStopped && d->events.isStopped()) {
             RATCHET_CHECK(keepCheckpoint());
-            return fail(Code::Cancelled, fmt::format("The training was stopped after step {}; its state is kept.", d->state.step));
+            return fail(Code::Cancelled,
+                        fmt::format("The training was stopped after step {}; its state is kept.", d->state.step));
         }
         RATCHET_TRY(left, advance(1));
         more = left;
@@ -280,8 +308,17 @@ Status Trainer::keepCheckpoint() const
     return writeCheckpoint(d->checkpointFile(), trialKey(d->spec), state);
 }
 
-std::int64_t Trainer::step() const { return d->state.step; }
-std::int64_t Trainer::totalSteps() const { return d->total; }
-double Trainer::loss() const { return d->state.loss; }
+std::int64_t Trainer::step() const
+{
+    return d->state.step;
+}
+std::int64_t Trainer::totalSteps() const
+{
+    return d->total;
+}
+double Trainer::loss() const
+{
+    return d->state.loss;
+}
 
 } // namespace ratchet

@@ -5,11 +5,14 @@
 #include "core/plugin/loader.h"
 #include "core/trainer/trainer.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 // Events as frames. A channel that broke means that the engine is gone: the trial stops and keeps its state.
-class Reporter {
+class Reporter
+{
 public:
     explicit Reporter(FrameChannel& channel) : m_channel(channel) {}
     [[nodiscard]] TrainEvents events()
@@ -57,7 +60,8 @@ int workerMain(FrameChannel& channel)
 {
     prepareProcess();
     const Result<Trained> trained = trainFrom(channel);
-    const Status sent = trained ? channel.send(*trained) : channel.send(Failure{codeName(trained.error().code), trained.error().text});
+    const Status sent =
+        trained ? channel.send(*trained) : channel.send(Failure{codeName(trained.error().code), trained.error().text});
     return trained && sent ? 0 : 1;
 }
 

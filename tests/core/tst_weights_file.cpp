@@ -13,7 +13,8 @@
 
 using namespace ratchet;
 
-namespace {
+namespace
+{
 
 std::string fileOf(const std::string& header, const std::string& data, std::uint64_t claimed = 0)
 {
@@ -28,7 +29,10 @@ std::string floatBytes(std::initializer_list<float> values)
     return {reinterpret_cast<const char*>(values.begin()), values.size() * sizeof(float)};
 }
 
-Architecture tiny() { return {.layers = 1, .width = 8, .heads = 2, .kvHeads = 1, .feedForwardWidth = 8, .context = 4}; }
+Architecture tiny()
+{
+    return {.layers = 1, .width = 8, .heads = 2, .kvHeads = 1, .feedForwardWidth = 8, .context = 4};
+}
 
 WeightsFile contentOf(const Architecture& architecture, int vocabulary)
 {
@@ -49,7 +53,8 @@ WeightsFile contentOf(const Architecture& architecture, int vocabulary)
 
 } // namespace
 
-class WeightsFileTest : public QObject {
+class WeightsFileTest : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -93,7 +98,9 @@ void WeightsFileTest::theSameContentGivesTheSameBytes()
 void WeightsFileTest::brokenFilesAreRefused_data()
 {
     QTest::addColumn<QByteArray>("bytes");
-    const auto row = [](const char* name, const std::string& bytes) { QTest::addRow("%s", name) << QByteArray::fromStdString(bytes); };
+    const auto row = [](const char* name, const std::string& bytes) {
+        QTest::addRow("%s", name) << QByteArray::fromStdString(bytes);
+    };
     const std::string two = floatBytes({1, 2}), a = R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
     const auto alone = [](const std::string& entry) { return "{" + entry + "}"; };
     row("empty", "");
@@ -110,7 +117,8 @@ void WeightsFileTest::brokenFilesAreRefused_data()
     row("a type that is not allowed", fileOf(alone(R"("a":{"dtype":"F16","shape":[4],"data_offsets":[0,8]})"), two));
     row("a negative size", fileOf(alone(R"("a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"), two));
     row("a size that is no integer", fileOf(alone(R"("a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]})"), two));
-    row("sizes whose product overflows", fileOf(alone(R"("a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,8]})"), two));
+    row("sizes whose product overflows",
+        fileOf(alone(R"("a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,8]})"), two));
     row("a shape larger than its bytes", fileOf(alone(R"("a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]})"), two));
     row("an end beyond the file", fileOf(alone(R"("a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]})"), two));
     row("an end before its begin", fileOf(alone(R"("a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]})"), two));
@@ -152,7 +160,7 @@ void WeightsFileTest::randomDamageNeverCrashes()
     for (int round = 0; round < 200; ++round) {
         std::string damaged = whole;
         for (int i = 0; i < 3; ++i)
-            damaged[rng.below(800)] = static_cast<char>(rng.below(256));   // in the header, where structure is
+            damaged[rng.below(800)] = static_cast<char>(rng.below(256)); // in the header, where structure is
         QVERIFY(writeFile(path(), damaged));
         const auto read = readWeights(path());
         refused += !read || !checkWeights(*read, tiny(), 7) ? 1 : 0;

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Tiny worlds with a known best answer, for the learning tests: copy a letter, and a text that is all the same letter pair.
+// Tiny worlds with a known best answer, for the learning tests: copy a letter, and a text that is all the same letter
+// pair.
 #pragma once
 
 #include "core/plugin/domain.h"
 
-namespace ratchet::toy {
+namespace ratchet::toy
+{
 
 // "a=" -> "a" over the letters a to h.
-class Copy : public Domain {
+class Copy : public Domain
+{
 public:
     explicit Copy(Measure measure = Measure::ExactMatch) : m_measure(measure) {}
     DomainInfo info() const override { return {"copy", "Copying a letter", m_measure, "abcdefgh=", false, {}, {}, {}}; }
     Genome seedGenome() const override
     {
         Genome genome;
-        genome.architecture = {.layers = 1, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 16};
+        genome.architecture = {
+            .layers = 1, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 16};
         genome.recipe.batch = 16;
         genome.recipe.learningRate = 1e-2;
         return genome;
@@ -54,7 +58,10 @@ public:
             ids.push_back(std::min(text[i] == '=' ? 0 : 1, limit - 1));
         return ids;
     }
-    int longestExample(const Data&, const Reasoning&) const override { return m_measure == Measure::BitsPerByte ? 24 : 3; }
+    int longestExample(const Data&, const Reasoning&) const override
+    {
+        return m_measure == Measure::BitsPerByte ? 24 : 3;
+    }
     std::vector<std::string> failureClasses() const override { return {"wrong"}; }
 
 private:

@@ -20,7 +20,8 @@
 using namespace ratchet;
 namespace fs = std::filesystem;
 
-namespace {
+namespace
+{
 
 Genome smallGenome(const Domain& domain)
 {
@@ -53,7 +54,8 @@ void writeRandomWeights(const fs::path& file, const Genome& genome, const Domain
 }
 
 // A judge in a thread of this process, with the engine's end of its socket.
-class RunningJudge {
+class RunningJudge
+{
 public:
     RunningJudge()
     {
@@ -101,7 +103,8 @@ std::vector<std::string> questionsOf(const Scores& scores)
 
 } // namespace
 
-class TestJudge : public QObject {
+class TestJudge : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -237,8 +240,9 @@ void TestJudge::theFormatIsEachModelsOwn()
     judge.ask(wanted);
     const auto scores = scoresOf(judge, {"addition-3", "guide", 24});
     QCOMPARE(scores.samples.size(), std::size_t(24));
-    QCOMPARE(scores.challengerClasses.contains("empty") || scores.challengerClasses.contains("format")
-                 || scores.challengerClasses.contains("length") || scores.challengerClasses.contains("digit"), true);
+    QCOMPARE(scores.challengerClasses.contains("empty") || scores.challengerClasses.contains("format") ||
+                 scores.challengerClasses.contains("length") || scores.challengerClasses.contains("digit"),
+             true);
 }
 
 void TestJudge::aChampionAloneIsMeasured()
@@ -305,7 +309,7 @@ void TestJudge::bitsPerByteOfAText()
     const auto scores = scoresOf(judge, {"text", "gate", 8});
     QCOMPARE(scores.champion.size(), std::size_t(8));
     for (const double score : scores.champion)
-        QVERIFY(score >= 0 && score < 0.3);   // a random model needs about 8 bits or more a byte
+        QVERIFY(score >= 0 && score < 0.3); // a random model needs about 8 bits or more a byte
 }
 
 void TestJudge::aBrokenStartIsAFailure_data()
@@ -344,7 +348,9 @@ void TestJudge::aBrokenStartIsAFailure()
         [&] { fs::remove(m_root / "judge/secret"); },
         [&] { std::ofstream(m_root / "judge/secret") << "short"; },
         [&] { wanted.domain = "chess"; },
-        [&] { message = Ask{"addition-3", "gate", 1}; },
+        [&] {
+            message = Ask{"addition-3", "gate", 1};
+        },
     };
     faults[static_cast<std::size_t>(fault)]();
     if (fault != 7)

@@ -9,15 +9,16 @@
 
 using namespace ratchet;
 
-namespace {
+namespace
+{
 
-const std::vector<double> adamMatrix{0.833107667, 0.911614720, 0.169643094, -0.725824329, -0.930535671, -0.259112077, 0.664533351,
-                                      0.983688868, 0.382520251, -0.571488208, -1.023696275, -0.556456378};
+const std::vector<double> adamMatrix{0.833107667, 0.911614720, 0.169643094, -0.725824329, -0.930535671, -0.259112077,
+                                     0.664533351, 0.983688868, 0.382520251, -0.571488208, -1.023696275, -0.556456378};
 const std::vector<double> adamVector{0.835608800, 0.914326687, 0.170095445};
-const std::vector<double> lionMatrix{0.848959085, 0.916582252, 0.170667081, -0.724564347, -0.946080368, -0.268608080, 0.645007619,
-                                      0.976383149, 0.380913356, -0.572360689, -1.026963245, -0.544934818};
-const std::vector<double> muonMatrix{0.836005412, 0.908379665, 0.146813045, -0.749129874, -0.953317480, -0.279185886, 0.658725888,
-                                      0.984972371, 0.404681404, -0.547270536, -0.999927135, -0.535234431};
+const std::vector<double> lionMatrix{0.848959085, 0.916582252, 0.170667081, -0.724564347, -0.946080368, -0.268608080,
+                                     0.645007619, 0.976383149, 0.380913356, -0.572360689, -1.026963245, -0.544934818};
+const std::vector<double> muonMatrix{0.836005412, 0.908379665, 0.146813045, -0.749129874, -0.953317480, -0.279185886,
+                                     0.658725888, 0.984972371, 0.404681404, -0.547270536, -0.999927135, -0.535234431};
 
 // A matrix [4, 3] under the given name, or a vector [3].
 TensorSlot slotOf(const std::string& name, bool isMatrix)
@@ -36,7 +37,8 @@ at::Tensor threeSteps(const std::string& kind, const TensorSlot& slot)
         parameters.data_ptr<float>()[i] = static_cast<float>(std::sin(1.0 + static_cast<double>(i)));
     for (std::int64_t step = 1; step <= 3; ++step) {
         for (std::int64_t i = 0; i < slot.count; ++i)
-            gradient.data_ptr<float>()[i] = static_cast<float>(std::cos(0.5 * static_cast<double>(i) + static_cast<double>(step)));
+            gradient.data_ptr<float>()[i] =
+                static_cast<float>(std::cos(0.5 * static_cast<double>(i) + static_cast<double>(step)));
         optimizer.step(parameters, gradient, 0.01, step);
     }
     return parameters;
@@ -44,7 +46,8 @@ at::Tensor threeSteps(const std::string& kind, const TensorSlot& slot)
 
 } // namespace
 
-class OptimizerTest : public QObject {
+class OptimizerTest : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -62,11 +65,14 @@ void OptimizerTest::steps_data()
     const auto list = [](const std::vector<double>& values) { return QList<double>(values.begin(), values.end()); };
     const QString inBlock = "blocks.0.feedForward.up.weight";
     QTest::addRow("AdamW on a matrix decays it") << "adamw" << inBlock << list(adamMatrix);
-    QTest::addRow("AdamW on a vector does not") << "adamw" << "norm.weight" << list(adamVector);
+    QTest::addRow("AdamW on a vector does not") << "adamw"
+                                                << "norm.weight" << list(adamVector);
     QTest::addRow("Lion") << "lion" << inBlock << list(lionMatrix);
     QTest::addRow("Muon on a matrix inside a block") << "muon" << inBlock << list(muonMatrix);
-    QTest::addRow("Muon leaves the embedding to AdamW") << "muon" << "embedding.token.weight" << list(adamMatrix);
-    QTest::addRow("Muon leaves vectors to AdamW") << "muon" << "blocks.0.attention.norm.weight" << list(adamVector);
+    QTest::addRow("Muon leaves the embedding to AdamW") << "muon"
+                                                        << "embedding.token.weight" << list(adamMatrix);
+    QTest::addRow("Muon leaves vectors to AdamW") << "muon"
+                                                  << "blocks.0.attention.norm.weight" << list(adamVector);
 }
 
 void OptimizerTest::steps()
@@ -77,7 +83,10 @@ void OptimizerTest::steps()
     const at::Tensor parameters = threeSteps(kind.toStdString(), slotOf(name.toStdString(), expected.size() > 3));
     for (qsizetype i = 0; i < expected.size(); ++i)
         QVERIFY2(std::abs(parameters.data_ptr<float>()[i] - expected[i]) < 2e-6,
-                 qPrintable(QString("element %1 is %2 instead of %3").arg(i).arg(double(parameters.data_ptr<float>()[i]), 0, 'g', 9).arg(expected[i])));
+                 qPrintable(QString("element %1 is %2 instead of %3")
+                                .arg(i)
+                                .arg(double(parameters.data_ptr<float>()[i]), 0, 'g', 9)
+                                .arg(expected[i])));
 }
 
 void OptimizerTest::orthogonalisedMatricesHaveSingularValuesNearOne()

@@ -18,7 +18,8 @@
 
 using namespace ratchet;
 
-namespace {
+namespace
+{
 
 const std::string token = "0123456789abcdef0123456789abcdef";
 const std::string firstVersion(64, 'a'), secondVersion(64, 'b');
@@ -60,7 +61,9 @@ Reply ask(int port, const std::string& raw)
     return reply;
 }
 
-struct Headers { std::string host, origin, token, type = "application/json"; };
+struct Headers {
+    std::string host, origin, token, type = "application/json";
+};
 
 std::string request(const std::string& method, const std::string& path, const std::string& body, const Headers& headers)
 {
@@ -78,7 +81,8 @@ std::string request(const std::string& method, const std::string& path, const st
 
 } // namespace
 
-class TestServer : public QObject {
+class TestServer : public QObject
+{
     Q_OBJECT
 
     QTemporaryDir m_folder;
@@ -93,7 +97,8 @@ class TestServer : public QObject {
         const Genome genome = *Genome::fromJson(m_genome);
         WeightsFile file;
         Rng rng(seed);
-        for (const auto& [tensor, shape] : expectedTensors(genome.architecture, Tokenizer((*domain)->info().alphabet).vocabulary())) {
+        for (const auto& [tensor, shape] :
+             expectedTensors(genome.architecture, Tokenizer((*domain)->info().alphabet).vocabulary())) {
             std::int64_t count = 1;
             for (const auto size : shape)
                 count *= size;
@@ -108,7 +113,10 @@ class TestServer : public QObject {
         return path;
     }
     Artifact artifact(const std::string& version, const std::string& file) const { return {version, m_genome, file}; }
-    ServeSpec spec() const { return {"arithmetic", "", "127.0.0.1", 0, token, artifact(firstVersion, weights("first", 1))}; }
+    ServeSpec spec() const
+    {
+        return {"arithmetic", "", "127.0.0.1", 0, token, artifact(firstVersion, weights("first", 1))};
+    }
 
     // Runs a server with this spec; its first word.
     Message started(const ServeSpec& what)
@@ -132,11 +140,15 @@ class TestServer : public QObject {
         QVERIFY(m_port > 0);
     }
     Headers good() const { return {"127.0.0.1:" + std::to_string(m_port), "", token}; }
-    Reply post(const std::string& path, const Json& body) const { return ask(m_port, request("POST", path, body.dump(), good())); }
+    Reply post(const std::string& path, const Json& body) const
+    {
+        return ask(m_port, request("POST", path, body.dump(), good()));
+    }
     void expectFailure(const Message& word, const QString& sentence)
     {
         QVERIFY(std::holds_alternative<Failure>(word));
-        QVERIFY2(QString::fromStdString(std::get<Failure>(word).text).startsWith(sentence), std::get<Failure>(word).text.c_str());
+        QVERIFY2(QString::fromStdString(std::get<Failure>(word).text).startsWith(sentence),
+                 std::get<Failure>(word).text.c_str());
         m_thread.join();
         QCOMPARE(m_status, 1);
     }
@@ -170,23 +182,26 @@ private Q_SLOTS:
         QTest::addColumn<int>("status");
         const QString json = QStringLiteral("application/json"), own = QStringLiteral("127.0.0.1:PORT"), none;
         const QString key = QString::fromStdString(token);
-        const auto row = [&](const char* sentence, const char* method, const char* path, const QString& host, const char* origin,
-                             const QString& itsKey, const QString& type, int status) {
-            QTest::addRow("%s", sentence) << QString::fromLatin1(method) << QString::fromLatin1(path) << host << QString::fromLatin1(origin)
-                                          << itsKey << type << status;
+        const auto row = [&](const char* sentence, const char* method, const char* path, const QString& host,
+                             const char* origin, const QString& itsKey, const QString& type, int status) {
+            QTest::addRow("%s", sentence) << QString::fromLatin1(method) << QString::fromLatin1(path) << host
+                                          << QString::fromLatin1(origin) << itsKey << type << status;
         };
         row("health needs no token", "GET", "/healthz", own, "", none, none, 200);
         row("by the name localhost", "GET", "/healthz", QStringLiteral("localhost:PORT"), "", none, none, 200);
         row("no host", "GET", "/healthz", none, "", none, none, 403);
-        row("another host: a rebound name", "GET", "/healthz", QStringLiteral("evil.example:PORT"), "", none, none, 403);
+        row("another host: a rebound name", "GET", "/healthz", QStringLiteral("evil.example:PORT"), "", none, none,
+            403);
         row("the right host at another port", "GET", "/healthz", QStringLiteral("127.0.0.1:1"), "", none, none, 403);
         row("a page of another site", "GET", "/healthz", own, "http://evil.example", none, none, 403);
         row("a page of nowhere", "POST", "/v1/completions", own, "null", key, json, 403);
-        row("a foreign page that asks beforehand", "OPTIONS", "/v1/completions", own, "https://evil.example", key, none, 403);
+        row("a foreign page that asks beforehand", "OPTIONS", "/v1/completions", own, "https://evil.example", key, none,
+            403);
         row("our own origin", "GET", "/v1/models", own, "http://127.0.0.1:PORT", key, none, 200);
         row("models without a token", "GET", "/v1/models", own, "", none, none, 401);
         row("a token too long", "GET", "/v1/models", own, "", key + QLatin1Char('0'), none, 401);
-        row("a token of another", "POST", "/v1/feedback", own, "", QStringLiteral("ffff456789abcdef0123456789abcdef"), json, 401);
+        row("a token of another", "POST", "/v1/feedback", own, "", QStringLiteral("ffff456789abcdef0123456789abcdef"),
+            json, 401);
         row("nothing there", "GET", "/v1/promote", own, "", key, none, 404);
         row("nothing there, said to strangers as refusal", "GET", "/v1/promote", own, "", none, none, 401);
         row("the wrong verb", "GET", "/v1/completions", own, "", key, none, 405);
@@ -204,13 +219,16 @@ private Q_SLOTS:
         QFETCH(int, status);
         start();
         const QString port = QString::number(m_port);
-        const Headers headers{host.replace(QLatin1String("PORT"), port).toStdString(), origin.replace(QLatin1String("PORT"), port).toStdString(),
-                              key.toStdString(), type.toStdString()};
-        const Reply reply = ask(m_port, request(method.toStdString(), path.toStdString(), status == 400 ? "{" : "", headers));
+        const Headers headers{host.replace(QLatin1String("PORT"), port).toStdString(),
+                              origin.replace(QLatin1String("PORT"), port).toStdString(), key.toStdString(),
+                              type.toStdString()};
+        const Reply reply =
+            ask(m_port, request(method.toStdString(), path.toStdString(), status == 400 ? "{" : "", headers));
         QCOMPARE(reply.status, status);
         QVERIFY(reply.body.is_object());
         if (status >= 400)
-            QVERIFY(QString::fromStdString(reply.body["error"]["message"].get<std::string>()).endsWith(QLatin1Char('.')));
+            QVERIFY(
+                QString::fromStdString(reply.body["error"]["message"].get<std::string>()).endsWith(QLatin1Char('.')));
     }
 
     void aCompletionIsAnsweredAndReported()
@@ -228,7 +246,8 @@ private Q_SLOTS:
         QCOMPARE(std::get<Served>(*served).prompt, std::string("12+34="));
         QCOMPARE(std::get<Served>(*served).completion, choice["text"].get<std::string>());
         QCOMPARE(std::get<Served>(*served).version, firstVersion);
-        QCOMPARE(post("/v1/completions", Json{{"prompt", "12+34="}, {"max_tokens", 5}}).body["choices"], reply.body["choices"]);
+        QCOMPARE(post("/v1/completions", Json{{"prompt", "12+34="}, {"max_tokens", 5}}).body["choices"],
+                 reply.body["choices"]);
     }
 
     void aStreamSaysTheSameInPieces()
@@ -245,7 +264,8 @@ private Q_SLOTS:
         std::string together;
         int events = 0;
         for (std::size_t at = 0; (at = reply.text.find("data: {", at)) != std::string::npos; ++at, ++events)
-            together += Json::parse(reply.text.substr(at + 6, reply.text.find('\n', at) - at - 6))["choices"][0]["text"].get<std::string>();
+            together += Json::parse(reply.text.substr(at + 6, reply.text.find('\n', at) - at - 6))["choices"][0]["text"]
+                            .get<std::string>();
         QCOMPARE(together, whole);
         QVERIFY(events >= 1);
     }
@@ -274,7 +294,8 @@ private Q_SLOTS:
         start();
         const Reply reply = ask(m_port, request("POST", "/v1/completions", body.toStdString(), good()));
         QCOMPARE(reply.status, 400);
-        QVERIFY2(reply.body["error"]["message"].get<std::string>().find(word.toStdString()) != std::string::npos, reply.text.c_str());
+        QVERIFY2(reply.body["error"]["message"].get<std::string>().find(word.toStdString()) != std::string::npos,
+                 reply.text.c_str());
         QCOMPARE(ask(m_port, request("GET", "/healthz", "", good())).status, 200);
     }
 
@@ -312,9 +333,13 @@ private Q_SLOTS:
     {
         start();
         QCOMPARE(post("/v1/feedback", Json{{"prompt", "12+34="}, {"completion", "45"}}).status, 400);
-        QCOMPARE(post("/v1/feedback", Json{{"prompt", "12+34="}, {"completion", "45"}, {"correction", "forty"}}).status, 400);
+        QCOMPARE(post("/v1/feedback", Json{{"prompt", "12+34="}, {"completion", "45"}, {"correction", "forty"}}).status,
+                 400);
         QCOMPARE(post("/v1/feedback", Json{{"prompt", "12+34="}, {"completion", "45"}, {"rating", 7}}).status, 400);
-        QCOMPARE(post("/v1/feedback", Json{{"prompt", "12+34="}, {"completion", "4"}, {"rating", 1}, {"version", "../x"}}).status, 400);
+        QCOMPARE(
+            post("/v1/feedback", Json{{"prompt", "12+34="}, {"completion", "4"}, {"rating", 1}, {"version", "../x"}})
+                .status,
+            400);
         QVERIFY(!m_engine->isReadable());
     }
 

@@ -12,7 +12,8 @@
 
 using namespace ratchet;
 
-namespace {
+namespace
+{
 
 TrainSpec specOf(const Genome& genome, const QTemporaryDir& folder, double steps)
 {
@@ -34,7 +35,8 @@ std::string bytesOf(const std::string& file)
 
 } // namespace
 
-class TrainerTest : public QObject {
+class TrainerTest : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -60,11 +62,21 @@ void TrainerTest::aTinyWorldIsLearnt_data()
     QTest::addColumn<double>("rate");
     QTest::addColumn<double>("ema");
     QTest::addColumn<double>("dropout");
-    QTest::addRow("AdamW, constant") << "adamw" << "constant" << "learned" << 1e-2 << 0.0 << 0.0;
-    QTest::addRow("AdamW, cosine, averaged, with dropout") << "adamw" << "cosine" << "learned" << 1e-2 << 0.9 << 0.05;
-    QTest::addRow("AdamW, coupled positions") << "adamw" << "wsd" << "coupled" << 1e-2 << 0.0 << 0.0;
-    QTest::addRow("Muon, linear") << "muon" << "linear" << "rope" << 1e-2 << 0.0 << 0.0;
-    QTest::addRow("Lion, wsd") << "lion" << "wsd" << "learned" << 2e-3 << 0.0 << 0.0;
+    QTest::addRow("AdamW, constant") << "adamw"
+                                     << "constant"
+                                     << "learned" << 1e-2 << 0.0 << 0.0;
+    QTest::addRow("AdamW, cosine, averaged, with dropout") << "adamw"
+                                                           << "cosine"
+                                                           << "learned" << 1e-2 << 0.9 << 0.05;
+    QTest::addRow("AdamW, coupled positions") << "adamw"
+                                              << "wsd"
+                                              << "coupled" << 1e-2 << 0.0 << 0.0;
+    QTest::addRow("Muon, linear") << "muon"
+                                  << "linear"
+                                  << "rope" << 1e-2 << 0.0 << 0.0;
+    QTest::addRow("Lion, wsd") << "lion"
+                               << "wsd"
+                               << "learned" << 2e-3 << 0.0 << 0.0;
 }
 
 void TrainerTest::aTinyWorldIsLearnt()
@@ -126,7 +138,7 @@ void TrainerTest::resumedEqualsUninterrupted()
         auto first = Trainer::create(specOf(genome, twice, 40), world);
         QVERIFY(first && (*first)->advance(20) && (*first)->keepCheckpoint());
     }
-    TrainEvents watching;   // looking must not change anything
+    TrainEvents watching; // looking must not change anything
     watching.onObservation = [](const Observation& seen) { QVERIFY(!seen.layers.empty()); };
     auto second = Trainer::create(specOf(genome, twice, 40), world, watching);
     QVERIFY(second);
@@ -184,7 +196,7 @@ void TrainerTest::selfTrainingLearnsFromTheParent()
     const auto parentTrained = (*parent)->run();
     QVERIFY(parentTrained);
     Genome childGenome = genome;
-    childGenome.data.selfTraining = 1.0;   // nothing but what the parent says
+    childGenome.data.selfTraining = 1.0; // nothing but what the parent says
     TrainSpec spec = specOf(childGenome, childFolder, 400);
     spec.parentGenome = genome.toJson();
     spec.parentWeights = parentTrained->weights;
@@ -201,7 +213,7 @@ void TrainerTest::divergenceIsAFailure()
 {
     const toy::Copy world;
     Genome genome = world.seedGenome();
-    genome.recipe.learningRate = 10;   // with this decay every step multiplies the matrices by -9
+    genome.recipe.learningRate = 10; // with this decay every step multiplies the matrices by -9
     genome.recipe.weightDecay = 1;
     genome.recipe.clip = 0;
     const QTemporaryDir folder;

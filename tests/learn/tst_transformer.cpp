@@ -8,7 +8,8 @@
 
 using namespace ratchet;
 
-namespace {
+namespace
+{
 
 constexpr int vocabulary = 11;
 
@@ -52,7 +53,10 @@ Transformer randomModel(const Architecture& architecture)
     return model;
 }
 
-double largestDifference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
+double largestDifference(const at::Tensor& a, const at::Tensor& b)
+{
+    return (a - b).abs().max().item<double>();
+}
 
 at::Tensor lossOf(const Transformer& model, const at::Tensor& tokens, const at::Tensor& positions, AttentionKind kind)
 {
@@ -65,7 +69,8 @@ at::Tensor lossOf(const Transformer& model, const at::Tensor& tokens, const at::
 
 } // namespace
 
-class TransformerTest : public QObject {
+class TransformerTest : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -87,8 +92,9 @@ private:
 void TransformerTest::rows()
 {
     QTest::addColumn<QString>("change");
-    for (const char* const change : {"as it is", "rope", "none", "coupled", "rmsnorm", "swiglu", "relu2", "qkNorm", "untied", "softCap",
-                                     "grouped", "rope qkNorm grouped swiglu rmsnorm untied softCap"})
+    for (const char* const change :
+         {"as it is", "rope", "none", "coupled", "rmsnorm", "swiglu", "relu2", "qkNorm", "untied", "softCap", "grouped",
+          "rope qkNorm grouped swiglu rmsnorm untied softCap"})
         QTest::addRow("%s", change) << QString(change);
 }
 
@@ -119,7 +125,7 @@ void TransformerTest::gradientEqualsFiniteDifferences()
     const at::Tensor tokens = draw(rng, 4, 8, vocabulary), positions = draw(rng, 4, 8, 12);
     lossOf(model, tokens, positions, AttentionKind::Fused).backward();
     const at::NoGradGuard noGradient;
-    for (const TensorSlot& slot : model.layout()) {   // along the gradient of each tensor, where the slope is largest
+    for (const TensorSlot& slot : model.layout()) { // along the gradient of each tensor, where the slope is largest
         const at::Tensor part = model.flat().narrow(0, slot.offset, slot.count), before = part.clone();
         const at::Tensor gradient = model.gradient().narrow(0, slot.offset, slot.count);
         const double norm = gradient.norm().item<double>();
@@ -132,7 +138,8 @@ void TransformerTest::gradientEqualsFiniteDifferences()
         };
         const double slope = (along(step) - along(-step)) / (2 * step);
         part.copy_(before);
-        QVERIFY2(std::abs(slope - norm) < 0.02 * norm + 2e-4, qPrintable(QString("%1: slope %2, gradient %3").arg(slot.name.c_str()).arg(slope).arg(norm)));
+        QVERIFY2(std::abs(slope - norm) < 0.02 * norm + 2e-4,
+                 qPrintable(QString("%1: slope %2, gradient %3").arg(slot.name.c_str()).arg(slope).arg(norm)));
     }
 }
 
@@ -156,7 +163,7 @@ void TransformerTest::cacheEqualsTheWholePass()
     const Transformer model = randomModel(changed(change));
     Rng rng(4);
     const at::Tensor tokens = draw(rng, 3, 12, vocabulary), positions = draw(rng, 3, 12, 12);
-    const std::vector<std::int64_t> lengths{2, 5, 3};   // ragged prompts, padded to 5 with whatever comes next
+    const std::vector<std::int64_t> lengths{2, 5, 3}; // ragged prompts, padded to 5 with whatever comes next
     const at::Tensor whole = model.forward(tokens, positions);
     KvCache cache;
     at::Tensor logits = model.start(tokens.narrow(1, 0, 5), positions.narrow(1, 0, 5), lengths, 12, cache);

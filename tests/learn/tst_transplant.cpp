@@ -8,7 +8,8 @@
 
 using namespace ratchet;
 
-namespace {
+namespace
+{
 
 constexpr int vocabulary = 9;
 
@@ -51,7 +52,8 @@ double difference(const Transformer& a, const Transformer& b)
 
 } // namespace
 
-class TransplantTest : public QObject {
+class TransplantTest : public QObject
+{
     Q_OBJECT
 
 private Q_SLOTS:
@@ -78,7 +80,8 @@ void TransplantTest::growthKeepsTheFunction_data()
     QTest::addRow("twice the width with more heads") << "" << 2 << 32 << 8 << 24 << 10 << false;
     QTest::addRow("three times the width, RMSNorm, untied") << "rmsnorm untied" << 2 << 48 << 12 << 24 << 10 << false;
     QTest::addRow("twice the width with wider heads") << "" << 2 << 32 << 4 << 24 << 10 << false;
-    QTest::addRow("everything at once, RoPE, QK-norm, grouped heads") << "rope qkNorm grouped rmsnorm" << 3 << 32 << 8 << 48 << 10 << false;
+    QTest::addRow("everything at once, RoPE, QK-norm, grouped heads")
+        << "rope qkNorm grouped rmsnorm" << 3 << 32 << 8 << 48 << 10 << false;
     QTest::addRow("a longer context") << "" << 2 << 16 << 4 << 24 << 20 << false;
     QTest::addRow("untying the head") << "" << 2 << 16 << 4 << 24 << 10 << true;
     QTest::addRow("untying and widening") << "" << 2 << 32 << 8 << 24 << 10 << true;
@@ -121,7 +124,8 @@ void TransplantTest::theGrownModelCanLearnWithItsNewParts()
     const at::Tensor tokens = at::arange(40).remainder(vocabulary).view({4, 10});
     at::cross_entropy_loss(child.forward(tokens, {}).view({-1, vocabulary}), tokens.view({-1})).backward();
     for (const TensorSlot& slot : child.layout()) {
-        const bool isNew = slot.name == "blocks.2.attention.output.weight" || slot.name == "blocks.2.feedForward.down.weight";
+        const bool isNew =
+            slot.name == "blocks.2.attention.output.weight" || slot.name == "blocks.2.feedForward.down.weight";
         const double gradient = child.gradient().narrow(0, slot.offset, slot.count).abs().max().item<double>();
         QVERIFY2(!isNew || gradient > 1e-6, slot.name.c_str());
     }

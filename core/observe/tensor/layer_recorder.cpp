@@ -6,8 +6,10 @@
 
 #include "core/model/compat.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 constexpr std::int64_t bins = 32;
 constexpr std::int64_t shownTokens = 24;
@@ -56,7 +58,11 @@ void LayerRecorder::activation(const std::string& layer, const at::Tensor& value
     }
     const double mean = sum / count, deviation = std::sqrt(std::max(0.0, squares / count - mean * mean));
     LayerSummary summary{layer,
-                         {{"mean", mean}, {"std", deviation}, {"rms", std::sqrt(squares / count)}, {"maximum", largest}, {"zeroShare", zeros / count}},
+                         {{"mean", mean},
+                          {"std", deviation},
+                          {"rms", std::sqrt(squares / count)},
+                          {"maximum", largest},
+                          {"zeroShare", zeros / count}},
                          std::vector<std::int64_t>(bins, 0)};
     const double width = deviation > 0 ? 8 * deviation / bins : 1;
     for (std::int64_t i = 0; i < kept.numel(); ++i) {

@@ -10,15 +10,17 @@
 #include "core/base/json.h"
 #include "core/model/transformer.h"
 
-namespace ratchet {
+namespace ratchet
+{
 
 struct LayerSummary {
-    std::string layer;                                       // "embedding", "block.0.attention", "block.0.feed-forward", ..., "head"
-    std::vector<std::pair<std::string, double>> values;      // mean, std, rms, maximum, zeroShare, gradientRms, weightRms
-    std::vector<std::int64_t> histogram;                     // 32 equal bins over mean +- 4 std; what lies outside is in the outer bins
+    std::string layer; // "embedding", "block.0.attention", "block.0.feed-forward", ..., "head"
+    std::vector<std::pair<std::string, double>> values; // mean, std, rms, maximum, zeroShare, gradientRms, weightRms
+    std::vector<std::int64_t> histogram; // 32 equal bins over mean +- 4 std; what lies outside is in the outer bins
 };
 
-class LayerRecorder : public ForwardObserver {
+class LayerRecorder : public ForwardObserver
+{
 public:
     void activation(const std::string& layer, const at::Tensor& value) override;
     void attention(int block, const at::Tensor& probabilities) override;
