@@ -117,12 +117,16 @@ void Crew::stop(std::chrono::milliseconds patience)
         m_supervisor.runFor(50ms);
     m_running.clear();
     m_stopping = false;
+    m_fault = {};
 }
 
 Status Crew::runNow(std::unique_ptr<Job> job)
 {
+    const std::size_t before = m_running.size();
     RATCHET_CHECK(start(std::move(job)));
-    const Place* mine = m_running.empty() ? nullptr : &m_running.back();
+    if (m_running.size() == before)      // it could not be started, and has been told
+        return {};
+    const Place* mine = &m_running.back();
     const auto present = [&] { return std::any_of(m_running.begin(), m_running.end(), [&](const Place& p) { return &p == mine; }); };
     while (present())
         RATCHET_CHECK(pump(100ms, true));

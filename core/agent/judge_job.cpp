@@ -2,31 +2,69 @@
 #include "core/agent/judge_job.h"
 
 #include "core/agent/train_job.h"
+#include "core/base/hash.h"
 
 namespace ratchet {
 
 using namespace std::chrono_literals;
 
-Status ListExaminer::take(const Integrity& integrity)
-{
-    for (const Check& check : integrity.checks)
-        if (!check.ok)
-            return fail(Code::Refused, fmt::format("The integrity check \"{}\" does not hold: {}", check.name, check.detail));
-    return {};
-}
+namespace {
 
-std::optional<Ask> ListExaminer::next()
-{
-    if (m_answers.size() == m_asks.size())
-        return std::nullopt;
-    return m_asks[m_answers.size()];
-}
+// Shared by the job and who asks, because either may be gone first.
+struct Answers { std::vector<Scores> scores; Status how = fail(Code::Failed, "The judge was never asked."); };
 
-Status ListExaminer::take(const Scores& scores)
-{
-    m_answers.push_back(scores);
-    return {};
-}
+// Asks a fixed list, one after the other.
+class ListExaminer : public Examiner {
+public:
+    ListExaminer(std::vector<Ask> asks, bool compares, std::shared_ptr<Answers> answers)
+        : m_asks(std::move(asks)), m_compares(compares), m_answers(std::move(answers))
+    {
+    }
+    [[nodiscard]] Status take(const Integrity& integrity) override
+    {
+        for (const Check& check : integrity.checks)
+            if (!check.ok)
+                return fail(Code::Refused, fmt::format("The integrity check \"{}\" does not hold: {}", check.name, check.detail));
+        return {};
+    }
+    [[nodiscard]] std::optional<Ask> next() override
+    {
+        return m_answers->scores.size() == m_asks.size() ? std::nullopt : std::optional(m_asks[m_answers->scores.size()]);
+    }
+    [[nodiscard]] Status take(const Scores& scores) override
+    {
+        const auto asked = static_cast<std::size_t>(m_asks[m_answers->scores.size()].count);
+        if (scores.champion.size() != asked || scores.challenger.size() != (m_compares ? asked : 0))
+            return fail(Code::Failed, fmt::format("The judge was asked for {} items of {} and answered otherwise.", asked, scores.suite));
+        m_answers->scores.push_back(scores);
+        return {};
+    }
+    [[nodiscard]] double fraction() const override
+    {
+        return static_cast<double>(m_answers->scores.size()) / static_cast<double>(m_asks.size());
+    }
+
+private:
+    std::vector<Ask> m_asks;
+    bool m_compares;
+    std::shared_ptr<Answers> m_answers;
+};
+
+// Owns its examiner.
+class ListJob : public JudgeJob {
+public:
+    ListJob(Context& context, const JudgeSpec& spec, std::unique_ptr<ListExaminer> examiner, const std::string& title,
+            Id<ProposalRecord> proposal, const std::shared_ptr<Answers>& answers)
+        : JudgeJob(context, spec, *examiner, title, proposal, [answers](const Status& how) -> Status { answers->how = how; return {}; }),
+          m_examiner(std::move(examiner))
+    {
+    }
+
+private:
+    std::unique_ptr<ListExaminer> m_examiner;
+};
+
+} // namespace
 
 JudgeJob::JudgeJob(Context& context, JudgeSpec spec, Examiner& examiner, std::string title, Id<ProposalRecord> proposal, Done done)
     : m_context(context), m_spec(std::move(spec)), m_examiner(examiner), m_title(std::move(title)), m_proposal(proposal),
@@ -109,6 +147,26 @@ Status JudgeJob::end(const Status& how, std::chrono::milliseconds, double)
 EngineStatus::Running JudgeJob::running() const
 {
     return {m_proposal, m_title, "judging", m_examiner.fraction(), 0};
+}
+
+Result<std::vector<Scores>> askJudge(Context& context, const JudgeSpec& spec, const std::vector<Ask>& asks, const std::string& title,
+                                     Id<ProposalRecord> proposal, const RunToEnd& runToEnd)
+{
+    constexpr int attempts = 2;
+    for (int attempt = 1;; ++attempt) {
+        const auto answers = std::make_shared<Answers>();
+        auto examiner = std::make_unique<ListExaminer>(asks, !spec.challenger.version.empty(), answers);
+        RATCHET_CHECK(runToEnd(std::make_unique<ListJob>(context, spec, std::move(examiner), title, proposal, answers)));
+        if (answers->how)
+            return answers->scores;
+        if (answers->how.error().code != Code::Failed || attempt == attempts)
+            return passOn(answers->how);
+    }
+}
+
+std::int64_t questionNumber(const std::string& purpose)
+{
+    return std::stoll(hashOf("question " + purpose).hex.substr(0, 13), nullptr, 16);   // 52 bits: exact in JSON everywhere
 }
 
 Result<JudgeSpec> judgeSpec(Context& context, const Hash& champion, const std::optional<Hash>& challenger, std::int64_t question)

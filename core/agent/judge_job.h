@@ -23,19 +23,6 @@ public:
     [[nodiscard]] virtual double fraction() const { return 0; }
 };
 
-// Asks a fixed list, one after the other, and keeps all answers; fails when an integrity check does not hold.
-class ListExaminer : public Examiner {
-public:
-    explicit ListExaminer(std::vector<Ask> asks) : m_asks(std::move(asks)) {}
-    [[nodiscard]] Status take(const Integrity& integrity) override;
-    [[nodiscard]] std::optional<Ask> next() override;
-    [[nodiscard]] Status take(const Scores& scores) override;
-    [[nodiscard]] const std::vector<Scores>& answers() const { return m_answers; }
-private:
-    std::vector<Ask> m_asks;
-    std::vector<Scores> m_answers;
-};
-
 class JudgeJob : public Job {
 public:
     // Called once when the judge has gone: success when every question was answered.
@@ -63,6 +50,17 @@ private:
     std::optional<Failure> m_failure;
     bool m_finished = false;
 };
+
+// Asks a judge a fixed list of questions and returns all answers. `runToEnd` brings the job it is given to its end, beside
+// whatever else the crew does. A judge that dies is replaced once; an integrity check that does not hold is Refused, answers
+// that are none are Failed.
+using RunToEnd = std::function<Status(std::unique_ptr<Job>)>;
+[[nodiscard]] Result<std::vector<Scores>> askJudge(Context& context, const JudgeSpec& spec, const std::vector<Ask>& asks,
+                                                   const std::string& title, Id<ProposalRecord> proposal, const RunToEnd& runToEnd);
+
+// Number of a comparison, by what it is for: equal purposes draw equal items, others never the same. A killed engine that
+// asks again asks the same, and what it asks besides shifts nothing.
+[[nodiscard]] std::int64_t questionNumber(const std::string& purpose);
 
 // A comparison's spec; `challenger` may be empty (only the champion is measured). `question` numbers the items drawn.
 [[nodiscard]] Result<JudgeSpec> judgeSpec(Context& context, const Hash& champion, const std::optional<Hash>& challenger, std::int64_t question);

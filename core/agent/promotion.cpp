@@ -61,33 +61,19 @@ Status checkVault(Context& context, Crew& crew, const Evidence& evidence, const 
 
 } // namespace
 
-Result<std::int64_t> nextQuestion(Context& context)
-{
-    RATCHET_TRY(last, context.store->meta("question"));
-    const std::int64_t next = (last && last->is_number_integer() ? last->get<std::int64_t>() : 0) + 1;
-    RATCHET_CHECK(context.store->setMeta("question", next));
-    return next;
-}
-
 Result<std::vector<ScorecardRecord>> openVault(Context& context, Crew& crew, const Hash& champion, const Hash& challenger,
                                                Id<ProposalRecord> proposal, int items)
 {
     std::vector<Ask> asks;
     for (const SuiteSpec& suite : context.suites)
         asks.push_back({suite.name, "vault", suite.role == SuiteRole::Target ? items : items / 2});
-    RATCHET_TRY(question, nextQuestion(context));
+    const auto question = questionNumber(fmt::format("vault {} {} {}", champion.hex, challenger.hex, proposal.value));
     RATCHET_TRY(spec, judgeSpec(context, champion, challenger, question));
-    ListExaminer examiner(asks);
-    Status outcome;
-    RATCHET_CHECK(crew.runNow(std::make_unique<JudgeJob>(context, spec, examiner, "vault", proposal, [&](const Status& how) -> Status {
-        outcome = how;
-        return {};
-    })));
-    RATCHET_CHECK(outcome);
+    RATCHET_TRY(answers, askJudge(context, spec, asks, "vault", proposal, [&](auto job) { return crew.runNow(std::move(job)); }));
     std::vector<ScorecardRecord> cards;
     RATCHET_CHECK(context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         for (std::size_t i = 0; i < context.suites.size(); ++i) {
-            RATCHET_TRY(card, scorecardOf(examiner.answers()[i], context.suites[i], context.info.measure));
+            RATCHET_TRY(card, scorecardOf(answers[i], context.suites[i], context.info.measure));
             card.proposal = proposal;
             card.champion = champion;
             card.challenger = challenger;
@@ -197,15 +183,9 @@ Status rollBack(Context& context, Crew& crew, const Hash& version, const std::st
     if (std::none_of(deployments.begin(), deployments.end(), [&](const DeploymentRecord& d) { return d.version == version; }))
         return fail(Code::Refused, fmt::format("Version {} was never live.", version.brief()),
                     "Roll back to a version that was champion before; a new one has to pass the gate.");
-    RATCHET_TRY(question, nextQuestion(context));
-    RATCHET_TRY(spec, judgeSpec(context, version, std::nullopt, question));
-    ListExaminer examiner({Ask{context.target().name, "guide", 32}});
-    Status outcome;
-    RATCHET_CHECK(crew.runNow(std::make_unique<JudgeJob>(context, spec, examiner, "quick check", Id<ProposalRecord>{}, [&](const Status& how) -> Status {
-        outcome = how;
-        return {};
-    })));
-    RATCHET_CHECK(outcome);
+    RATCHET_TRY(spec, judgeSpec(context, version, std::nullopt, questionNumber("rollback " + version.hex)));
+    RATCHET_CHECK(askJudge(context, spec, {Ask{context.target().name, "guide", 32}}, "quick check", Id<ProposalRecord>{},
+                           [&](auto job) { return crew.runNow(std::move(job)); }));
     return context.store->transaction(Store::Durable::Yes, [&] {
         DeploymentRecord deployment;
         deployment.version = version;

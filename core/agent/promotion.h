@@ -13,9 +13,6 @@ namespace ratchet {
 // Everything a decision on this version rests on, as stored now.
 [[nodiscard]] Result<Evidence> evidenceOf(Context& context, const Hash& version);
 
-// Number of the next comparison; items drawn under one number are never drawn under another.
-[[nodiscard]] Result<std::int64_t> nextQuestion(Context& context);
-
 // Records the person's (or policy's) word. Approve: all requirements must hold, the vault is opened once, and the version
 // goes live; Refused with the first requirement that does not hold, and when the vault contradicts. Reject and
 // MoreEvidence only record. `binding`: the hash the person looked at; refused as stale when the evidence has changed.

@@ -53,12 +53,13 @@ Status Wheel::prepare()
     m_stage = "train";
     RATCHET_TRY(existing, m_context.store->trialOf(Id<ProposalRecord>{}));
     TrialRecord trial = existing.value_or(freshTrial(m_context, {}));
-    if (!existing || trial.state == TrialState::Failed || trial.state == TrialState::Cancelled) {
-        trial = freshTrial(m_context, {});
-        RATCHET_TRY(id, m_context.store->add(trial));
-        trial.id = id;
-    }
-    if (trial.state != TrialState::Trained) {
+    constexpr int attempts = 2;               // a worker that dies costs one trial
+    for (int attempt = 0; attempt < attempts && trial.state != TrialState::Trained; ++attempt) {
+        if (!trial.id.isSet() || trial.state == TrialState::Failed || trial.state == TrialState::Cancelled) {
+            trial = freshTrial(m_context, {});
+            RATCHET_TRY(id, m_context.store->add(trial));
+            trial.id = id;
+        }
         m_crew.add(std::make_unique<TrainJob>(m_context, trial, std::nullopt, "", [](const TrialRecord&) -> Status { return {}; }));
         RATCHET_CHECK(untilIdle());
         RATCHET_TRY(after, m_context.store->trial(trial.id));
@@ -126,20 +127,15 @@ Result<ScorecardRecord> Wheel::observe()
     std::vector<Ask> asks;
     for (const SuiteSpec& suite : m_context.suites)
         asks.push_back({suite.name, "guide", suite.role == SuiteRole::Target ? guideItems : guideItems / 2});
-    RATCHET_TRY(question, nextQuestion(m_context));
-    RATCHET_TRY(spec, judgeSpec(m_context, champion.hash, std::nullopt, question));
-    ListExaminer examiner(asks);
-    Status outcome;
-    m_crew.add(std::make_unique<JudgeJob>(m_context, spec, examiner, "observe the champion", Id<ProposalRecord>{}, [&](const Status& how) -> Status {
-        outcome = how;
-        return {};
+    RATCHET_TRY(spec, judgeSpec(m_context, champion.hash, std::nullopt, questionNumber("observe " + champion.hash.hex)));
+    RATCHET_TRY(answers, askJudge(m_context, spec, asks, "observe the champion", Id<ProposalRecord>{}, [&](auto job) {
+        m_crew.add(std::move(job));
+        return untilIdle();
     }));
-    RATCHET_CHECK(untilIdle());
-    RATCHET_CHECK(outcome);
     ScorecardRecord target;
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::No, [&]() -> Status {
         for (std::size_t i = 0; i < m_context.suites.size(); ++i) {
-            const Scores& scores = examiner.answers()[i];
+            const Scores& scores = answers[i];
             RATCHET_TRY(card, scorecardOf(scores, m_context.suites[i], m_context.info.measure));
             card.champion = champion.hash;
             card.created = now();
@@ -168,7 +164,7 @@ Status Wheel::plan()
 Result<int> Wheel::affordable() const
 {
     RATCHET_TRY(spent, m_context.store->spent());
-    return static_cast<int>(std::floor((m_context.config.budget - spent).value / m_context.config.trialBudget.value + 1e-9));
+    return std::max(0, static_cast<int>(std::floor((m_context.config.budget - spent).value / m_context.config.trialBudget.value + 1e-9)));
 }
 
 Result<std::vector<ProposalRecord>> Wheel::queuedByHand() const
@@ -234,22 +230,21 @@ Status Wheel::propose()
     return m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         Json numbers = Json::object();
         int k = questions;
-        const auto number = [&](Id<ProposalRecord> id) -> Status {
-            RATCHET_TRY(question, nextQuestion(m_context));
-            numbers[std::to_string(id.value)] = {{"k", ++k}, {"question", question}};
-            return {};
+        const auto number = [&](Id<ProposalRecord> id) {
+            ++k;
+            numbers[std::to_string(id.value)] = {{"k", k}, {"question", questionNumber(fmt::format("gate {} {}", id.value, k))}};
         };
         for (std::size_t i = 0; i < taken; ++i) {
             byHand[i].tooth = m_tooth.number;
             RATCHET_CHECK(m_context.store->update(byHand[i]));
-            RATCHET_CHECK(number(byHand[i].id));
+            number(byHand[i].id);
         }
         double rank = 0;
         for (ProposalRecord& record : drawn) {
             record.rank = m_tooth.number * 1000 + rank++;
             RATCHET_TRY(id, m_context.store->add(record));
             if (record.state == ProposalState::Queued)
-                RATCHET_CHECK(number(id));
+                number(id);
         }
         m_tooth.state["questions"] = numbers;
         m_tooth.state["discoveries"] = discoveries;
@@ -268,6 +263,12 @@ Result<std::vector<ProposalRecord>> Wheel::proposals() const
 Status Wheel::addTrial(const ProposalRecord& proposal)
 {
     RATCHET_TRY(last, m_context.store->trialOf(proposal.id));
+    if (last && last->version) {         // tried again after its judging: what was trained and paid for is kept
+        ProposalRecord trained = proposal;
+        trained.state = ProposalState::Trained;
+        RATCHET_CHECK(m_context.store->update(trained));
+        return addJudging(trained);
+    }
     TrialRecord trial = freshTrial(m_context, proposal.id);
     if (last && (last->state == TrialState::Running || last->state == TrialState::Pending)) {
         trial = *last;                    // left by an engine that is gone: the worker goes on from its checkpoint
@@ -297,7 +298,10 @@ Status Wheel::addJudging(const ProposalRecord& proposal)
 Status Wheel::untilIdle()
 {
     while (!m_crew.isIdle()) {
-        RATCHET_CHECK(m_crew.pump(100ms, m_surroundings.isHeld()));
+        if (const Status pumped = m_crew.pump(100ms, m_surroundings.isHeld()); !pumped) {
+            m_crew.stop(5s);
+            return pumped;
+        }
         const auto running = m_crew.running();
         if (m_tooth.stage == "train" && !running.empty())
             m_stage = std::all_of(running.begin(), running.end(), [](const Job* job) { return job->isJudging(); }) ? "judge" : "train";
@@ -368,6 +372,14 @@ Result<Turned> Wheel::approve()
         RATCHET_TRY(best, bestAccepted());
         if (!best)
             return Turned::Whole;
+        RATCHET_TRY(champion, m_context.champion());
+        RATCHET_TRY(verdict, m_context.store->verdict(best->id));
+        if (verdict && verdict->champion != champion.hash) {      // rolled back or promoted meanwhile
+            best->state = ProposalState::Superseded;
+            best->stateReason = fmt::format("It was judged against {}, which is not the champion any more.", verdict->champion.brief());
+            RATCHET_CHECK(m_context.store->update(*best));
+            continue;
+        }
         if (best->state != ProposalState::Waiting) {
             best->state = ProposalState::Waiting;
             best->stateReason = "It waits for a decision.";
