@@ -52,6 +52,8 @@ public:
     {
         if (!how && how.error().code == Code::Cancelled && how.error().text == "The engine was stopped.")
             return {};
+        if (!how && how.error().code == Code::Environment)      // no judge can be had: the engine's own trouble, asked again later
+            return how;
         if (!how)
             m_comparison.abandon(how.error().text);
         return m_context.store->transaction(Store::Durable::Yes, [&] { return write(!how && how.error().code == Code::Cancelled); });

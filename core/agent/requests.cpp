@@ -74,7 +74,14 @@ Status cancel(Context& context, Crew& crew, const Request& request)
                                                toText(proposal.state)));
     proposal.state = ProposalState::Cancelled;
     proposal.stateReason = "It was cancelled by a person.";
-    return context.store->update(proposal);
+    RATCHET_TRY(trial, context.store->trialOf(proposal.id));
+    return context.store->transaction(Store::Durable::No, [&]() -> Status {
+        if (trial && (trial->state == TrialState::Running || trial->state == TrialState::Pending)) {
+            trial->state = TrialState::Cancelled;       // left by an engine that was killed
+            RATCHET_CHECK(context.store->update(*trial));
+        }
+        return context.store->update(proposal);
+    });
 }
 
 Status retry(Context& context, const Request& request)

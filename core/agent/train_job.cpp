@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/train_job.h"
 
+#include <cmath>
+
 #include "core/genome/weights_file.h"
 #include "core/plugin/loader.h"
 
@@ -101,9 +103,22 @@ Status TrainJob::charge(std::int64_t tokens, std::int64_t length, double reporte
     // What is reported may be more (labelling for self-training), never less than the tokens cost.
     if (reported < counted * 0.999)
         return fail(Code::Failed, fmt::format("The worker claimed {} for tokens that cost {}.", toText(Flops{reported}), toText(Flops{counted})));
-    m_trial.spent = Flops{std::max(counted, reported)};
-    if (m_trial.spent.value > m_trial.budget.value * 1.05)
+    const double most = m_trial.budget.value * 1.05;
+    m_trial.spent = Flops{std::min(std::max(counted, reported), most)};      // a lie must not cost the lab its budget
+    if (std::max(counted, reported) > most)
         return fail(Code::Failed, fmt::format("The worker overran its budget of {}.", toText(m_trial.budget)));
+    return {};
+}
+
+Status TrainJob::take(const Points& points)
+{
+    for (const auto& [name, value] : points.values) {
+        const auto last = m_lastStep.find(name);
+        if (!std::isfinite(value) || (last != m_lastStep.end() && points.step <= last->second))
+            return fail(Code::Failed, "The worker's curve does not ascend or is not finite.");
+        m_lastStep[name] = points.step;
+        m_points[name].push_back({points.step, value});
+    }
     return {};
 }
 
@@ -119,8 +134,7 @@ Status TrainJob::receive(const Message& message, Child&)
         // Length 1 counts from below; the exact length comes with the result.
         return charge(progress->tokens, 1, progress->flops);
     } else if (const auto* points = std::get_if<Points>(&message)) {
-        for (const auto& [name, value] : points->values)
-            m_points[name].push_back({points->step, value});
+        return take(*points);
     } else if (const auto* observation = std::get_if<Observation>(&message)) {
         int index = 0;
         for (const LayerStatistics& layer : observation->layers) {
@@ -199,6 +213,9 @@ Status TrainJob::end(const Status& how, std::chrono::milliseconds wall, double p
         else
             outcome = passOn(taken);
     }
+    // No worker can be had, or its result cannot be kept: the engine's own trouble. The trial goes on when that is mended.
+    if (!outcome && outcome.error().code == Code::Environment)
+        return outcome;
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::Yes, [&] { return store(outcome, version); }));
     if (outcome) {
         std::error_code ignored;

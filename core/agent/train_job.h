@@ -25,6 +25,7 @@ public:
 
 private:
     [[nodiscard]] Result<std::vector<Json>> replay(const Hash& parent) const;
+    [[nodiscard]] Status take(const Points& points);
     [[nodiscard]] Status charge(std::int64_t tokens, std::int64_t length, double reported);
     [[nodiscard]] Result<VersionRecord> takeVersion();
     [[nodiscard]] Status store(const Status& how, const std::optional<VersionRecord>& version);
@@ -41,6 +42,7 @@ private:
     std::optional<Trained> m_trained;
     std::optional<Failure> m_failure;
     std::map<std::string, std::vector<SeriesPoint>> m_points;
+    std::map<std::string, std::int64_t> m_lastStep;       // of each series from this worker
     std::vector<LayerRecord> m_layers;
     std::chrono::milliseconds m_wallBefore{0};
 };
