@@ -34,7 +34,7 @@ struct Engine::Private {
     bool paused = false;
     bool stopping = false;
     int teethUntilPause = -1;                 // after `step`: pause again when this reaches 0
-    double championMetric = 0;
+    double championScore = 0;
     int waiting = 0;
 
     [[nodiscard]] Status attend();
@@ -81,7 +81,7 @@ Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, EngineOptions options)
 {
-    const LabPaths paths{lab};
+    const LabPaths paths{std::filesystem::absolute(lab)};
     RATCHET_CHECK(readLabConfig(paths));
     RATCHET_TRY(lock, LabLock::take(paths));
     RATCHET_TRY(context, Context::open(paths));
@@ -193,7 +193,7 @@ EngineStatus Engine::Private::status() const
     }
     now.spent = context->store->spent().value_or(Flops{});
     now.budget = context->config.budget;
-    now.champion = championMetric;
+    now.champion = championScore;
     now.waitingDecisions = waiting;
     now.sandboxLevel = probeSandbox().level;
     now.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
@@ -226,9 +226,9 @@ Status Engine::Private::recordStart()
 Result<std::optional<RunEnd>> Engine::Private::reasonToEnd(int turned, Clock::duration lastTooth)
 {
     RATCHET_TRY(guide, wheel->observe());
-    championMetric = context->metric(guide.championMean);
+    championScore = guide.championMean;
     RATCHET_TRY(goal, parseGoal(context->config.goal, context->info, context->suites));
-    if (limits.untilGoal && goal.isReachedBy(championMetric))
+    if (limits.untilGoal && goal.isReachedBy(context->metric(championScore)))
         return RunEnd::Goal;
     RATCHET_TRY(teeth, context->store->teeth());
     const bool unfinished = !teeth.empty() && teeth.back().ended == Time{};
@@ -305,7 +305,7 @@ Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
 
 Result<Carried> carryOut(const std::filesystem::path& lab, const Request& request)
 {
-    const LabPaths paths{lab};
+    const LabPaths paths{std::filesystem::absolute(lab)};
     RATCHET_CHECK(readLabConfig(paths));
     auto lock = LabLock::take(paths);
     if (!lock && lock.error().code == Code::Conflict) {
