@@ -49,11 +49,12 @@ bool compares(const ScorecardRecord& card, const Hash& before, const Hash& after
     return card.champion == before && card.challenger == after;
 }
 
-// Newest vault scorecard of a version on a suite; a card that compares `first` and `live` is preferred.
+// Vault scorecards that no decision looked at, newest first: those of a promotion carry its proposal.
 std::vector<ScorecardRecord> vaultCards(const std::vector<ScorecardRecord>& cards)
 {
     std::vector<ScorecardRecord> vault;
-    std::copy_if(cards.begin(), cards.end(), std::back_inserter(vault), [](const auto& card) { return card.split == "vault"; });
+    std::copy_if(cards.begin(), cards.end(), std::back_inserter(vault),
+                 [](const auto& card) { return card.split == "vault" && !card.proposal.isSet(); });
     std::stable_sort(vault.begin(), vault.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
     return vault;
 }
