@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <numeric>
+#include <thread>
 #include <pwd.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
+
+#include "core/agent/engine.h"
 
 namespace ratchet {
 
@@ -33,6 +36,35 @@ std::string personHere()
 {
     const passwd* entry = ::getpwuid(::getuid());
     return fmt::format("person:{}", entry ? std::string(entry->pw_name) : std::to_string(::getuid()));
+}
+
+namespace {
+
+// What the engine noted about this request, if it has come to it.
+Result<std::optional<Json>> answerTo(const OpenLab& lab, const Request& request)
+{
+    RATCHET_TRY(note, lab.store->meta("last-request"));
+    if (!note || note->value("kind", "") != request.kind || note->value("arguments", Json()) != request.arguments
+        || note->value("time", "") < toIso(request.created))
+        return std::nullopt;
+    return note;
+}
+
+} // namespace
+
+Result<Wish> ask(const OpenLab& lab, const std::string& kind, const Json& arguments)
+{
+    const Request request{kind, personHere(), arguments, now()};
+    RATCHET_TRY(carried, carryOut(lab.paths.root, request));
+    if (carried == Carried::Done)
+        return Wish::Answered;
+    for (int tries = 0; tries < 25; ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        RATCHET_TRY(answer, answerTo(lab, request));
+        if (answer)
+            return answer->value("ok", false) ? Result<Wish>(Wish::Answered) : fail(Code::Refused, answer->value("text", ""));
+    }
+    return Wish::Open;
 }
 
 void printError(const Error& error)

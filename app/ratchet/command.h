@@ -46,6 +46,11 @@ struct OpenLab {
 // "person:ana": the login name of who runs this program.
 [[nodiscard]] std::string personHere();
 
+// Carries a person's wish out, or hands it to the engine that holds the lab and waits a few seconds for its answer.
+// Answered: done, here or there. Open: handed over, the engine is busy and has not answered yet.
+enum class Wish { Answered, Open };
+[[nodiscard]] Result<Wish> ask(const OpenLab& lab, const std::string& kind, const Json& arguments);
+
 void printError(const Error& error);
 void printJson(const Json& value);
 

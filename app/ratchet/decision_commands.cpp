@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "app/ratchet/command.h"
-#include "core/agent/engine.h"
 #include "core/genome/genome.h"
 
 namespace ratchet {
@@ -18,8 +17,8 @@ Result<int> carry(const OpenLab& lab, const std::string& kind, const VersionReco
 {
     if (reason.find_first_not_of(" \t\n") == std::string::npos)
         return fail(Code::Usage, "A decision needs a reason.", "Say in a few words why: --reason \"...\".");
-    RATCHET_TRY(carried, carryOut(lab.paths.root, {kind, personHere(), {{"version", version.hash.hex}, {"reason", reason}}, now()}));
-    if (carried == Carried::HandedOver) {
+    RATCHET_TRY(wish, ask(lab, kind, {{"version", version.hash.hex}, {"reason", reason}}));
+    if (wish == Wish::Open) {
         fmt::print("Handed to the engine that runs this lab; ratchet status {} shows what came of it.\n", lab.paths.root.string());
         return 0;
     }

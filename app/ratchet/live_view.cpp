@@ -28,9 +28,10 @@ std::string evidence(const EngineStatus& status)
                        std::exp(std::min(status.logThreshold, 690.0)));
 }
 
-std::string scoreText(double score, bool bitsPerByte)
+// EngineStatus::champion is in the domain's own metric.
+std::string championText(double score, bool bitsPerByte)
 {
-    return bitsPerByte ? fmt::format("{:.3f} bits per byte", 8 * (1 - score)) : toTextPercent(score);
+    return bitsPerByte ? fmt::format("{:.3f} bits per byte", score) : toTextPercent(score);
 }
 
 std::size_t terminalWidth()
@@ -70,7 +71,7 @@ std::vector<std::string> LiveView::picture(const EngineStatus& status, std::size
     const std::string left = status.remaining.count() > 0 ? fmt::format(", {} left", toText(status.remaining)) : "";
     lines.push_back(fmt::format("tooth {}  {}  {}{}", status.tooth, status.stage, toText(status.elapsed), left));
     lines.push_back(fmt::format("budget {} {} of {}   champion {}", bar(status.budget.value > 0 ? status.spent.value / status.budget.value : 0, 20),
-                                toText(status.spent), toText(status.budget), scoreText(status.champion, bitsPerByte)));
+                                toText(status.spent), toText(status.budget), championText(status.champion, bitsPerByte)));
     for (const EngineStatus::Running& run : status.running)
         lines.push_back(fmt::format("  {} {:>4.0f} %  loss {:.4f}  {}  {}", bar(run.fraction, 20), 100 * run.fraction, run.loss,
                                     run.stage, run.title));
@@ -127,7 +128,7 @@ void LiveView::append(const EngineStatus& status)
         line += fmt::format("; {} {} {:.0f} % loss {:.3f}", run.title, run.stage, 100 * run.fraction, run.loss);
     if (const std::string found = evidence(status); !found.empty())
         line += "; " + found;
-    line += fmt::format("; champion {}; {} of {}", scoreText(status.champion, m_bitsPerByte), toText(status.spent), toText(status.budget));
+    line += fmt::format("; champion {}; {} of {}", championText(status.champion, m_bitsPerByte), toText(status.spent), toText(status.budget));
     if (status.remaining.count() > 0)
         line += fmt::format("; {} left", toText(status.remaining));
     if (status.waitingDecisions > 0)

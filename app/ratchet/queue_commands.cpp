@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "app/ratchet/command.h"
-#include "core/agent/engine.h"
 #include "core/agent/text_table.h"
 
 namespace ratchet {
@@ -23,9 +22,9 @@ Result<int> propose(const ProposeOptions& options)
     if (!patch.is_array() || patch.empty())
         return fail(Code::BadInput, fmt::format("{} is no RFC 6902 patch: it has to be a list of operations.", options.patch),
                     R"(For example: [{"op": "replace", "path": "/recipe/learningRate", "value": 0.003}])");
-    RATCHET_TRY(carried, carryOut(lab.paths.root, {"propose", personHere(), {{"patch", patch}, {"reason", options.reason}}, now()}));
-    fmt::print("{}\n", carried == Carried::Done ? "The proposal is queued; ratchet run takes it up."
-                                                 : "The proposal was handed to the engine that runs this lab.");
+    RATCHET_TRY(wish, ask(lab, "propose", {{"patch", patch}, {"reason", options.reason}}));
+    fmt::print("{}\n", wish == Wish::Answered ? "The proposal is queued; a running engine takes it up, or the next ratchet run."
+                                              : "The proposal was handed to the engine that runs this lab.");
     return 0;
 }
 
@@ -83,8 +82,8 @@ Result<int> queue(const QueueOptions& options)
     Json arguments{{"proposal", options.proposal}};
     if (options.action == "move")
         arguments["before"] = options.before;
-    RATCHET_TRY(carried, carryOut(lab.paths.root, {options.action, personHere(), arguments, now()}));
-    fmt::print("{}\n", carried == Carried::Done ? "Done." : "Handed to the engine that runs this lab.");
+    RATCHET_TRY(wish, ask(lab, options.action, arguments));
+    fmt::print("{}\n", wish == Wish::Answered ? "Done." : "Handed to the engine that runs this lab.");
     return 0;
 }
 

@@ -84,7 +84,9 @@ std::string vaultScore(const Summary& summary, const VaultScore& score)
 std::string vaultText(const Summary& summary)
 {
     if (summary.vault.empty())
-        return "  Not measured yet: the vault is opened at the end of a run.\n";
+        return summary.first && summary.live && summary.first->hash == summary.live->hash
+                   ? "  The first version is still live: there is nothing to compare.\n"
+                   : "  Not measured yet: the vault is opened at the end of a run.\n";
     std::string text;
     for (const VaultChange& change : summary.vault)
         text += fmt::format("  {}: {} -> {}, gain {} {}, {} items{}\n", change.before.suite, vaultScore(summary, change.before),

@@ -8,6 +8,7 @@
 #include "core/agent/svg.h"
 #include "core/agent/text_table.h"
 #include "core/base/hash.h"
+#include "core/genome/genome.h"
 
 using namespace ratchet;
 
