@@ -58,14 +58,16 @@ Result<Finding> checkObjects(const OpenLab& lab)
     }
     if (error)
         return Finding{"objects", false, fmt::format("The folder of objects cannot be read: {}.", error.message())};
-    return Finding{"objects", true, fmt::format("{} named by records, {} others, every hash recomputed", named.size(), others)};
+    return Finding{"objects", true,
+                   fmt::format("{} named by records, {} others, every hash recomputed", named.size(), others)};
 }
 
 Result<Finding> checkLedger(const OpenLab& lab)
 {
     RATCHET_TRY(entries, lab.store->ledger());
     const LedgerCheck check = verifyLedger(entries);
-    return Finding{"ledger", check.ok, check.ok ? fmt::format("{} entries, head {}", check.entries, check.head.brief()) : check.fault};
+    return Finding{"ledger", check.ok,
+                   check.ok ? fmt::format("{} entries, head {}", check.entries, check.head.brief()) : check.fault};
 }
 
 Result<Finding> checkLive(const OpenLab& lab)
@@ -74,8 +76,8 @@ Result<Finding> checkLive(const OpenLab& lab)
     if (!live)
         return Finding{"live version", true, "none yet"};
     RATCHET_TRY(version, lab.store->version(live->version));
-    return Finding{"live version", version.has_value(), version ? version->hash.brief() + ", " + version->origin
-                                                                : "its record is missing"};
+    return Finding{"live version", version.has_value(),
+                   version ? version->hash.brief() + ", " + version->origin : "its record is missing"};
 }
 
 void printFindings(const std::vector<Finding>& findings, bool json)
@@ -94,8 +96,9 @@ void printFindings(const std::vector<Finding>& findings, bool json)
 Result<int> check(const CheckOptions& options)
 {
     RATCHET_TRY(lab, openLab(options.folder));
-    std::vector<Finding> findings{{"configuration", true, fmt::format("format {}, domain {}", lab.config.format, lab.config.domain)},
-                                  {"database", true, "opened, structure checked"}};
+    std::vector<Finding> findings{
+        {"configuration", true, fmt::format("format {}, domain {}", lab.config.format, lab.config.domain)},
+        {"database", true, "opened, structure checked"}};
     for (auto part : {&checkObjects, &checkLedger, &checkLive}) {
         RATCHET_TRY(finding, part(lab));
         findings.push_back(std::move(finding));
@@ -103,7 +106,8 @@ Result<int> check(const CheckOptions& options)
     printFindings(findings, options.json);
     for (const Finding& finding : findings)
         if (!finding.ok)
-            return fail(Code::Damaged, fmt::format("The lab {} is damaged ({}): {}", options.folder, finding.name, finding.detail),
+            return fail(Code::Damaged,
+                        fmt::format("The lab {} is damaged ({}): {}", options.folder, finding.name, finding.detail),
                         "Nothing was changed. Restore the lab from a copy, or roll back to a version that is whole.");
     return 0;
 }
@@ -147,7 +151,8 @@ Finding pluginFinding()
     std::string names, fault;
     for (const std::string& name : domainNames()) {
         names += (names.empty() ? "" : ", ") + name;
-        if (auto domain = loadDomain(name); !domain && domain.error().code != Code::BadInput && domain.error().code != Code::NotFound)
+        if (auto domain = loadDomain(name);
+            !domain && domain.error().code != Code::BadInput && domain.error().code != Code::NotFound)
             fault = domain.error().text;
     }
     if (!fault.empty())
@@ -171,8 +176,9 @@ Result<int> doctor(const CheckOptions& options)
         {"ratchet", true, RATCHET_VERSION},
         learnerFinding(),
         pluginFinding(),
-        {"sandbox", true, sandbox.reason.empty() ? fmt::format("level {}", sandbox.level)
-                                                 : fmt::format("level {}: {}", sandbox.level, sandbox.reason)},
+        {"sandbox", true,
+         sandbox.reason.empty() ? fmt::format("level {}", sandbox.level)
+                                : fmt::format("level {}: {}", sandbox.level, sandbox.reason)},
         diskFinding(options.folder),
         {"cores", true, std::to_string(std::thread::hardware_concurrency())},
     };
@@ -189,11 +195,14 @@ Result<int> doctor(const CheckOptions& options)
 void addCheckCommands(Commands& commands)
 {
     const auto options = std::make_shared<CheckOptions>();
-    CLI::App* command = commands.add("check", "Verify a lab: configuration, database, every object, ledger", [options] { return check(*options); });
-    command->add_option("DIR", options->folder, "Lab folder")->required();
+    CLI::App* command = commands.add("check", "Verify a lab: configuration, database, every object, ledger",
+                                     [options] { return check(*options); });
+    command->add_option("DIR", options->folder, "Lab folder")->type_name("")->required();
     command->add_flag("--json", options->json, "Print JSON");
-    command = commands.add("doctor", "What this machine has of what Ratchet needs", [options] { return doctor(*options); });
-    command->add_option("DIR", options->folder, "Folder whose disk space is looked at; here unless given");
+    command =
+        commands.add("doctor", "What this machine has of what Ratchet needs", [options] { return doctor(*options); });
+    command->add_option("DIR", options->folder, "Folder whose disk space is looked at; here unless given")
+        ->type_name("");
     command->add_flag("--json", options->json, "Print JSON");
 }
 

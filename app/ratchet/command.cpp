@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <numeric>
-#include <thread>
 #include <pwd.h>
+#include <thread>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -44,8 +44,8 @@ namespace {
 Result<std::optional<Json>> answerTo(const OpenLab& lab, const Request& request)
 {
     RATCHET_TRY(note, lab.store->meta("last-request"));
-    if (!note || note->value("kind", "") != request.kind || note->value("arguments", Json()) != request.arguments
-        || note->value("time", "") < toIso(request.created))
+    if (!note || note->value("kind", "") != request.kind || note->value("arguments", Json()) != request.arguments ||
+        note->value("time", "") < toIso(request.created))
         return std::nullopt;
     return note;
 }
@@ -62,7 +62,8 @@ Result<Wish> ask(const OpenLab& lab, const std::string& kind, const Json& argume
         std::this_thread::sleep_for(std::chrono::milliseconds(200));
         RATCHET_TRY(answer, answerTo(lab, request));
         if (answer)
-            return answer->value("ok", false) ? Result<Wish>(Wish::Answered) : fail(Code::Refused, answer->value("text", ""));
+            return answer->value("ok", false) ? Result<Wish>(Wish::Answered)
+                                              : fail(Code::Refused, answer->value("text", ""));
     }
     return Wish::Open;
 }

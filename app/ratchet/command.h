@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the commands of `ratchet` share: how one is chosen, how a lab is opened, who acts, how facts and errors are printed.
-// Each command group adds its sub-commands to the CLI11 application and sets Commands::chosen when parsed. One thread.
+// What the commands of `ratchet` share: how one is chosen, how a lab is opened, who acts, how facts and errors are
+// printed. Each command group adds its sub-commands to the CLI11 application and sets Commands::chosen when parsed. One
+// thread.
 #pragma once
 
 #include <functional>
@@ -26,14 +27,20 @@ struct Commands {
     CLI::App* add(const std::string& name, const std::string& description, Action action);
 };
 
-void addRunCommands(Commands& commands);        // demo, run
-void addLabCommands(Commands& commands);        // new, versions, lessons
-void addFactCommands(Commands& commands);       // status, report
-void addCheckCommands(Commands& commands);      // check, doctor
-void addQueueCommands(Commands& commands);      // propose, queue
-void addDecisionCommands(Commands& commands);   // approve, reject, rollback
-void addLedgerCommands(Commands& commands);     // ledger verify, ledger export
-void addServeCommand(Commands& commands);       // serve
+void addRunCommands(Commands& commands);      // demo, run
+void addLabCommands(Commands& commands);      // new, versions, lessons
+void addFactCommands(Commands& commands);     // status, report
+void addCheckCommands(Commands& commands);    // check, doctor
+void addQueueCommands(Commands& commands);    // propose, queue
+void addDecisionCommands(Commands& commands); // approve, reject, rollback
+void addLedgerCommands(Commands& commands);   // ledger verify, ledger export
+void addServeCommand(Commands& commands);     // serve
+
+// Like CLI::Range, without its words in --help.
+template <typename T> [[nodiscard]] CLI::Validator between(T low, T high)
+{
+    return CLI::Range(low, high).description("");
+}
 
 // A lab opened for reading.
 struct OpenLab {

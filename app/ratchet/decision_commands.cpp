@@ -19,11 +19,13 @@ Result<int> carry(const OpenLab& lab, const std::string& kind, const VersionReco
         return fail(Code::Usage, "A decision needs a reason.", "Say in a few words why: --reason \"...\".");
     RATCHET_TRY(wish, ask(lab, kind, {{"version", version.hash.hex}, {"reason", reason}}));
     if (wish == Wish::Open) {
-        fmt::print("Handed to the engine that runs this lab; ratchet status {} shows what came of it.\n", lab.paths.root.string());
+        fmt::print("Handed to the engine that runs this lab; ratchet status {} shows what came of it.\n",
+                   lab.paths.root.string());
         return 0;
     }
     RATCHET_TRY(live, lab.store->live());
-    fmt::print("Done: {} of version {}. Live is version {}.\n", kind, version.hash.brief(), live ? live->version.brief() : "none");
+    fmt::print("Done: {} of version {}. Live is version {}.\n", kind, version.hash.brief(),
+               live ? live->version.brief() : "none");
     return 0;
 }
 
@@ -48,7 +50,8 @@ Status printPreview(const OpenLab& lab, const VersionRecord& from, const Version
     RATCHET_TRY(now, genomeOf(objects, from));
     RATCHET_TRY(then, genomeOf(objects, to));
     RATCHET_CHECK(objects.verify(to.weights));
-    fmt::print("Live goes from version {} ({}) to version {} ({}).\n", from.hash.brief(), from.origin, to.hash.brief(), to.origin);
+    fmt::print("Live goes from version {} ({}) to version {} ({}).\n", from.hash.brief(), from.origin, to.hash.brief(),
+               to.origin);
     const Json current = now.toJson();
     for (const Json& change : patchBetween(now, then)) {
         const std::string path = change.value("path", "");
@@ -80,11 +83,12 @@ CLI::App* addDecision(Commands& commands, const std::string& kind, const std::st
 {
     const auto options = std::make_shared<DecisionOptions>();
     const bool isRollback = kind == "rollback";
-    CLI::App* command = commands.add(kind, text, [options, kind, isRollback] {
-        return isRollback ? rollBack(*options) : decide(kind, *options);
-    });
-    command->add_option("DIR", options->folder, "Lab folder")->required();
-    command->add_option("VERSION", options->version, "Its hash, or the first digits of it (at least 4)")->required();
+    CLI::App* command = commands.add(
+        kind, text, [options, kind, isRollback] { return isRollback ? rollBack(*options) : decide(kind, *options); });
+    command->add_option("DIR", options->folder, "Lab folder")->type_name("")->required();
+    command->add_option("VERSION", options->version, "Its hash, or the first digits of it (at least 4)")
+        ->type_name("")
+        ->required();
     CLI::Option* reason = command->add_option("--reason", options->reason, "Why; goes into the ledger");
     if (isRollback)
         command->add_flag("--preview", options->preview, "Only show what would change");

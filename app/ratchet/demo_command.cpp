@@ -39,14 +39,20 @@ std::filesystem::path freshFolder()
 
 bool hasDisplay()
 {
-    const auto isSet = [](const char* name) { const char* value = std::getenv(name); return value && *value; };
+    const auto isSet = [](const char* name) {
+        const char* value = std::getenv(name);
+        return value && *value;
+    };
     return isSet("DISPLAY") || isSet("WAYLAND_DISPLAY");
 }
 
 Status writePolicy(const LabPaths& lab)
 {
-    const Json policy{{"approve", "accepted"}, {"minDifference", 0.0}, {"maxDeployments", 100},
-                      {"reason", "Demo without a person at hand: what the gate accepts with a lower bound above zero goes live."}};
+    const Json policy{
+        {"approve", "accepted"},
+        {"minDifference", 0.0},
+        {"maxDeployments", 100},
+        {"reason", "Demo without a person at hand: what the gate accepts with a lower bound above zero goes live."}};
     return writeFile(lab.policy(), policy.dump(2) + "\n");
 }
 
@@ -77,7 +83,8 @@ Status showWindow(const LabPaths& lab, const DemoOptions& options)
     arguments.push_back(nullptr);
     pid_t child = 0;
     if (::posix_spawn(&child, program.c_str(), nullptr, nullptr, arguments.data(), environ) != 0)
-        return fail(Code::Environment, fmt::format("{} cannot be started.", program), "ratchet demo --headless runs without a window.");
+        return fail(Code::Environment, fmt::format("{} cannot be started.", program),
+                    "ratchet demo --headless runs without a window.");
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
@@ -93,7 +100,8 @@ Status runInText(const LabPaths& lab, const DemoOptions& options)
         RATCHET_CHECK(writePolicy(lab));
     RATCHET_TRY(policy, readPolicy(lab.policy(), PolicyFile::Required));
     if (!options.json)
-        fmt::print("No person decides here: the written policy {} does, and the ledger says so.\n", lab.policy().string());
+        fmt::print("No person decides here: the written policy {} does, and the ledger says so.\n",
+                   lab.policy().string());
     RunHere here;
     here.lab = lab;
     here.policy = policy;
@@ -106,7 +114,8 @@ Status runInText(const LabPaths& lab, const DemoOptions& options)
     if (!options.json)
         fmt::print("{}\n", endSentence(end, lab.root.string()));
     if (end == RunEnd::Stopped)
-        return fail(Code::Cancelled, "The demo was stopped.", fmt::format("ratchet demo --lab {} goes on.", lab.root.string()));
+        return fail(Code::Cancelled, "The demo was stopped.",
+                    fmt::format("ratchet demo --lab {} goes on.", lab.root.string()));
     return {};
 }
 
@@ -128,7 +137,8 @@ Result<int> demo(const DemoOptions& options)
     const LabPaths lab{options.folder.empty() ? freshFolder() : std::filesystem::path(options.folder)};
     RATCHET_CHECK(prepareLab(lab, options));
     std::error_code error;
-    const bool windowed = !options.headless && hasDisplay() && std::filesystem::exists(programFolder() / "ratchet-lab", error);
+    const bool windowed =
+        !options.headless && hasDisplay() && std::filesystem::exists(programFolder() / "ratchet-lab", error);
     if (!options.json)
         fmt::print("Demo lab: {}\n", lab.root.string());
     if (windowed && options.unattended)
@@ -145,12 +155,21 @@ Result<int> demo(const DemoOptions& options)
 void addDemoCommand(Commands& commands)
 {
     const auto options = std::make_shared<DemoOptions>();
-    CLI::App* command = commands.add("demo", "Make the addition lab and turn its loop for five minutes", [options] { return demo(*options); });
-    command->add_option("--lab", options->folder, "Folder of the demo lab; a fresh ~/ratchet-demo unless given, an existing one goes on");
-    command->add_option("--seed", options->seed, "Same seed, same machine: same versions and verdicts");
-    command->add_option("--minutes", options->minutes, "How long; 5 unless given or --teeth is")->check(CLI::Range(0.01, 1e6));
-    command->add_option("--teeth", options->teeth, "Stop after this many turns")->check(CLI::Range(1, 1'000'000));
-    command->add_flag("--unattended", options->unattended, "A written policy decides instead of a person, in the window too");
+    CLI::App* command = commands.add("demo", "Make the addition lab and turn its loop for five minutes",
+                                     [options] { return demo(*options); });
+    command
+        ->add_option("--lab", options->folder,
+                     "Folder of the demo lab; a fresh ~/ratchet-demo unless given, an existing one goes on")
+        ->type_name("DIR");
+    command->add_option("--seed", options->seed, "Same seed, same machine: same versions and verdicts")->type_name("N");
+    command->add_option("--minutes", options->minutes, "How long; 5 unless given or --teeth is")
+        ->type_name("M")
+        ->check(between(0.01, 1e6));
+    command->add_option("--teeth", options->teeth, "Stop after this many turns")
+        ->type_name("N")
+        ->check(between(1, 1'000'000));
+    command->add_flag("--unattended", options->unattended,
+                      "A written policy decides instead of a person, in the window too");
     command->add_flag("--headless", options->headless, "No window, even with a display; a written policy decides");
     command->add_flag("--json", options->json, "No live view; print the summary as JSON at the end");
 }

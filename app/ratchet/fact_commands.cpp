@@ -59,13 +59,22 @@ Json toJson(const OpenLab& lab, const LabStatus& status)
 {
     Json waiting = Json::array(), goals = Json::array();
     for (const Waiting& one : status.waiting)
-        waiting.push_back({{"proposal", one.proposal.id.value}, {"change", one.proposal.operatorName},
+        waiting.push_back({{"proposal", one.proposal.id.value},
+                           {"change", one.proposal.operatorName},
                            {"version", one.version ? Json(one.version->hex) : Json()}});
     for (const GoalRecord& goal : status.goals)
-        goals.push_back({{"title", goal.title}, {"suite", goal.suite}, {"metric", goal.metric}, {"target", goal.target},
-                         {"value", goal.value}, {"state", toText(goal.state)}, {"spentFlops", goal.spent.value}});
-    Json json{{"lab", lab.paths.root.string()}, {"engineRuns", status.engineRuns},
-              {"engine", status.engine ? status.engine->toJson() : Json()}, {"waiting", waiting}, {"goals", goals},
+        goals.push_back({{"title", goal.title},
+                         {"suite", goal.suite},
+                         {"metric", goal.metric},
+                         {"target", goal.target},
+                         {"value", goal.value},
+                         {"state", toText(goal.state)},
+                         {"spentFlops", goal.spent.value}});
+    Json json{{"lab", lab.paths.root.string()},
+              {"engineRuns", status.engineRuns},
+              {"engine", status.engine ? status.engine->toJson() : Json()},
+              {"waiting", waiting},
+              {"goals", goals},
               {"proposals", status.states}};
     json.update(toJson(status.summary));
     json["lab"] = lab.paths.root.string();
@@ -82,12 +91,15 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
                                      : std::string(status.engineRuns ? "running" : "not running"));
     if (busy)
         for (const EngineStatus::Running& run : status.engine->running)
-            fmt::print("         {} {}: {}, loss {:.3f}\n", run.title, run.stage, toTextPercent(run.fraction), run.loss);
-    fmt::print("Live     {}\n", s.live ? fmt::format("{} ({}, generation {})", s.live->hash.brief(), s.live->origin, s.live->generation)
-                                       : std::string("nothing yet: ratchet run trains the seed model first"));
+            fmt::print("         {} {}: {}, loss {:.3f}\n", run.title, run.stage, toTextPercent(run.fraction),
+                       run.loss);
+    fmt::print("Live     {}\n",
+               s.live ? fmt::format("{} ({}, generation {})", s.live->hash.brief(), s.live->origin, s.live->generation)
+                      : std::string("nothing yet: ratchet run trains the seed model first"));
     if (status.engine && s.live)
-        fmt::print("Score    {} on guide items\n", s.bitsPerByte ? fmt::format("{:.3f} bits per byte", status.engine->champion)
-                                                                : toTextPercent(status.engine->champion));
+        fmt::print("Score    {} on guide items\n", s.bitsPerByte
+                                                       ? fmt::format("{:.3f} bits per byte", status.engine->champion)
+                                                       : toTextPercent(status.engine->champion));
     fmt::print("Budget   {} of {} spent in {} trials\n", toText(s.spent), toText(lab.config.budget), s.trials);
     std::string states;
     for (const auto& [name, count] : status.states)
@@ -97,8 +109,8 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
         if (!goal.parent)
             fmt::print("Goal     {}: {} ({})\n", goal.title, toTextNumber(goal.value), toText(goal.state));
     for (const Waiting& one : status.waiting)
-        fmt::print("Waiting  {} ({}): ratchet approve {} {} --reason \"...\"\n", one.proposal.operatorName, one.proposal.family,
-                   lab.paths.root.string(), one.version ? one.version->brief() : "?");
+        fmt::print("Waiting  {} ({}): ratchet approve {} {} --reason \"...\"\n", one.proposal.operatorName,
+                   one.proposal.family, lab.paths.root.string(), one.version ? one.version->brief() : "?");
 }
 
 Result<int> showStatus(const StatusOptions& options)
@@ -138,13 +150,14 @@ void addFactCommands(Commands& commands)
 {
     const auto status = std::make_shared<StatusOptions>();
     CLI::App* command = commands.add("status", "What a lab is doing now", [status] { return showStatus(*status); });
-    command->add_option("DIR", status->folder, "Lab folder")->required();
+    command->add_option("DIR", status->folder, "Lab folder")->type_name("")->required();
     command->add_flag("--json", status->json, "Print JSON");
 
     const auto report = std::make_shared<ReportOptions>();
-    command = commands.add("report", "What a lab did: text here, and a report as one HTML file", [report] { return showReport(*report); });
-    command->add_option("DIR", report->folder, "Lab folder")->required();
-    command->add_option("--html", report->html, "File to write; LAB/report.html unless given");
+    command = commands.add("report", "What a lab did: text here, and a report as one HTML file",
+                           [report] { return showReport(*report); });
+    command->add_option("DIR", report->folder, "Lab folder")->type_name("")->required();
+    command->add_option("--html", report->html, "File to write; LAB/report.html unless given")->type_name("FILE");
     command->add_flag("--json", report->json, "Print JSON and write no file");
 }
 

@@ -31,8 +31,9 @@ Status checkDomain(const std::string& name)
         return {};
     const std::string meant = nearest(name, names);
     return fail(Code::Usage, fmt::format("There is no domain \"{}\".", name),
-                meant.empty() ? fmt::format("The domains are: {}.", fmt::join(names, ", "))
-                              : fmt::format("Did you mean \"{}\"? The domains are: {}.", meant, fmt::join(names, ", ")));
+                meant.empty()
+                    ? fmt::format("The domains are: {}.", fmt::join(names, ", "))
+                    : fmt::format("Did you mean \"{}\"? The domains are: {}.", meant, fmt::join(names, ", ")));
 }
 
 Result<std::optional<Flops>> budgetOf(const std::string& text)
@@ -55,8 +56,8 @@ Result<int> makeLab(const NewOptions& options)
         RATCHET_TRY(parsed, Policy::fromJson(json));
         policy = parsed.text.dump(2) + "\n";
     }
-    RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget, options.seed,
-                          options.candidates}));
+    RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget,
+                          options.seed, options.candidates}));
     const LabPaths paths{options.folder};
     if (!policy.empty())
         RATCHET_CHECK(writeFile(paths.policy(), policy));
@@ -67,8 +68,9 @@ Result<int> makeLab(const NewOptions& options)
     }
     fmt::print("Made the lab {}\n  domain  {}\n  goal    {}\n  budget  {}, {} a trial\n  seed    {}\n  guard   {}\n\n"
                "Next: ratchet run {}\n",
-               options.folder, config.domain, config.goal, toText(config.budget), toText(config.trialBudget), config.seed,
-               policy.empty() ? "a person approves" : "the written policy " + paths.policy().string(), options.folder);
+               options.folder, config.domain, config.goal, toText(config.budget), toText(config.trialBudget),
+               config.seed, policy.empty() ? "a person approves" : "the written policy " + paths.policy().string(),
+               options.folder);
     return 0;
 }
 
@@ -100,8 +102,13 @@ Result<int> listVersions(const ListOptions& options)
     if (options.json)
         printJson(list);
     else
-        fmt::print("{}", textTable({{"version"}, {"parent"}, {"generation", Column::Align::Right},
-                                    {"parameters", Column::Align::Right}, {"origin"}, {""}}, rows));
+        fmt::print("{}", textTable({{"version"},
+                                    {"parent"},
+                                    {"generation", Column::Align::Right},
+                                    {"parameters", Column::Align::Right},
+                                    {"origin"},
+                                    {""}},
+                                   rows));
     return 0;
 }
 
@@ -122,9 +129,9 @@ Result<int> listLessons(const ListOptions& options)
                         {"deviation", deviation},
                         {"costFlops", lesson.cost.value},
                         {"predictedError", lesson.predictedError}});
-        rows.push_back({lesson.family, lesson.operatorName, std::to_string(lesson.tried), std::to_string(lesson.accepted),
-                        std::to_string(lesson.failed), fmt::format("{:+.3f} ± {:.3f}", lesson.meanGain, deviation),
-                        toText(lesson.cost)});
+        rows.push_back({lesson.family, lesson.operatorName, std::to_string(lesson.tried),
+                        std::to_string(lesson.accepted), std::to_string(lesson.failed),
+                        fmt::format("{:+.3f} ± {:.3f}", lesson.meanGain, deviation), toText(lesson.cost)});
     }
     constexpr auto right = Column::Align::Right;
     if (options.json)
@@ -132,16 +139,23 @@ Result<int> listLessons(const ListOptions& options)
     else if (rows.empty())
         fmt::print("No lessons yet: they are drawn at the end of every tooth.\n");
     else
-        fmt::print("{}", textTable({{"family"}, {"change"}, {"tried", right}, {"accepted", right}, {"failed", right},
-                                    {"believed gain", right}, {"cost", right}}, rows));
+        fmt::print("{}", textTable({{"family"},
+                                    {"change"},
+                                    {"tried", right},
+                                    {"accepted", right},
+                                    {"failed", right},
+                                    {"believed gain", right},
+                                    {"cost", right}},
+                                   rows));
     return 0;
 }
 
-CLI::App* addList(Commands& commands, const std::string& name, const std::string& text, Result<int> (*list)(const ListOptions&))
+CLI::App* addList(Commands& commands, const std::string& name, const std::string& text,
+                  Result<int> (*list)(const ListOptions&))
 {
     const auto options = std::make_shared<ListOptions>();
     CLI::App* command = commands.add(name, text, [options, list] { return list(*options); });
-    command->add_option("DIR", options->folder, "Lab folder")->required();
+    command->add_option("DIR", options->folder, "Lab folder")->type_name("")->required();
     command->add_flag("--json", options->json, "Print JSON");
     return command;
 }
@@ -151,16 +165,30 @@ CLI::App* addList(Commands& commands, const std::string& name, const std::string
 void addLabCommands(Commands& commands)
 {
     const auto options = std::make_shared<NewOptions>();
-    CLI::App* command = commands.add("new", "Make a lab: a folder for one goal in one domain", [options] { return makeLab(*options); });
-    command->add_option("DIR", options->folder, "Folder to make; must not exist or be empty")->required();
-    command->add_option("--domain", options->domain, "What is learnt: arithmetic, text, ...")->required();
-    command->add_option("--corpus", options->corpus, "Text to learn from: a file or a folder (domain text)");
-    command->add_option("--goal", options->goal, "For example \"exact match >= 0.99 on addition-3\"");
-    command->add_option("--budget", options->budget, "Compute of the whole lab, for example 10TFLOP");
-    command->add_option("--trial-budget", options->trialBudget, "Compute of one trial, for example 400GFLOP");
-    command->add_option("--seed", options->seed, "Makes the lab repeatable, the judge's items included");
-    command->add_option("--candidates", options->candidates, "Proposals a tooth")->check(CLI::Range(1, 64));
-    command->add_option("--guard", options->guard, "human, or a written policy: a JSON file")->capture_default_str();
+    CLI::App* command =
+        commands.add("new", "Make a lab: a folder for one goal in one domain", [options] { return makeLab(*options); });
+    command->add_option("DIR", options->folder, "Folder to make; must not exist or be empty")
+        ->type_name("")
+        ->required();
+    command->add_option("--domain", options->domain, "What is learnt: arithmetic, text, ...")
+        ->type_name("NAME")
+        ->required();
+    command->add_option("--corpus", options->corpus, "Text to learn from: a file or a folder (domain text)")
+        ->type_name("PATH");
+    command->add_option("--goal", options->goal, "For example \"exact match >= 0.99 on addition-3\"")
+        ->type_name("TEXT");
+    command->add_option("--budget", options->budget, "Compute of the whole lab, for example 10TFLOP")
+        ->type_name("AMOUNT");
+    command->add_option("--trial-budget", options->trialBudget, "Compute of one trial, for example 400GFLOP")
+        ->type_name("AMOUNT");
+    command->add_option("--seed", options->seed, "Makes the lab repeatable, the judge's items included")
+        ->type_name("N");
+    command->add_option("--candidates", options->candidates, "Proposals a tooth")
+        ->type_name("K")
+        ->check(between(1, 64));
+    command->add_option("--guard", options->guard, "human, or a written policy: a JSON file")
+        ->type_name("human|POLICY.json")
+        ->capture_default_str();
     command->add_flag("--json", options->json, "Print JSON");
     addList(commands, "versions", "List every version and which one is live", &listVersions);
     addList(commands, "lessons", "List what is believed about every kind of change", &listLessons);

@@ -33,9 +33,11 @@ Result<int> exportTo(const LedgerOptions& options)
 {
     RATCHET_TRY(lab, openLab(options.folder));
     RATCHET_TRY(entries, lab.store->ledger());
-    const std::filesystem::path target = options.target.empty() ? lab.paths.root / "ledger" : std::filesystem::path(options.target);
+    const std::filesystem::path target =
+        options.target.empty() ? lab.paths.root / "ledger" : std::filesystem::path(options.target);
     RATCHET_CHECK(exportLedger(entries, lab.paths.keys(), target));
-    fmt::print("Wrote {} entries to {}; VERIFY.txt there says how an outsider checks them.\n", entries.size(), target.string());
+    fmt::print("Wrote {} entries to {}; VERIFY.txt there says how an outsider checks them.\n", entries.size(),
+               target.string());
     return 0;
 }
 
@@ -43,18 +45,22 @@ Result<int> exportTo(const LedgerOptions& options)
 
 void addLedgerCommands(Commands& commands)
 {
-    CLI::App* ledger = commands.app.add_subcommand("ledger", "Check or export the record of every decision and deployment");
+    CLI::App* ledger =
+        commands.app.add_subcommand("ledger", "Check or export the record of every decision and deployment");
     ledger->require_subcommand(1);
     const auto options = std::make_shared<LedgerOptions>();
     const auto add = [&](const std::string& name, const std::string& text, Result<int> (*run)(const LedgerOptions&)) {
         CLI::App* command = ledger->add_subcommand(name, text);
-        command->final_callback([&commands, options, run] { commands.chosen = [options, run] { return run(*options); }; });
-        command->add_option("DIR", options->folder, "Lab folder")->required();
+        command->final_callback(
+            [&commands, options, run] { commands.chosen = [options, run] { return run(*options); }; });
+        command->add_option("DIR", options->folder, "Lab folder")->type_name("")->required();
         return command;
     };
-    add("verify", "Recompute the hash chain; exit 1 when it is broken", &verify)->add_flag("--json", options->json, "Print JSON");
+    add("verify", "Recompute the hash chain; exit 1 when it is broken", &verify)
+        ->add_flag("--json", options->json, "Print JSON");
     add("export", "Write the ledger with its signed head and how to check it", &exportTo)
-        ->add_option("--to", options->target, "Folder to write; LAB/ledger unless given");
+        ->add_option("--to", options->target, "Folder to write; LAB/ledger unless given")
+        ->type_name("FOLDER");
 }
 
 } // namespace ratchet

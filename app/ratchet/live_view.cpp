@@ -12,7 +12,7 @@
 namespace ratchet {
 namespace {
 
-constexpr std::chrono::seconds heartbeat{15};   // longest silence of a log while something trains
+constexpr std::chrono::seconds heartbeat{15}; // longest silence of a log while something trains
 
 std::string bar(double fraction, int cells)
 {
@@ -54,7 +54,8 @@ std::string cut(std::string line, std::size_t width)
 } // namespace
 
 LiveView::LiveView(Style style, bool bitsPerByte)
-    : m_terminal(style == Style::Terminal || (style == Style::Automatic && ::isatty(STDOUT_FILENO) == 1)), m_bitsPerByte(bitsPerByte)
+    : m_terminal(style == Style::Terminal || (style == Style::Automatic && ::isatty(STDOUT_FILENO) == 1)),
+      m_bitsPerByte(bitsPerByte)
 {
 }
 
@@ -70,11 +71,13 @@ std::vector<std::string> LiveView::picture(const EngineStatus& status, std::size
     std::vector<std::string> lines;
     const std::string left = status.remaining.count() > 0 ? fmt::format(", {} left", toText(status.remaining)) : "";
     lines.push_back(fmt::format("tooth {}  {}  {}{}", status.tooth, status.stage, toText(status.elapsed), left));
-    lines.push_back(fmt::format("budget {} {} of {}   champion {}", bar(status.budget.value > 0 ? status.spent.value / status.budget.value : 0, 20),
-                                toText(status.spent), toText(status.budget), championText(status.champion, bitsPerByte)));
+    lines.push_back(fmt::format("budget {} {} of {}   champion {}",
+                                bar(status.budget.value > 0 ? status.spent.value / status.budget.value : 0, 20),
+                                toText(status.spent), toText(status.budget),
+                                championText(status.champion, bitsPerByte)));
     for (const EngineStatus::Running& run : status.running)
-        lines.push_back(fmt::format("  {} {:>4.0f} %  loss {:.4f}  {}  {}", bar(run.fraction, 20), 100 * run.fraction, run.loss,
-                                    run.stage, run.title));
+        lines.push_back(fmt::format("  {} {:>4.0f} %  loss {:.4f}  {}  {}", bar(run.fraction, 20), 100 * run.fraction,
+                                    run.loss, run.stage, run.title));
     if (const std::string text = evidence(status); !text.empty())
         lines.push_back("judging  " + text);
     if (status.waitingDecisions > 0)
@@ -128,7 +131,8 @@ void LiveView::append(const EngineStatus& status)
         line += fmt::format("; {} {} {:.0f} % loss {:.3f}", run.title, run.stage, 100 * run.fraction, run.loss);
     if (const std::string found = evidence(status); !found.empty())
         line += "; " + found;
-    line += fmt::format("; champion {}; {} of {}", championText(status.champion, m_bitsPerByte), toText(status.spent), toText(status.budget));
+    line += fmt::format("; champion {}; {} of {}", championText(status.champion, m_bitsPerByte), toText(status.spent),
+                        toText(status.budget));
     if (status.remaining.count() > 0)
         line += fmt::format("; {} left", toText(status.remaining));
     if (status.waitingDecisions > 0)

@@ -16,11 +16,12 @@ public:
     // Terminal: redraws; Lines: appends. Automatic asks whether stdout is a terminal.
     enum class Style { Automatic, Terminal, Lines };
     explicit LiveView(Style style = Style::Automatic, bool bitsPerByte = false);
-    ~LiveView();                                // leaves the last picture standing
+    ~LiveView(); // leaves the last picture standing
     void show(const EngineStatus& status);
 
     // The lines of the picture, without any control character. Pure.
-    [[nodiscard]] static std::vector<std::string> picture(const EngineStatus& status, std::size_t width, bool bitsPerByte);
+    [[nodiscard]] static std::vector<std::string> picture(const EngineStatus& status, std::size_t width,
+                                                          bool bitsPerByte);
     // What is worth a line in a log: changes when, and only when, a reader should hear of it. Pure.
     [[nodiscard]] static std::string news(const EngineStatus& status);
 
@@ -29,7 +30,7 @@ private:
     void append(const EngineStatus& status);
     bool m_terminal;
     bool m_bitsPerByte;
-    std::size_t m_drawn = 0;                    // lines on the screen that belong to the picture
+    std::size_t m_drawn = 0; // lines on the screen that belong to the picture
     std::string m_news;
     std::chrono::steady_clock::time_point m_last{};
 };

@@ -54,7 +54,6 @@ int ratchetMain(int argc, char** argv)
     app.set_version_flag("--version", "ratchet " RATCHET_VERSION);
     app.require_subcommand(1);
     app.get_formatter()->column_width(34);
-    app.footer("Exit status: 0 done, 1 no or failed, 2 usage, 3 environment.\nA first look: ratchet demo");
     Commands commands{app, {}};
     addRunCommands(commands);
     addLabCommands(commands);
@@ -64,6 +63,7 @@ int ratchetMain(int argc, char** argv)
     addDecisionCommands(commands);
     addLedgerCommands(commands);
     addServeCommand(commands);
+    app.footer("Exit status: 0 done, 1 no or failed, 2 usage, 3 environment.\nA first look: ratchet demo");
 
     if (argc > 1 && argv[1][0] != '-' && !isCommand(app, argv[1]))
         return finish(unknownCommand(app, argv[1]));

@@ -20,11 +20,13 @@ Result<int> propose(const ProposeOptions& options)
     RATCHET_TRY(text, readFile(options.patch));
     RATCHET_TRY(patch, parseJson(text, options.patch));
     if (!patch.is_array() || patch.empty())
-        return fail(Code::BadInput, fmt::format("{} is no RFC 6902 patch: it has to be a list of operations.", options.patch),
+        return fail(Code::BadInput,
+                    fmt::format("{} is no RFC 6902 patch: it has to be a list of operations.", options.patch),
                     R"(For example: [{"op": "replace", "path": "/recipe/learningRate", "value": 0.003}])");
     RATCHET_TRY(wish, ask(lab, "propose", {{"patch", patch}, {"reason", options.reason}}));
-    fmt::print("{}\n", wish == Wish::Answered ? "The proposal is queued; a running engine takes it up, or the next ratchet run."
-                                              : "The proposal was handed to the engine that runs this lab.");
+    fmt::print("{}\n", wish == Wish::Answered
+                           ? "The proposal is queued; a running engine takes it up, or the next ratchet run."
+                           : "The proposal was handed to the engine that runs this lab.");
     return 0;
 }
 
@@ -36,8 +38,8 @@ struct QueueOptions {
 
 bool isOpen(ProposalState state)
 {
-    return state == ProposalState::Queued || state == ProposalState::Running || state == ProposalState::Trained
-           || state == ProposalState::Waiting;
+    return state == ProposalState::Queued || state == ProposalState::Running || state == ProposalState::Trained ||
+           state == ProposalState::Waiting;
 }
 
 Result<int> list(const OpenLab& lab, const QueueOptions& options)
@@ -49,12 +51,20 @@ Result<int> list(const OpenLab& lab, const QueueOptions& options)
     for (const ProposalRecord& p : proposals) {
         if (!options.all && !isOpen(p.state))
             continue;
-        facts.push_back({{"proposal", p.id.value}, {"tooth", p.tooth}, {"family", p.family}, {"change", p.operatorName},
-                         {"patch", p.patch}, {"reason", p.reason}, {"author", p.author}, {"predictedGain", p.predictedGain},
-                         {"priceFlops", p.price.value}, {"state", toText(p.state)}, {"stateReason", p.stateReason},
+        facts.push_back({{"proposal", p.id.value},
+                         {"tooth", p.tooth},
+                         {"family", p.family},
+                         {"change", p.operatorName},
+                         {"patch", p.patch},
+                         {"reason", p.reason},
+                         {"author", p.author},
+                         {"predictedGain", p.predictedGain},
+                         {"priceFlops", p.price.value},
+                         {"state", toText(p.state)},
+                         {"stateReason", p.stateReason},
                          {"parent", p.parent.hex}});
-        rows.push_back({std::to_string(p.id.value), p.family, p.operatorName, toText(p.state), toTextNumber(p.predictedGain),
-                        toText(p.price), p.author.substr(0, p.author.find(':') + 9)});
+        rows.push_back({std::to_string(p.id.value), p.family, p.operatorName, toText(p.state),
+                        toTextNumber(p.predictedGain), toText(p.price), p.author.substr(0, p.author.find(':') + 9)});
     }
     constexpr auto right = Column::Align::Right;
     if (options.json)
@@ -62,8 +72,14 @@ Result<int> list(const OpenLab& lab, const QueueOptions& options)
     else if (rows.empty())
         fmt::print("The queue is empty.\n");
     else
-        fmt::print("{}", textTable({{"no", right}, {"family"}, {"change"}, {"state"}, {"predicted gain", right}, {"price", right},
-                                    {"author"}}, rows));
+        fmt::print("{}", textTable({{"no", right},
+                                    {"family"},
+                                    {"change"},
+                                    {"state"},
+                                    {"predicted gain", right},
+                                    {"price", right},
+                                    {"author"}},
+                                   rows));
     return 0;
 }
 
@@ -92,19 +108,27 @@ Result<int> queue(const QueueOptions& options)
 void addQueueCommands(Commands& commands)
 {
     const auto proposal = std::make_shared<ProposeOptions>();
-    CLI::App* command = commands.add("propose", "Put a change of your own into the queue", [proposal] { return propose(*proposal); });
-    command->add_option("DIR", proposal->folder, "Lab folder")->required();
-    command->add_option("--patch", proposal->patch, "File with an RFC 6902 JSON Patch on the live version's genome")->required();
+    CLI::App* command =
+        commands.add("propose", "Put a change of your own into the queue", [proposal] { return propose(*proposal); });
+    command->add_option("DIR", proposal->folder, "Lab folder")->type_name("")->required();
+    command->add_option("--patch", proposal->patch, "File with an RFC 6902 JSON Patch on the live version's genome")
+        ->type_name("FILE")
+        ->required();
     command->add_option("--reason", proposal->reason, "Why it should help")->required();
 
     const auto options = std::make_shared<QueueOptions>();
     command = commands.add("queue", "List proposals, cancel, retry or move one", [options] { return queue(*options); });
-    command->add_option("DIR", options->folder, "Lab folder")->required();
+    command->add_option("DIR", options->folder, "Lab folder")->type_name("")->required();
     command->add_option("ACTION", options->action, "What to do")
-        ->check(CLI::IsMember({"list", "cancel", "retry", "move"}))->capture_default_str();
-    command->add_option("NUMBER", options->proposal, "Proposal to cancel, retry or move")->check(CLI::Range(1, 1'000'000'000));
+        ->type_name("list|cancel|retry|move")
+        ->check(CLI::IsMember({"list", "cancel", "retry", "move"}).description(""))
+        ->capture_default_str();
+    command->add_option("NUMBER", options->proposal, "Proposal to cancel, retry or move")
+        ->type_name("")
+        ->check(between(1, 1'000'000'000));
     command->add_option("--before", options->before, "move: the proposal it goes in front of; 0 is the end")
-        ->check(CLI::Range(0, 1'000'000'000));
+        ->type_name("N")
+        ->check(between(0, 1'000'000'000));
     command->add_flag("--all", options->all, "list: also proposals that are settled");
     command->add_flag("--json", options->json, "Print JSON");
 }

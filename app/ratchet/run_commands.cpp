@@ -52,14 +52,26 @@ void addRunCommands(Commands& commands)
 {
     addDemoCommand(commands);
     const auto options = std::make_shared<RunOptions>();
-    CLI::App* command = commands.add("run", "Turn the loop of a lab; goes on where it stopped", [options] { return run(*options); });
-    command->add_option("DIR", options->folder, "Lab folder")->required();
-    CLI::Option* teeth = command->add_option("--teeth", options->teeth, "Stop after this many more turns")->check(CLI::Range(1, 1'000'000));
-    command->add_flag("--until-goal", options->untilGoal, "Stop when the goal is reached; exit 1 when it is not")->excludes(teeth);
-    command->add_option("--minutes", options->minutes, "Stop after this time")->check(CLI::Range(0.01, 1e6));
-    command->add_option("--workers", options->workers, "Trials side by side; one per core unless given")->check(CLI::Range(1, 1024));
-    command->add_option("--unattended", options->policy, "Written policy that decides instead of a person (JSON file); LAB/policy.json when it is there");
-    command->add_flag("--wait", options->wait, "Wait for a person's decision instead of ending when only that can go on");
+    CLI::App* command =
+        commands.add("run", "Turn the loop of a lab; goes on where it stopped", [options] { return run(*options); });
+    command->add_option("DIR", options->folder, "Lab folder")->type_name("")->required();
+    CLI::Option* teeth = command->add_option("--teeth", options->teeth, "Stop after this many more turns")
+                             ->type_name("N")
+                             ->check(between(1, 1'000'000));
+    command->add_flag("--until-goal", options->untilGoal, "Stop when the goal is reached; exit 1 when it is not")
+        ->excludes(teeth);
+    command->add_option("--minutes", options->minutes, "Stop after this time")
+        ->type_name("M")
+        ->check(between(0.01, 1e6));
+    command->add_option("--workers", options->workers, "Trials side by side; one per core unless given")
+        ->type_name("N")
+        ->check(between(1, 1024));
+    command
+        ->add_option("--unattended", options->policy,
+                     "Written policy that decides instead of a person (JSON file); LAB/policy.json when it is there")
+        ->type_name("POLICY.json");
+    command->add_flag("--wait", options->wait,
+                      "Wait for a person's decision instead of ending when only that can go on");
     command->add_flag("--json", options->json, "No live view; print the summary as JSON at the end");
 }
 

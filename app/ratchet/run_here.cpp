@@ -27,11 +27,16 @@ Result<RunEnd> runHere(const RunHere& wanted)
 std::string endSentence(RunEnd end, const std::string& folder)
 {
     switch (end) {
-    case RunEnd::Teeth: return "All the turns asked for are done.";
-    case RunEnd::Goal: return "The goal is reached.";
-    case RunEnd::OutOfTime: return "The time given is over.";
-    case RunEnd::Budget: return "The lab's budget is spent.";
-    case RunEnd::Stopped: return fmt::format("Stopped on request; ratchet run {} goes on from here.", folder);
+    case RunEnd::Teeth:
+        return "All the turns asked for are done.";
+    case RunEnd::Goal:
+        return "The goal is reached.";
+    case RunEnd::OutOfTime:
+        return "The time given is over.";
+    case RunEnd::Budget:
+        return "The lab's budget is spent.";
+    case RunEnd::Stopped:
+        return fmt::format("Stopped on request; ratchet run {} goes on from here.", folder);
     case RunEnd::WaitingForPerson:
         return fmt::format("Only a person can go on: ratchet status {} lists what waits for a decision.", folder);
     }

@@ -17,7 +17,7 @@ struct RunHere {
     RunLimits limits;
     std::optional<Policy> policy;
     int workers = 0;
-    bool quiet = false;          // no live view
+    bool quiet = false; // no live view
 };
 
 // Returns when a limit is met or after SIGINT or SIGTERM (Stopped).
@@ -26,7 +26,7 @@ struct RunHere {
 [[nodiscard]] std::string endSentence(RunEnd end, const std::string& folder);
 [[nodiscard]] std::chrono::milliseconds minutesToTime(double minutes);
 
-enum class PolicyFile { Required, Optional };   // Optional: absent is no error
+enum class PolicyFile { Required, Optional }; // Optional: absent is no error
 [[nodiscard]] Result<std::optional<Policy>> readPolicy(const std::filesystem::path& file, PolicyFile kind);
 
 void addDemoCommand(Commands& commands);

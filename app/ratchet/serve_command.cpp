@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// ratchet serve: the live version over HTTP on loopback, in a child process; follows promotions and rollbacks, and hands
-// users' feedback to the lab.
+// ratchet serve: the live version over HTTP on loopback, in a child process; follows promotions and rollbacks, and
+// hands users' feedback to the lab.
 #include <cstdio>
 #include <netinet/in.h>
 #include <sys/random.h>
@@ -33,8 +33,10 @@ Status checkPort(int port)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (port == 0 || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
         return {};
-    return errno == EADDRINUSE ? fail(Code::Environment, fmt::format("Port {} is in use.", port), "Choose another with --port, or 0 for a free one.")
-                               : fail(Code::Environment, fmt::format("Port {} cannot be opened.", port), "Choose one above 1023 with --port.");
+    return errno == EADDRINUSE ? fail(Code::Environment, fmt::format("Port {} is in use.", port),
+                                      "Choose another with --port, or 0 for a free one.")
+                               : fail(Code::Environment, fmt::format("Port {} cannot be opened.", port),
+                                      "Choose one above 1023 with --port.");
 }
 
 // The lab's bearer token, made once; only the owner may read it.
@@ -59,7 +61,8 @@ Result<Artifact> artifactOf(const OpenLab& lab, const Hash& hash)
 {
     RATCHET_TRY(version, lab.store->version(hash));
     if (!version)
-        return fail(Code::Damaged, fmt::format("Version {} has no record.", hash.brief()), "Run ratchet check on this lab.");
+        return fail(Code::Damaged, fmt::format("Version {} has no record.", hash.brief()),
+                    "Run ratchet check on this lab.");
     const ObjectStore objects(lab.paths.objects());
     RATCHET_TRY(text, objects.get(version->genome));
     RATCHET_TRY(genome, parseJson(text, "the genome of version " + hash.brief()));
@@ -71,7 +74,8 @@ Result<Hash> liveVersion(const OpenLab& lab)
 {
     RATCHET_TRY(live, lab.store->live());
     if (!live)
-        return fail(Code::Refused, "Nothing is live in this lab yet.", fmt::format("Run ratchet run {} first.", lab.paths.root.string()));
+        return fail(Code::Refused, "Nothing is live in this lab yet.",
+                    fmt::format("Run ratchet run {} first.", lab.paths.root.string()));
     return live->version;
 }
 
@@ -94,7 +98,8 @@ public:
             RATCHET_CHECK(follow(*child));
         }
         if (m_end)
-            return m_end->has_value() ? fail(Code::Failed, "The server ended by itself.", logHint()) : m_failure.value_or(passOn(*m_end));
+            return m_end->has_value() ? fail(Code::Failed, "The server ended by itself.", logHint())
+                                      : m_failure.value_or(passOn(*m_end));
         child->send(Stop{});
         for (int i = 0; i < 20 && !m_end; ++i)
             supervisor->runFor(std::chrono::milliseconds(250));
@@ -106,7 +111,8 @@ private:
     {
         RATCHET_TRY(artifact, artifactOf(m_lab, live));
         std::error_code error;
-        const bool hasCorpus = std::filesystem::exists(m_lab.paths.corpus(), error) && !m_lab.config.corpusSource.empty();
+        const bool hasCorpus =
+            std::filesystem::exists(m_lab.paths.corpus(), error) && !m_lab.config.corpusSource.empty();
         const std::string corpus = hasCorpus ? std::filesystem::absolute(m_lab.paths.corpus()).string() : "";
         ServeSpec first;
         first.domain = m_lab.config.domain;
@@ -138,7 +144,8 @@ private:
         if (const auto* listening = std::get_if<Listening>(&message))
             announce(listening->port);
         else if (const auto* failure = std::get_if<Failure>(&message))
-            m_failure = fail(failure->code == "environment" ? Code::Environment : Code::Failed, failure->text, logHint());
+            m_failure =
+                fail(failure->code == "environment" ? Code::Environment : Code::Failed, failure->text, logHint());
         else if (const auto* feedback = std::get_if<FeedbackGiven>(&message))
             keep(*feedback);
     }
@@ -158,9 +165,14 @@ private:
 
     void keep(const FeedbackGiven& feedback) const
     {
-        const Request request{"feedback", "user:server",
-                              {{"version", feedback.version}, {"prompt", feedback.prompt}, {"completion", feedback.completion},
-                               {"correction", feedback.correction}, {"rating", feedback.rating}}, now()};
+        const Request request{"feedback",
+                              "user:server",
+                              {{"version", feedback.version},
+                               {"prompt", feedback.prompt},
+                               {"completion", feedback.completion},
+                               {"correction", feedback.correction},
+                               {"rating", feedback.rating}},
+                              now()};
         if (const auto carried = carryOut(m_lab.paths.root, request); !carried)
             printError(carried.error());
     }
@@ -180,7 +192,10 @@ private:
         return {};
     }
 
-    [[nodiscard]] std::string logHint() const { return fmt::format("Its log is {}.", (m_lab.paths.work() / "serve.log").string()); }
+    [[nodiscard]] std::string logHint() const
+    {
+        return fmt::format("Its log is {}.", (m_lab.paths.work() / "serve.log").string());
+    }
 
     OpenLab m_lab;
     ServeOptions m_options;
@@ -201,9 +216,13 @@ Result<int> serve(const ServeOptions& options)
 void addServeCommand(Commands& commands)
 {
     const auto options = std::make_shared<ServeOptions>();
-    CLI::App* command = commands.add("serve", "Serve the live version over HTTP on this machine only", [options] { return serve(*options); });
-    command->add_option("DIR", options->folder, "Lab folder")->required();
-    command->add_option("--port", options->port, "Port on 127.0.0.1; 0 takes a free one")->check(CLI::Range(0, 65535))->capture_default_str();
+    CLI::App* command = commands.add("serve", "Serve the live version over HTTP on this machine only",
+                                     [options] { return serve(*options); });
+    command->add_option("DIR", options->folder, "Lab folder")->type_name("")->required();
+    command->add_option("--port", options->port, "Port on 127.0.0.1; 0 takes a free one")
+        ->type_name("P")
+        ->check(between(0, 65535))
+        ->capture_default_str();
     command->add_flag("--json", options->json, "Print JSON once it listens");
 }
 

@@ -31,34 +31,40 @@ std::string interval(const Summary& summary, double low, double high)
 
 std::string heading(const Summary& s)
 {
-    std::string html = fmt::format("<h1>Ratchet lab: {}</h1>\n<p class=\"faint\">goal \"{}\", seed {}, made {} by Ratchet {}</p>\n",
-                                   escapeHtml(s.config.domain), escapeHtml(s.config.goal), s.config.seed,
-                                   escapeHtml(s.config.created), escapeHtml(s.config.ratchet));
+    std::string html =
+        fmt::format("<h1>Ratchet lab: {}</h1>\n<p class=\"faint\">goal \"{}\", seed {}, made {} by Ratchet {}</p>\n",
+                    escapeHtml(s.config.domain), escapeHtml(s.config.goal), s.config.seed, escapeHtml(s.config.created),
+                    escapeHtml(s.config.ratchet));
     html += "<h2>Champion before and after, on vault items never used for a decision</h2>\n";
     if (s.vault.empty())
         return html + "<p>Not measured yet: the vault is opened at the end of a run.</p>\n";
     html += "<div class=\"scroll\"><table><tr><th>suite</th><th class=\"n\">before</th><th class=\"n\">after</th>"
             "<th class=\"n\">gain</th><th class=\"n\">95 % interval</th><th class=\"n\">items</th></tr>\n";
     for (const VaultChange& change : s.vault)
-        html += "<tr>" + cell(change.before.suite) + number(scoreText(s, change.before.mean)) + number(scoreText(s, change.after.mean))
-                + number(gainText(s, change.difference)) + number(interval(s, change.low, change.high))
-                + number(std::to_string(change.after.items)) + "</tr>\n";
-    return html + "</table></div>\n" + fmt::format("<p class=\"faint\">{}</p>\n", s.bitsPerByte ? "Bits per byte; the gain is in bits saved."
-                                                                              : "Exact match; the gain is in points of 100.");
+        html += "<tr>" + cell(change.before.suite) + number(scoreText(s, change.before.mean)) +
+                number(scoreText(s, change.after.mean)) + number(gainText(s, change.difference)) +
+                number(interval(s, change.low, change.high)) + number(std::to_string(change.after.items)) + "</tr>\n";
+    return html + "</table></div>\n" +
+           fmt::format("<p class=\"faint\">{}</p>\n", s.bitsPerByte ? "Bits per byte; the gain is in bits saved."
+                                                                    : "Exact match; the gain is in points of 100.");
 }
 
 std::string triedTable(const Summary& s)
 {
-    std::string html = "<h2>What was tried</h2>\n<div class=\"scroll\"><table><tr><th class=\"n\">tooth</th><th class=\"n\">no</th>"
-                       "<th>family</th><th>change</th><th>result</th><th class=\"n\">gain</th><th class=\"n\">interval</th>"
-                       "<th class=\"n\">items</th><th class=\"n\">E</th><th class=\"n\">needed</th><th class=\"n\">price</th><th>why</th></tr>\n";
+    std::string html =
+        "<h2>What was tried</h2>\n<div class=\"scroll\"><table><tr><th class=\"n\">tooth</th><th class=\"n\">no</th>"
+        "<th>family</th><th>change</th><th>result</th><th class=\"n\">gain</th><th class=\"n\">interval</th>"
+        "<th class=\"n\">items</th><th class=\"n\">E</th><th class=\"n\">needed</th><th "
+        "class=\"n\">price</th><th>why</th></tr>\n";
     for (const TriedRow& row : s.tried) {
         const auto& m = row.measured;
         html += row.state == toText(ProposalState::Promoted) ? "<tr class=\"good\">" : "<tr>";
-        html += number(std::to_string(row.tooth)) + number(std::to_string(row.proposal.value)) + cell(row.family) + cell(row.change)
-                + cell(row.state) + number(m ? gainText(s, m->difference) : "-") + number(m ? interval(s, m->low, m->high) : "-")
-                + number(m ? std::to_string(m->items) : "-") + number(row.verdict ? eValueText(row.verdict->eValue) : "-")
-                + number(row.verdict ? eValueText(row.verdict->threshold) : "-") + number(toText(row.spent)) + cell(row.reason) + "</tr>\n";
+        html += number(std::to_string(row.tooth)) + number(std::to_string(row.proposal.value)) + cell(row.family) +
+                cell(row.change) + cell(row.state) + number(m ? gainText(s, m->difference) : "-") +
+                number(m ? interval(s, m->low, m->high) : "-") + number(m ? std::to_string(m->items) : "-") +
+                number(row.verdict ? eValueText(row.verdict->eValue) : "-") +
+                number(row.verdict ? eValueText(row.verdict->threshold) : "-") + number(toText(row.spent)) +
+                cell(row.reason) + "</tr>\n";
     }
     return html + "</table></div>\n";
 }
@@ -79,8 +85,14 @@ Result<std::string> scoreCurve(const Store& store, const Summary& s)
     if (champion.points.empty())
         return std::string();
     RATCHET_TRY(teeth, store.teeth());
-    champion.points.emplace_back(teeth.empty() ? champion.points.back().first : teeth.back().number, champion.points.back().second);
-    Chart chart{"Champion over the teeth, on gate items", "tooth", s.bitsPerByte ? "bits per byte" : "exact match", {champion}, {}, {}};
+    champion.points.emplace_back(teeth.empty() ? champion.points.back().first : teeth.back().number,
+                                 champion.points.back().second);
+    Chart chart{"Champion over the teeth, on gate items",
+                "tooth",
+                s.bitsPerByte ? "bits per byte" : "exact match",
+                {champion},
+                {},
+                {}};
     if (!s.bitsPerByte)
         chart.range = {0, 1};
     return "<h2>Curves</h2>\n" + toSvg(chart);
@@ -96,7 +108,8 @@ Result<std::string> evidenceCurve(const Store& store, const Summary& s)
                 continue;
             ChartLine line{fmt::format("{} {}", row.proposal.value, row.change), {{0, 0}}};
             for (std::size_t i = 0; i < card.path.size(); ++i)
-                line.points.emplace_back(static_cast<double>(i + 1) / static_cast<double>(card.path.size()), card.path[i]);
+                line.points.emplace_back(static_cast<double>(i + 1) / static_cast<double>(card.path.size()),
+                                         card.path[i]);
             chart.lines.push_back(std::move(line));
         }
     }
@@ -118,7 +131,8 @@ Result<std::string> lossCurve(const Store& store, const Summary& s)
         for (const SeriesInfo& info : series) {
             if (info.name != "loss" || chart.lines.size() >= mostLines)
                 continue;
-            RATCHET_TRY(buckets, store.points(info.id, 0, std::max<std::int64_t>(trial.steps, std::int64_t(1) << 40), 200));
+            RATCHET_TRY(buckets,
+                        store.points(info.id, 0, std::max<std::int64_t>(trial.steps, std::int64_t(1) << 40), 200));
             ChartLine line{fmt::format("trial {}", trial.id.value), {}};
             for (const SeriesBucket& bucket : buckets)
                 line.points.emplace_back(static_cast<double>(bucket.step), bucket.last);
@@ -141,14 +155,15 @@ Result<std::string> genomeDiff(const ObjectStore& objects, const Summary& s)
     RATCHET_TRY(before, genome(*s.first));
     RATCHET_TRY(after, genome(*s.live));
     const Json first = before.toJson();
-    std::string html = fmt::format("<h2>What changed in the genome</h2>\n<p>version <code>{}</code> to <code>{}</code></p>\n"
-                                   "<table><tr><th>path</th><th>before</th><th>after</th></tr>\n",
-                                   s.first->hash.brief(), s.live->hash.brief());
+    std::string html =
+        fmt::format("<h2>What changed in the genome</h2>\n<p>version <code>{}</code> to <code>{}</code></p>\n"
+                    "<table><tr><th>path</th><th>before</th><th>after</th></tr>\n",
+                    s.first->hash.brief(), s.live->hash.brief());
     for (const Json& change : patchBetween(before, after)) {
         const std::string path = change.value("path", "");
         const Json::json_pointer pointer(path);
-        html += "<tr>" + cell(path) + cell(first.contains(pointer) ? first.at(pointer).dump() : "-")
-                + cell(change.contains("value") ? change["value"].dump() : "-") + "</tr>\n";
+        html += "<tr>" + cell(path) + cell(first.contains(pointer) ? first.at(pointer).dump() : "-") +
+                cell(change.contains("value") ? change["value"].dump() : "-") + "</tr>\n";
     }
     return html + "</table>\n";
 }
@@ -158,26 +173,32 @@ Result<std::string> lessonTable(const Store& store, const Summary& s)
     RATCHET_TRY(lessons, store.lessons());
     if (lessons.empty())
         return std::string();
-    std::string html = "<h2>What is believed about each kind of change</h2>\n<table><tr><th>family</th><th>change</th><th class=\"n\">tried</th>"
-                       "<th class=\"n\">accepted</th><th class=\"n\">believed gain</th><th class=\"n\">deviation</th></tr>\n";
+    std::string html =
+        "<h2>What is believed about each kind of change</h2>\n<table><tr><th>family</th><th>change</th><th "
+        "class=\"n\">tried</th>"
+        "<th class=\"n\">accepted</th><th class=\"n\">believed gain</th><th class=\"n\">deviation</th></tr>\n";
     for (const LessonRecord& lesson : lessons)
-        html += "<tr>" + cell(lesson.family) + cell(lesson.operatorName) + number(std::to_string(lesson.tried))
-                + number(std::to_string(lesson.accepted)) + number(gainText(s, lesson.meanGain))
-                + number(gainText(s, std::sqrt(std::max(0.0, lesson.varianceGain))).substr(1)) + "</tr>\n";
+        html += "<tr>" + cell(lesson.family) + cell(lesson.operatorName) + number(std::to_string(lesson.tried)) +
+                number(std::to_string(lesson.accepted)) + number(gainText(s, lesson.meanGain)) +
+                number(gainText(s, std::sqrt(std::max(0.0, lesson.varianceGain))).substr(1)) + "</tr>\n";
     return html + "</table>\n";
 }
 
 Result<std::string> recordSection(const Store& store, const Summary& s)
 {
     RATCHET_TRY(trials, store.trials());
-    std::string html = "<h2>Decisions and deployments</h2>\n<table><tr><th>when</th><th>what</th><th>version</th><th>who</th><th>why</th></tr>\n";
+    std::string html =
+        "<h2>Decisions and "
+        "deployments</h2>\n<table><tr><th>when</th><th>what</th><th>version</th><th>who</th><th>why</th></tr>\n";
     for (const DeploymentRecord& d : s.deployments)
-        html += "<tr>" + cell(toIso(d.created)) + cell(toText(d.kind)) + cell(d.version.brief()) + cell(d.actor) + cell(d.reason) + "</tr>\n";
+        html += "<tr>" + cell(toIso(d.created)) + cell(toText(d.kind)) + cell(d.version.brief()) + cell(d.actor) +
+                cell(d.reason) + "</tr>\n";
     html += "</table>\n<h2>Price and record</h2>\n";
     html += fmt::format("<p>{} of {} in {} trials, {} of them failed; {} of training; {} teeth.</p>\n", toText(s.spent),
                         toText(s.config.budget), s.trials, s.failedTrials, toText(s.trialTime), s.teeth);
-    html += fmt::format("<p>Ledger: {} entries, head <code>{}</code>; <code>ratchet ledger verify</code> recomputes it.</p>\n",
-                        s.ledgerEntries, s.ledgerHead.hex.empty() ? "none" : s.ledgerHead.hex);
+    html += fmt::format(
+        "<p>Ledger: {} entries, head <code>{}</code>; <code>ratchet ledger verify</code> recomputes it.</p>\n",
+        s.ledgerEntries, s.ledgerHead.hex.empty() ? "none" : s.ledgerHead.hex);
     const Json platform = trials.empty() ? Json() : trials.back().platform;
     if (platform.is_object())
         html += fmt::format("<p class=\"faint\">Environment: <code>{}</code></p>\n", escapeHtml(platform.dump()));
@@ -189,9 +210,10 @@ Result<std::string> recordSection(const Store& store, const Summary& s)
 Result<std::string> htmlReport(const Store& store, const ObjectStore& objects, const LabConfig& config)
 {
     RATCHET_TRY(summary, summarise(store, config));
-    std::string html = fmt::format("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                                   "content=\"width=device-width\"><title>Ratchet lab: {}</title><style>{}</style></head><body>\n",
-                                   escapeHtml(config.domain), reportStyle);
+    std::string html =
+        fmt::format("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                    "content=\"width=device-width\"><title>Ratchet lab: {}</title><style>{}</style></head><body>\n",
+                    escapeHtml(config.domain), reportStyle);
     html += heading(summary);
     RATCHET_TRY(scores, scoreCurve(store, summary));
     RATCHET_TRY(evidence, evidenceCurve(store, summary));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A lab's report as one HTML file that needs nothing else: inline SVG, light and dark. Read from a Store and its objects
-// only; the caller's thread (the Store's).
+// A lab's report as one HTML file that needs nothing else: inline SVG, light and dark. Read from a Store and its
+// objects only; the caller's thread (the Store's).
 #pragma once
 
 #include <string>

@@ -73,8 +73,12 @@ std::optional<VaultChange> changeOn(const std::string& suite, const std::vector<
 {
     for (const ScorecardRecord& card : liveCards)
         if (card.suite == suite && first != live && compares(card, first, live))
-            return VaultChange{.before = scoreOf(card, first), .after = scoreOf(card, live), .difference = card.difference,
-                               .low = card.low, .high = card.high, .paired = true};
+            return VaultChange{.before = scoreOf(card, first),
+                               .after = scoreOf(card, live),
+                               .difference = card.difference,
+                               .low = card.low,
+                               .high = card.high,
+                               .paired = true};
     const auto onSuite = [&](const ScorecardRecord& card) { return card.suite == suite; };
     const auto before = std::find_if(firstCards.begin(), firstCards.end(), onSuite);
     const auto after = std::find_if(liveCards.begin(), liveCards.end(), onSuite);
@@ -114,7 +118,8 @@ Status addPrice(const Store& store, Summary& summary)
         summary.trialTime += trial.wall;
         summary.failedTrials += trial.state == TrialState::Failed;
     }
-    summary.teeth = static_cast<int>(std::count_if(teeth.begin(), teeth.end(), [](const auto& t) { return t.stage == "done"; }));
+    summary.teeth =
+        static_cast<int>(std::count_if(teeth.begin(), teeth.end(), [](const auto& t) { return t.stage == "done"; }));
     if (head) {
         summary.ledgerEntries = head->seq;
         summary.ledgerHead = head->hash;
@@ -146,7 +151,8 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
         summary.tried.push_back(std::move(row));
     }
     RATCHET_TRY(goals, store.goals());
-    summary.bitsPerByte = std::any_of(goals.begin(), goals.end(), [](const auto& goal) { return goal.metric == "bits per byte"; });
+    summary.bitsPerByte =
+        std::any_of(goals.begin(), goals.end(), [](const auto& goal) { return goal.metric == "bits per byte"; });
     RATCHET_TRY(deployments, store.deployments());
     summary.deployments = std::move(deployments);
     if (!summary.deployments.empty()) {
@@ -167,35 +173,59 @@ Json toJson(const Summary& summary)
 {
     Json tried = Json::array();
     for (const TriedRow& row : summary.tried) {
-        Json entry{{"tooth", row.tooth},   {"proposal", row.proposal.value}, {"family", row.family},
-                   {"change", row.change}, {"state", row.state},             {"reason", row.reason},
-                   {"predictedGain", row.predictedGain}, {"flops", row.spent.value}};
+        Json entry{{"tooth", row.tooth},
+                   {"proposal", row.proposal.value},
+                   {"family", row.family},
+                   {"change", row.change},
+                   {"state", row.state},
+                   {"reason", row.reason},
+                   {"predictedGain", row.predictedGain},
+                   {"flops", row.spent.value}};
         if (row.version)
             entry["version"] = row.version->hex;
         if (row.measured)
-            entry["measured"] = {{"champion", row.measured->champion},     {"challenger", row.measured->challenger},
-                                 {"difference", row.measured->difference}, {"low", row.measured->low},
-                                 {"high", row.measured->high},             {"items", row.measured->items}};
+            entry["measured"] = {{"champion", row.measured->champion},
+                                 {"challenger", row.measured->challenger},
+                                 {"difference", row.measured->difference},
+                                 {"low", row.measured->low},
+                                 {"high", row.measured->high},
+                                 {"items", row.measured->items}};
         if (row.verdict)
-            entry["verdict"] = {{"verdict", toText(row.verdict->verdict)}, {"eValue", row.verdict->eValue},
-                                {"threshold", row.verdict->threshold},     {"k", row.verdict->k},
-                                {"alpha", row.verdict->alpha},             {"pairs", row.verdict->pairs}};
+            entry["verdict"] = {{"verdict", toText(row.verdict->verdict)},
+                                {"eValue", row.verdict->eValue},
+                                {"threshold", row.verdict->threshold},
+                                {"k", row.verdict->k},
+                                {"alpha", row.verdict->alpha},
+                                {"pairs", row.verdict->pairs}};
         tried.push_back(std::move(entry));
     }
     Json vault = Json::array();
     for (const VaultChange& change : summary.vault) {
         const auto score = [](const VaultScore& s) {
-            return Json{{"version", s.version.hex}, {"items", s.items}, {"mean", s.mean}, {"low", s.low}, {"high", s.high}};
+            return Json{
+                {"version", s.version.hex}, {"items", s.items}, {"mean", s.mean}, {"low", s.low}, {"high", s.high}};
         };
-        vault.push_back({{"suite", change.before.suite}, {"before", score(change.before)}, {"after", score(change.after)},
-                         {"difference", change.difference}, {"low", change.low}, {"high", change.high}, {"paired", change.paired}});
+        vault.push_back({{"suite", change.before.suite},
+                         {"before", score(change.before)},
+                         {"after", score(change.after)},
+                         {"difference", change.difference},
+                         {"low", change.low},
+                         {"high", change.high},
+                         {"paired", change.paired}});
     }
-    return {{"lab", summary.config.toJson()}, {"bitsPerByte", summary.bitsPerByte}, {"tried", tried}, {"vault", vault},
+    return {{"lab", summary.config.toJson()},
+            {"bitsPerByte", summary.bitsPerByte},
+            {"tried", tried},
+            {"vault", vault},
             {"first", summary.first ? Json(summary.first->hash.hex) : Json()},
             {"live", summary.live ? Json(summary.live->hash.hex) : Json()},
-            {"deployments", summary.deployments.size()}, {"spentFlops", summary.spent.value},
-            {"trialSeconds", static_cast<double>(summary.trialTime.count()) / 1000}, {"teeth", summary.teeth},
-            {"trials", summary.trials}, {"failedTrials", summary.failedTrials}, {"waiting", summary.waiting},
+            {"deployments", summary.deployments.size()},
+            {"spentFlops", summary.spent.value},
+            {"trialSeconds", static_cast<double>(summary.trialTime.count()) / 1000},
+            {"teeth", summary.teeth},
+            {"trials", summary.trials},
+            {"failedTrials", summary.failedTrials},
+            {"waiting", summary.waiting},
             {"ledger", {{"entries", summary.ledgerEntries}, {"head", summary.ledgerHead.hex}}}};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a lab did, as a person reads it at the end: what was tried, what helped and by how much, what was refused and why,
-// the champion before and after on items never used for a decision, and the price. Read from a Store only; the caller's
-// thread (the Store's).
+// What a lab did, as a person reads it at the end: what was tried, what helped and by how much, what was refused and
+// why, the champion before and after on items never used for a decision, and the price. Read from a Store only; the
+// caller's thread (the Store's).
 #pragma once
 
 #include <optional>
@@ -16,18 +16,26 @@ namespace ratchet {
 struct TriedRow {
     int tooth = 0;
     Id<ProposalRecord> proposal;
-    std::string family, change, state, reason;   // reason: of the state, one sentence
+    std::string family, change, state, reason; // reason: of the state, one sentence
     std::optional<Hash> version;
     double predictedGain = 0;
     // The target suite's gate scorecard, when it was judged: challenger minus champion with its confidence sequence.
-    struct Measured { double champion = 0, challenger = 0, difference = 0, low = 0, high = 0; int items = 0; };
+    struct Measured {
+        double champion = 0, challenger = 0, difference = 0, low = 0, high = 0;
+        int items = 0;
+    };
     std::optional<Measured> measured;
     std::optional<VerdictRecord> verdict;
     Flops spent;
 };
 
 // One version on vault items of one suite. low, high: Wilson's 95 % interval, for scores that are right or wrong.
-struct VaultScore { Hash version; std::string suite; int items = 0; double mean = 0, low = 0, high = 0; };
+struct VaultScore {
+    Hash version;
+    std::string suite;
+    int items = 0;
+    double mean = 0, low = 0, high = 0;
+};
 // First and live version on the same suite; the difference is measured in pairs when both answered the same items.
 struct VaultChange {
     VaultScore before, after;
@@ -37,13 +45,13 @@ struct VaultChange {
 
 struct Summary {
     LabConfig config;
-    bool bitsPerByte = false;                   // the scores s are bits per byte b, s = 1 - b / 8
-    std::vector<TriedRow> tried;                // by proposal
+    bool bitsPerByte = false;    // the scores s are bits per byte b, s = 1 - b / 8
+    std::vector<TriedRow> tried; // by proposal
     std::optional<VersionRecord> first, live;
     std::vector<VaultChange> vault;
     std::vector<DeploymentRecord> deployments;
     Flops spent;
-    std::chrono::milliseconds trialTime{0};     // sum of all trials' wall time
+    std::chrono::milliseconds trialTime{0}; // sum of all trials' wall time
     int teeth = 0, trials = 0, failedTrials = 0, waiting = 0;
     std::int64_t ledgerEntries = 0;
     Hash ledgerHead;
@@ -59,7 +67,9 @@ struct Summary {
 [[nodiscard]] std::string eValueText(double value);
 
 // 95 % interval of a share of `items` (Wilson 1927, "Probable inference").
-struct Interval { double low = 0, high = 0; };
+struct Interval {
+    double low = 0, high = 0;
+};
 [[nodiscard]] Interval wilson(double share, int items);
 
 } // namespace ratchet

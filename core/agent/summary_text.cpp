@@ -38,13 +38,30 @@ std::string triedTable(const Summary& summary)
     std::vector<std::vector<std::string>> rows;
     for (const TriedRow& row : summary.tried) {
         const auto& m = row.measured;
-        rows.push_back({std::to_string(row.tooth), std::to_string(row.proposal.value), row.family, row.change, row.state,
-                        m ? gainText(summary, m->difference) : "-", m ? interval(summary, m->low, m->high) : "-",
-                        m ? std::to_string(m->items) : "-", row.verdict ? eValueText(row.verdict->eValue) : "-",
-                        row.verdict && row.verdict->threshold > 0 ? eValueText(row.verdict->threshold) : "-", toText(row.spent)});
+        rows.push_back(
+            {std::to_string(row.tooth), std::to_string(row.proposal.value), row.family, row.change, row.state,
+             m ? gainText(summary, m->difference) : "-", m ? interval(summary, m->low, m->high) : "-",
+             m ? std::to_string(m->items) : "-", row.verdict ? eValueText(row.verdict->eValue) : "-",
+             row.verdict && row.verdict->threshold > 0 ? eValueText(row.verdict->threshold) : "-", toText(row.spent)});
     }
-    return textTable({{"tooth", right}, {"no", right}, {"family"}, {"change"}, {"result"}, {"gain", right}, {"interval", right},
-                      {"items", right}, {"E", right}, {"needed", right}, {"price", right}}, rows);
+    return textTable({{"tooth", right},
+                      {"no", right},
+                      {"family"},
+                      {"change"},
+                      {"result"},
+                      {"gain", right},
+                      {"interval", right},
+                      {"items", right},
+                      {"E", right},
+                      {"needed", right},
+                      {"price", right}},
+                     rows);
+}
+
+// The change with its family, which many changes name themselves.
+std::string named(const TriedRow& row)
+{
+    return row.change.starts_with(row.family) ? row.change : fmt::format("{} ({})", row.change, row.family);
 }
 
 bool wasPromoted(const TriedRow& row)
@@ -57,11 +74,12 @@ std::string helpedText(const Summary& summary)
     std::string text;
     for (const TriedRow& row : summary.tried)
         if (wasPromoted(row) && row.measured)
-            text += fmt::format("  {} ({}): {} -> {}, gain {} {}, E = {} of {} needed\n", row.change, row.family,
-                                scoreText(summary, row.measured->champion), scoreText(summary, row.measured->challenger),
-                                gainText(summary, row.measured->difference),
-                                interval(summary, row.measured->low, row.measured->high),
-                                eValueText(row.verdict ? row.verdict->eValue : 0), eValueText(row.verdict ? row.verdict->threshold : 0));
+            text += fmt::format(
+                "  {}: {} -> {}, gain {} {}, E = {} of {} needed\n", named(row),
+                scoreText(summary, row.measured->champion), scoreText(summary, row.measured->challenger),
+                gainText(summary, row.measured->difference), interval(summary, row.measured->low, row.measured->high),
+                eValueText(row.verdict ? row.verdict->eValue : 0),
+                eValueText(row.verdict ? row.verdict->threshold : 0));
     return text.empty() ? "  Nothing yet.\n" : text;
 }
 
@@ -70,7 +88,7 @@ std::string refusedText(const Summary& summary)
     std::string text;
     for (const TriedRow& row : summary.tried)
         if (!wasPromoted(row) && !row.reason.empty())
-            text += fmt::format("  {} {} ({}): {}: {}\n", row.proposal.value, row.change, row.family, row.state, row.reason);
+            text += fmt::format("  {} {}: {}: {}\n", row.proposal.value, named(row), row.state, row.reason);
     return text.empty() ? "  Nothing.\n" : text;
 }
 
@@ -89,10 +107,10 @@ std::string vaultText(const Summary& summary)
                    : "  Not measured yet: the vault is opened at the end of a run.\n";
     std::string text;
     for (const VaultChange& change : summary.vault)
-        text += fmt::format("  {}: {} -> {}, gain {} {}, {} items{}\n", change.before.suite, vaultScore(summary, change.before),
-                            vaultScore(summary, change.after), gainText(summary, change.difference),
-                            interval(summary, change.low, change.high), change.after.items,
-                            change.paired ? " answered by both" : "");
+        text += fmt::format("  {}: {} -> {}, gain {} {}, {} items{}\n", change.before.suite,
+                            vaultScore(summary, change.before), vaultScore(summary, change.after),
+                            gainText(summary, change.difference), interval(summary, change.low, change.high),
+                            change.after.items, change.paired ? " answered by both" : "");
     return text;
 }
 
@@ -100,18 +118,23 @@ std::string vaultText(const Summary& summary)
 
 std::string toText(const Summary& summary)
 {
-    std::string text = fmt::format("Lab: {}, goal \"{}\", seed {}\n\n", summary.config.domain, summary.config.goal, summary.config.seed);
+    std::string text = fmt::format("Lab: {}, goal \"{}\", seed {}\n\n", summary.config.domain, summary.config.goal,
+                                   summary.config.seed);
     text += fmt::format("What was tried (gain: challenger against champion on fresh gate items, in {})\n",
                         summary.bitsPerByte ? "bits saved per byte" : "points of 100");
     text += summary.tried.empty() ? "  Nothing yet.\n" : triedTable(summary);
     text += "\nWhat helped\n" + helpedText(summary);
     text += "\nWhat was refused, and why\n" + refusedText(summary);
-    text += "\nChampion before and after, on vault items never used for a decision (95 % intervals)\n" + vaultText(summary);
+    text +=
+        "\nChampion before and after, on vault items never used for a decision (95 % intervals)\n" + vaultText(summary);
     if (summary.live)
         text += fmt::format("\nLive: version {} ({}, generation {}, {} parameters)\n", summary.live->hash.brief(),
                             summary.live->origin, summary.live->generation, summary.live->parameters);
-    text += fmt::format("Price: {} of {} in {} trials ({} failed), {} of training, {} teeth\n", toText(summary.spent),
-                        toText(summary.config.budget), summary.trials, summary.failedTrials, toText(summary.trialTime), summary.teeth);
+    else
+        text += "\n";
+    text += fmt::format("Price: {} of {} in {} trials ({} failed), {} of training, {}\n", toText(summary.spent),
+                        toText(summary.config.budget), summary.trials, summary.failedTrials, toText(summary.trialTime),
+                        summary.teeth == 1 ? "1 tooth" : fmt::format("{} teeth", summary.teeth));
     if (summary.waiting > 0)
         text += fmt::format("Waiting for a person: {}\n", summary.waiting);
     if (summary.ledgerHead.isSet())

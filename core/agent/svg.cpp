@@ -11,7 +11,7 @@ namespace ratchet {
 namespace {
 
 constexpr double width = 720, height = 300, left = 64, right = 16, top = 16, bottom = 44;
-constexpr int colours = 6;   // classes c0 .. c5 of the page
+constexpr int colours = 6; // classes c0 .. c5 of the page
 
 struct Scale {
     double low = 0, high = 1, from = 0, to = 1;
@@ -47,15 +47,16 @@ std::string axes(const Chart& chart, const Scale& x, const Scale& y)
                            "<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:.4g}</text>",
                            left, width - right, y(tick), y(tick), left - 8, y(tick) + 4, tick);
     for (const double tick : roundTicks(x.low, x.high, 8))
-        svg += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.4g}</text>", x(tick),
-                           height - bottom + 18, tick);
+        svg += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.4g}</text>",
+                           x(tick), height - bottom + 18, tick);
     for (const double mark : chart.marks)
-        svg += fmt::format("<line class=\"mark\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", left, width - right,
-                           y(mark), y(mark));
-    svg += fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>", (left + width - right) / 2,
-                       height - 6, escapeHtml(chart.x));
-    svg += fmt::format("<text class=\"axis\" transform=\"translate(14 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
-                       (top + height - bottom) / 2, escapeHtml(chart.y));
+        svg += fmt::format("<line class=\"mark\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", left,
+                           width - right, y(mark), y(mark));
+    svg += fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>",
+                       (left + width - right) / 2, height - 6, escapeHtml(chart.x));
+    svg += fmt::format(
+        "<text class=\"axis\" transform=\"translate(14 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
+        (top + height - bottom) / 2, escapeHtml(chart.y));
     return svg;
 }
 
@@ -83,11 +84,20 @@ std::string escapeHtml(const std::string& text)
     std::string out;
     for (const char c : text) {
         switch (c) {
-        case '&': out += "&amp;"; break;
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '"': out += "&quot;"; break;
-        default: out += c;
+        case '&':
+            out += "&amp;";
+            break;
+        case '<':
+            out += "&lt;";
+            break;
+        case '>':
+            out += "&gt;";
+            break;
+        case '"':
+            out += "&quot;";
+            break;
+        default:
+            out += c;
         }
     }
     return out;
@@ -112,20 +122,23 @@ std::string toSvg(const Chart& chart)
     const auto [xLow, xHigh] = extent(chart, true);
     const auto [yLow, yHigh] = extent(chart, false);
     const Scale x{xLow, xHigh, left, width - right}, y{yLow, yHigh, height - bottom, top};
-    std::string svg = fmt::format("<figure><figcaption>{}</figcaption><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
-                                  escapeHtml(chart.title), width, height, escapeHtml(chart.title));
+    std::string svg =
+        fmt::format("<figure><figcaption>{}</figcaption><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
+                    escapeHtml(chart.title), width, height, escapeHtml(chart.title));
     svg += axes(chart, x, y);
     std::string legend;
     for (std::size_t i = 0; i < chart.lines.size(); ++i) {
         const ChartLine& line = chart.lines[i];
         const std::string name = escapeHtml(line.name);
-        svg += fmt::format("<path class=\"line c{}\" d=\"{}\"><title>{}</title></path>", i % colours, path(line, x, y), name);
+        svg += fmt::format("<path class=\"line c{}\" d=\"{}\"><title>{}</title></path>", i % colours, path(line, x, y),
+                           name);
         if (line.points.size() == 1)
-            svg += fmt::format("<circle class=\"dot c{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", i % colours, x(line.points[0].first),
-                               y(line.points[0].second));
+            svg += fmt::format("<circle class=\"dot c{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", i % colours,
+                               x(line.points[0].first), y(line.points[0].second));
         legend += fmt::format("<span class=\"key c{}\">{}</span>", i % colours, name);
     }
-    return svg + "</svg>" + (chart.lines.size() > 1 ? "<div class=\"legend\">" + legend + "</div>" : "") + "</figure>\n";
+    return svg + "</svg>" + (chart.lines.size() > 1 ? "<div class=\"legend\">" + legend + "</div>" : "") +
+           "</figure>\n";
 }
 
 } // namespace ratchet

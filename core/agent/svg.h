@@ -11,15 +11,15 @@ namespace ratchet {
 
 struct ChartLine {
     std::string name;
-    std::vector<std::pair<double, double>> points;   // ascending x; non-finite points leave a gap
-    bool steps = false;                              // holds its value until the next point
+    std::vector<std::pair<double, double>> points; // ascending x; non-finite points leave a gap
+    bool steps = false;                            // holds its value until the next point
 };
 
 struct Chart {
-    std::string title, x, y;                         // with units
+    std::string title, x, y; // with units
     std::vector<ChartLine> lines;
-    std::vector<double> marks;                       // horizontal reference lines
-    std::pair<double, double> range{0, 0};           // of y; equal: from the data
+    std::vector<double> marks;             // horizontal reference lines
+    std::pair<double, double> range{0, 0}; // of y; equal: from the data
 };
 
 // Text with & < > " replaced, safe in content and attributes.

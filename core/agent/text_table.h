@@ -14,6 +14,7 @@ struct Column {
 };
 
 // Columns as wide as their longest cell (counted in characters), two spaces between, no trailing spaces.
-[[nodiscard]] std::string textTable(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows);
+[[nodiscard]] std::string textTable(const std::vector<Column>& columns,
+                                    const std::vector<std::vector<std::string>>& rows);
 
 } // namespace ratchet

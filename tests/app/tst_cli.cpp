@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The built `ratchet` against bad input: exit status and one clear sentence on stderr; and its --help against a reviewed file.
+// The built `ratchet` against bad input: exit status and one clear sentence on stderr; and its --help against a
+// reviewed file.
 #include <QtTest>
 
 #include <QDirIterator>
@@ -8,7 +9,6 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,8 +66,8 @@ class TestCli : public QObject {
     Q_OBJECT
 private:
     QTemporaryDir m_temporary;
-    QString m_lab;        // made, never run
-    QString m_ran;        // one tooth on a tiny budget
+    QString m_lab; // made, never run
+    QString m_ran; // one tooth on a tiny budget
     int m_lock = -1, m_socket = -1;
     int m_port = 0;
 
@@ -78,11 +78,13 @@ private:
         write(at("empty.txt"), "");
         write(at("binary.txt"), QByteArray(4096, '\0'));
         write(at("line.txt"), QByteArray(100'000, 'a'));
-        write(at("patch.json"), R"([{"op": "replace", "path": "/recipe/learningRate", "value": 1e9}])");
+        write(at("patch.json"), R"([{"op": "replace", "path": "/recipe/learningRate", "value": 5}])");
         write(at("broken.json"), "{\"op\": ");
         write(at("object.json"), R"({"op": "replace"})");
         write(at("file"), "not a folder");
         QDir().mkpath(at("nothing"));
+        QDir().mkpath(at("plugins"));
+        write(at("plugins/arithmetic.so"), "no module");
     }
 
     void makeDamagedLabs()
@@ -108,7 +110,10 @@ private:
     {
         copyFolder(m_lab, at("held"));
         m_lock = ::open(qPrintable(at("held/engine.lock")), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        QVERIFY(m_lock >= 0 && ::flock(m_lock, LOCK_EX | LOCK_NB) == 0);
+        struct flock whole {};
+        whole.l_type = F_WRLCK;
+        whole.l_whence = SEEK_SET;
+        QVERIFY(m_lock >= 0 && ::fcntl(m_lock, F_OFD_SETLK, &whole) == 0);
         m_socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -128,8 +133,8 @@ private Q_SLOTS:
         Outcome made = runProgram("ratchet", {"new", m_lab, "--domain", "arithmetic", "--seed", "1"});
         QVERIFY2(made.status == 0, qPrintable(made.err));
         m_ran = at("ran");
-        made = runProgram("ratchet", {"new", m_ran, "--domain", "arithmetic", "--seed", "1", "--budget", "50GFLOP", "--trial-budget",
-                                      "1GFLOP", "--candidates", "2"});
+        made = runProgram("ratchet", {"new", m_ran, "--domain", "arithmetic", "--seed", "1", "--budget", "50GFLOP",
+                                      "--trial-budget", "1GFLOP", "--candidates", "2"});
         QVERIFY2(made.status == 0, qPrintable(made.err));
         const Outcome ran = runProgram("ratchet", {"run", m_ran, "--teeth", "1", "--workers", "2"});
         QVERIFY2(ran.status == 0, qPrintable(ran.out + ran.err));
@@ -147,21 +152,26 @@ private Q_SLOTS:
     {
         QTest::addColumn<QStringList>("arguments");
         QTest::addColumn<int>("status");
-        QTest::addColumn<QString>("says");   // regular expression on stderr
+        QTest::addColumn<QString>("says"); // regular expression on stderr
         const auto row = [](const char* name, const QString& arguments, int status, const QString& says) {
             QTest::addRow("%s", name) << arguments.split('|') << status << says;
         };
-        row("a misspelt command is answered with the nearest one", "stauts|LAB", 2, "no command \"stauts\".*\n.*ratchet status");
-        row("a word that is near to nothing is answered with the way to the list", "quux", 2, "no command \"quux\".*\n.*--help");
+        row("a misspelt command is answered with the nearest one", "stauts|LAB", 2,
+            "no command \"stauts\".*\n.*ratchet status");
+        row("a word that is near to nothing is answered with the way to the list", "frobnicate", 2,
+            "no command \"frobnicate\".*\n.*--help");
         row("an option nobody knows is a usage error", "status|LAB|--sideways", 2, "--sideways");
         row("a command without its lab is a usage error", "status", 2, "DIR");
-        row("an unknown domain is answered with the nearest one", "new|@x|--domain|arithmetics", 2, "no domain \"arithmetics\".*\n.*\"arithmetic\"");
-        row("a budget with a plural unit is malformed", "new|@x|--domain|arithmetic|--budget|10 TFLOPS", 2, "10 TFLOPS");
+        row("an unknown domain is answered with the nearest one", "new|@x|--domain|arithmetics", 2,
+            "no domain \"arithmetics\".*\n.*\"arithmetic\"");
+        row("a budget with a plural unit is malformed", "new|@x|--domain|arithmetic|--budget|10 TFLOPS", 2,
+            "10 TFLOPS");
         row("a negative budget is malformed", "new|@x|--domain|arithmetic|--budget=-3", 2, "-3");
         row("a budget beyond all numbers is malformed", "new|@x|--domain|arithmetic|--budget|1e400", 2, "1e400");
         row("a goal nobody can read is a usage error", "new|@x|--domain|arithmetic|--goal|be good", 2, "goal");
         row("a guard that is no file names the file", "new|@x|--domain|arithmetic|--guard|@none.json", 1, "none.json");
-        row("a guard that is no JSON names the file", "new|@x|--domain|arithmetic|--guard|@broken.json", 3, "broken.json.*not JSON");
+        row("a guard that is no JSON names the file", "new|@x|--domain|arithmetic|--guard|@broken.json", 3,
+            "broken.json.*not JSON");
         row("a lab where a file is", "new|@file|--domain|arithmetic", 3, "file");
         row("a lab where a lab is", "new|LAB|--domain|arithmetic", 3, "lab");
         row("a corpus that is missing", "new|@x|--domain|text|--corpus|@none.txt", 1, "none.txt");
@@ -181,9 +191,11 @@ private Q_SLOTS:
         row("serving before anything is live", "serve|LAB|--port|0", 1, "live");
         row("zero teeth", "run|LAB|--teeth|0", 2, "--teeth");
         row("a policy that is no JSON", "run|LAB|--teeth|1|--unattended|@broken.json", 3, "broken.json.*not JSON");
-        row("a patch that is no JSON", "propose|@ran|--patch|@broken.json|--reason|why not", 3, "broken.json.*not JSON");
+        row("a patch that is no JSON", "propose|@ran|--patch|@broken.json|--reason|why not", 3,
+            "broken.json.*not JSON");
         row("a patch that is no list", "propose|@ran|--patch|@object.json|--reason|why not", 3, "patch");
-        row("a patch outside the search space names path and bound", "propose|@ran|--patch|@patch.json|--reason|why not", 1, "/recipe/learningRate");
+        row("a patch outside the search space names path and bound",
+            "propose|@ran|--patch|@patch.json|--reason|why not", 1, "/recipe/learningRate");
         row("cancelling without a number", "queue|@ran|cancel", 2, "number");
         row("cancelling what is not there", "queue|@ran|cancel|4711", 1, "4711");
         row("approving a version that is not there", "approve|@ran|ffff0000|--reason|good", 1, "ffff0000");
@@ -202,12 +214,15 @@ private Q_SLOTS:
             else if (word == "PORT")
                 word = QString::number(m_port);
             else if (word == "LIVE")
-                word = QJsonDocument::fromJson(runProgram("ratchet", {"status", m_ran, "--json"}).out.toUtf8()).object()["live"].toString();
+                word = QJsonDocument::fromJson(runProgram("ratchet", {"status", m_ran, "--json"}).out.toUtf8())
+                           .object()["live"]
+                           .toString();
             else if (word.startsWith('@'))
                 word = at(word.mid(1));
         }
         const Outcome outcome = runProgram("ratchet", arguments);
-        const QString shown = QStringLiteral("exit %1\nstdout: %2\nstderr: %3").arg(outcome.status).arg(outcome.out, outcome.err);
+        const QString shown =
+            QStringLiteral("exit %1\nstdout: %2\nstderr: %3").arg(outcome.status).arg(outcome.out, outcome.err);
         QVERIFY2(outcome.status == status, qPrintable(shown));
         QVERIFY2(outcome.err.startsWith("ratchet: "), qPrintable(shown));
         QVERIFY2(outcome.err.section('\n', 0, 0).endsWith('.'), qPrintable(shown));
@@ -221,9 +236,13 @@ private Q_SLOTS:
         QTest::addColumn<QString>("value");
         QTest::addColumn<QStringList>("arguments");
         QTest::addColumn<QString>("says");
-        QTest::addRow("the learner is missing") << "RATCHET_LEARNER" << "/nonexistent/learner" << QStringList{"run", "LAB", "--teeth", "1"} << "learner";
-        QTest::addRow("the learner is another program") << "RATCHET_LEARNER" << "/bin/true" << QStringList{"doctor"} << "learner";
-        QTest::addRow("there are no plugins") << "RATCHET_PLUGIN_PATH" << "/nonexistent" << QStringList{"new", "X", "--domain", "arithmetic"} << "plugin";
+        QTest::addRow("the learner is missing")
+            << "RATCHET_LEARNER"
+            << "/nonexistent/learner" << QStringList{"run", "LAB", "--teeth", "1"} << "learner";
+        QTest::addRow("the learner is another program") << "RATCHET_LEARNER"
+                                                        << "/bin/true" << QStringList{"doctor"} << "learner";
+        QTest::addRow("a plugin is no module")
+            << "RATCHET_PLUGIN_PATH" << at("plugins") << QStringList{"new", "X", "--domain", "arithmetic"} << "plugin";
     }
 
     void missingParts()
@@ -232,7 +251,8 @@ private Q_SLOTS:
         QFETCH(QString, value);
         QFETCH(QStringList, arguments);
         QFETCH(QString, says);
-        arguments.replaceInStrings(QRegularExpression("^LAB$"), m_lab).replaceInStrings(QRegularExpression("^X$"), at("x"));
+        arguments.replaceInStrings(QRegularExpression("^LAB$"), m_lab)
+            .replaceInStrings(QRegularExpression("^X$"), at("x"));
         const Outcome outcome = runProgram("ratchet", arguments, {{variable, value}});
         QVERIFY2(outcome.status == 3, qPrintable(outcome.out + outcome.err));
         QVERIFY2(outcome.err.contains(says), qPrintable(outcome.err));
@@ -265,14 +285,15 @@ private Q_SLOTS:
         QVERIFY(file.open(QIODevice::ReadOnly));
         const QString html = QString::fromUtf8(file.readAll());
         QVERIFY(html.startsWith("<!DOCTYPE html>") && html.contains("<svg") && html.contains("prefers-color-scheme"));
-        QVERIFY2(!html.contains("http://") && !html.contains("https://") && !html.contains("<script"), "it reaches outside itself");
+        QVERIFY2(!html.contains("http://") && !html.contains("https://") && !html.contains("<script"),
+                 "it reaches outside itself");
     }
 
     void helpIsTheReviewedText()
     {
         QString help = runProgram("ratchet", {"--help"}).out;
-        for (const char* command : {"demo", "run", "new", "versions", "lessons", "status", "report", "check", "doctor", "propose", "queue",
-                                    "approve", "reject", "rollback", "ledger", "serve"}) {
+        for (const char* command : {"demo", "run", "new", "versions", "lessons", "status", "report", "check", "doctor",
+                                    "propose", "queue", "approve", "reject", "rollback", "ledger", "serve"}) {
             const Outcome outcome = runProgram("ratchet", {command, "--help"});
             QVERIFY2(outcome.status == 0 && outcome.err.isEmpty(), qPrintable(outcome.err));
             help += QStringLiteral("\n--- ratchet %1\n").arg(command) + outcome.out;

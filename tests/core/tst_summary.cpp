@@ -19,8 +19,7 @@ QString text(const std::string& s)
     return QString::fromStdString(s);
 }
 
-template <typename T>
-bool isGood(const Result<T>& result)
+template <typename T> bool isGood(const Result<T>& result)
 {
     if (!result)
         qWarning("%s", result.error().text.c_str());
@@ -30,7 +29,11 @@ bool isGood(const Result<T>& result)
 // A lab of two proposals: one promoted, one refused.
 class SmallLab {
 public:
-    SmallLab() : store(std::move(*Store::create(folder.filePath("ratchet.db").toStdString()))), objects(folder.filePath("objects").toStdString()) {}
+    SmallLab()
+        : store(std::move(*Store::create(folder.filePath("ratchet.db").toStdString()))),
+          objects(folder.filePath("objects").toStdString())
+    {
+    }
 
     Hash addVersion(const std::string& origin, double rate)
     {
@@ -46,7 +49,8 @@ public:
         return isGood(store->add(version)) ? version.hash : Hash{};
     }
 
-    bool propose(const std::string& name, ProposalState state, const Hash& champion, const Hash& challenger, double gain)
+    bool propose(const std::string& name, ProposalState state, const Hash& champion, const Hash& challenger,
+                 double gain)
     {
         ProposalRecord proposal;
         proposal.tooth = 1;
@@ -89,7 +93,8 @@ public:
         return isGood(store->add(deployment));
     }
 
-    bool measureVault(const Hash& champion, const Hash& challenger, Id<ProposalRecord> proposal, double before, double after)
+    bool measureVault(const Hash& champion, const Hash& challenger, Id<ProposalRecord> proposal, double before,
+                      double after)
     {
         ScorecardRecord card;
         card.proposal = proposal;
@@ -163,7 +168,8 @@ private Q_SLOTS:
         const auto summary = summarise(*lab.store, {});
         QVERIFY(isGood(summary));
         const QString told = text(toText(*summary));
-        QVERIFY2(told.contains("answer format reversed (reasoning): 20.0 % -> 90.0 %, gain +70.0 [+60.0, +80.0]"), qPrintable(told));
+        QVERIFY2(told.contains("answer format reversed (reasoning): 20.0 % -> 90.0 %, gain +70.0 [+60.0, +80.0]"),
+                 qPrintable(told));
         QVERIFY2(told.contains("plain again (reasoning): rejected: It is worse."), qPrintable(told));
         QVERIFY2(told.contains("21.0 % [16.8 %, 26.0 %] -> 93.0 %"), qPrintable(told));
         QVERIFY2(told.contains("gain +72.0 [+67.0, +77.0], 300 items answered by both"), qPrintable(told));

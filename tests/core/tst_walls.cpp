@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The walls of DESIGN: which room includes which, what stays out of public headers, what each program loads, licence lines.
+// The walls of DESIGN: which room includes which, what stays out of public headers, what each program loads, licence
+// lines.
 #include <QtTest>
 
 #include <QDirIterator>
@@ -43,7 +44,8 @@ QMap<QString, QStringList> roomTable()
 
 QStringList includesOf(const QString& file)
 {
-    static const QRegularExpression include(QStringLiteral("^\\s*#\\s*include\\s*[<\"]([^>\"]+)[>\"]"), QRegularExpression::MultilineOption);
+    static const QRegularExpression include(QStringLiteral("^\\s*#\\s*include\\s*[<\"]([^>\"]+)[>\"]"),
+                                            QRegularExpression::MultilineOption);
     QStringList found;
     for (auto match = include.globalMatch(contentOf(file)); match.hasNext();)
         found << match.next().captured(1);
@@ -52,14 +54,14 @@ QStringList includesOf(const QString& file)
 
 bool isTensorFile(const QString& relative)
 {
-    return relative.startsWith(QStringLiteral("core/model/")) || relative.startsWith(QStringLiteral("core/surgery/"))
-           || relative.startsWith(QStringLiteral("core/trainer/")) || relative.contains(QStringLiteral("/tensor/"));
+    return relative.startsWith(QStringLiteral("core/model/")) || relative.startsWith(QStringLiteral("core/surgery/")) ||
+           relative.startsWith(QStringLiteral("core/trainer/")) || relative.contains(QStringLiteral("/tensor/"));
 }
 
 bool isTorch(const QString& include)
 {
-    return include.startsWith(QStringLiteral("torch/")) || include.startsWith(QStringLiteral("ATen/"))
-           || include.startsWith(QStringLiteral("c10/")) || include.startsWith(QStringLiteral("caffe2/"));
+    return include.startsWith(QStringLiteral("torch/")) || include.startsWith(QStringLiteral("ATen/")) ||
+           include.startsWith(QStringLiteral("c10/")) || include.startsWith(QStringLiteral("caffe2/"));
 }
 
 bool isQt(const QString& include)
@@ -107,9 +109,11 @@ private Q_SLOTS:
     void coreKnowsNoWindowAndNoApp()
     {
         QStringList faults;
-        for (const QString& file : filesUnder(QStringLiteral("core"), sources) + filesUnder(QStringLiteral("plugins"), sources))
+        for (const QString& file :
+             filesUnder(QStringLiteral("core"), sources) + filesUnder(QStringLiteral("plugins"), sources))
             for (const QString& include : includesOf(file))
-                if (isQt(include) || include.startsWith(QStringLiteral("widgets/")) || include.startsWith(QStringLiteral("app/")))
+                if (isQt(include) || include.startsWith(QStringLiteral("widgets/")) ||
+                    include.startsWith(QStringLiteral("app/")))
                     faults << file.mid(root.size() + 1) + " includes " + include;
         QVERIFY2(faults.isEmpty(), qPrintable(faults.join('\n')));
     }
@@ -117,7 +121,8 @@ private Q_SLOTS:
     void onlyTheLearnersFilesIncludeTorch()
     {
         QStringList faults;
-        for (const QString& folder : {QStringLiteral("core"), QStringLiteral("widgets"), QStringLiteral("app"), QStringLiteral("plugins")})
+        for (const QString& folder :
+             {QStringLiteral("core"), QStringLiteral("widgets"), QStringLiteral("app"), QStringLiteral("plugins")})
             for (const QString& file : filesUnder(folder, sources)) {
                 const QString relative = file.mid(root.size() + 1);
                 for (const QString& include : includesOf(file))
@@ -141,13 +146,15 @@ private Q_SLOTS:
     void everySourceNamesItsLicence()
     {
         QStringList faults;
-        const QStringList patterns = sources + QStringList{QStringLiteral("CMakeLists.txt"), QStringLiteral("*.cmake"), QStringLiteral("*.sql")};
-        for (const QString& folder : {QStringLiteral("core"), QStringLiteral("widgets"), QStringLiteral("app"), QStringLiteral("plugins"),
-                                      QStringLiteral("tests"), QStringLiteral("cmake")})
+        const QStringList patterns =
+            sources + QStringList{QStringLiteral("CMakeLists.txt"), QStringLiteral("*.cmake"), QStringLiteral("*.sql")};
+        for (const QString& folder : {QStringLiteral("core"), QStringLiteral("widgets"), QStringLiteral("app"),
+                                      QStringLiteral("plugins"), QStringLiteral("tests"), QStringLiteral("cmake")})
             for (const QString& file : filesUnder(folder, patterns))
                 if (!contentOf(file).left(400).contains(QStringLiteral("SPDX-License-Identifier: GPL-3.0-or-later")))
                     faults << file.mid(root.size() + 1);
-        for (const QString& name : {QStringLiteral("/installer/bootstrap"), QStringLiteral("/.ci/run"), QStringLiteral("/CMakeLists.txt")})
+        for (const QString& name :
+             {QStringLiteral("/installer/bootstrap"), QStringLiteral("/.ci/run"), QStringLiteral("/CMakeLists.txt")})
             if (!contentOf(root + name).left(400).contains(QStringLiteral("SPDX-License-Identifier: GPL-3.0-or-later")))
                 faults << name;
         QVERIFY2(faults.isEmpty(), qPrintable("No SPDX line in\n" + faults.join('\n')));
@@ -159,10 +166,12 @@ private Q_SLOTS:
         QTest::addColumn<QString>("forbidden");
         const QString bin = QStringLiteral(RATCHET_BIN_DIR), lib = bin + "/../lib";
         const QString torch = QStringLiteral("libtorch|libc10"), torchAndQt = QStringLiteral("libtorch|libc10|libQt");
-        QTest::addRow("the engine's library knows neither Qt nor libtorch") << lib + "/libratchet_core.so" << torchAndQt;
+        QTest::addRow("the engine's library knows neither Qt nor libtorch")
+            << lib + "/libratchet_core.so" << torchAndQt;
         QTest::addRow("the command line loads neither Qt nor libtorch") << bin + "/ratchet" << torchAndQt;
         QTest::addRow("the window never loads libtorch") << bin + "/ratchet-lab" << torch;
-        QTest::addRow("a plugin loads neither Qt nor libtorch") << QStringLiteral(RATCHET_PLUGIN_DIR) + "/arithmetic.so" << torchAndQt;
+        QTest::addRow("a plugin loads neither Qt nor libtorch")
+            << QStringLiteral(RATCHET_PLUGIN_DIR) + "/arithmetic.so" << torchAndQt;
     }
 
     void programsLoadOnlyWhatTheyMay()
