@@ -20,7 +20,7 @@ struct EngineStatus {
     std::vector<Running> running;
     double logEValue = 0, logThreshold = 0;         // of the question being judged, natural log
     Flops spent, budget;
-    double champion = 0;                            // guide score of the target suite
+    double champion = 0;                            // score (0 .. 1) on the target suite's guide items
     int waitingDecisions = 0;
     int sandboxLevel = 0;
     std::chrono::milliseconds elapsed{0}, remaining{0};   // remaining: of RunLimits::time, 0 without

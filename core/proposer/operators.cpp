@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/proposer/operators.h"
 
+#include <cctype>
 #include <cmath>
 #include <optional>
 
@@ -9,12 +10,16 @@ namespace {
 
 using Changes = std::vector<std::pair<std::string, Json>>;
 
+// "/architecture/feedForwardWidth" is "feed forward width"; the family already names the section.
 std::string nameOf(const std::string& path)
 {
-    std::string name = path.substr(1);
-    for (char& c : name)
-        if (c == '/')
-            c = ' ';
+    std::string name;
+    for (const char c : path.substr(path.find('/', 1) + 1)) {
+        if (c == '/' || std::isupper(static_cast<unsigned char>(c)))
+            name += ' ';
+        if (c != '/')
+            name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
     return name;
 }
 
@@ -58,7 +63,7 @@ void addChoices(std::vector<Idea>& list, const Genome& parent, const SearchSpace
         for (const Json& value : choice->values)
             if (auto child = childOf(parent, {{path, value}}, space, vocabulary))
                 list.push_back({familyOf(path), nameOf(path) + " = " + textOf(value),
-                                fmt::format("Try {} for {}.", textOf(value), nameOf(path)), *child});
+                                fmt::format("Set {} to {}.", nameOf(path), textOf(value)), *child});
     }
 }
 

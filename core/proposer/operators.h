@@ -14,7 +14,7 @@ namespace ratchet {
 
 struct Idea {
     std::string family;          // architecture | data | tuning | reasoning | growth | replay | self-training | recombination
-    std::string operatorName;    // stable name of the kind, "reasoning format = reversed"
+    std::string operatorName;    // stable name of the kind, "format = reversed"
     std::string reason;          // one sentence
     Genome genome;
 };

@@ -37,7 +37,7 @@ struct LabConfig {
     std::uint64_t seed = 0;
     int candidates = 4;               // proposals a tooth
     double alpha = 0.05;              // false accepts over the whole lab
-    int gateItems = 600;              // most pairs a question may draw
+    int gateItems = 2000;             // most pairs a question may draw
     std::string corpusSource;         // as the person named it
     std::string created;
     [[nodiscard]] Json toJson() const;
