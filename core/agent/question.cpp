@@ -56,11 +56,11 @@ public:
             return how;
         if (!how)
             m_comparison.abandon(how.error().text);
-        return m_context.store->transaction(Store::Durable::Yes, [&] { return write(!how && how.error().code == Code::Cancelled); });
+        return m_context.store->transaction(Store::Durable::Yes, [&] { return write(how); });
     }
 
 private:
-    [[nodiscard]] Status write(bool cancelled)
+    [[nodiscard]] Status write(const Status& how)
     {
         std::vector<ScorecardRecord> cards = m_comparison.scorecards();
         if (m_samples)
@@ -77,9 +77,13 @@ private:
         verdict.challenger = m_header.challenger;
         verdict.champion = m_header.champion;
         verdict.k = m_header.k;
+        if (!how) {        // also when the judge found out, or died, after its last answer: never a pass
+            verdict.verdict = Verdict::NoResult;
+            verdict.reason = how.error().text;
+        }
         verdict.created = now();
         RATCHET_CHECK(m_context.store->add(verdict));
-        m_proposal.state = cancelled ? ProposalState::Cancelled : stateAfter(verdict.verdict);
+        m_proposal.state = !how && how.error().code == Code::Cancelled ? ProposalState::Cancelled : stateAfter(verdict.verdict);
         m_proposal.stateReason = verdict.reason;
         RATCHET_CHECK(m_context.store->update(m_proposal));
         return m_context.record("engine", "verdict",

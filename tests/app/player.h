@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A learner without tensors, played by the test program itself: a copy of it, named after what it is to do wrong, is handed
+// to the engine as its ratchet-learner. Its workers write small weights whose first number is their skill; its judges let
+// every version answer rightly with a chance of its skill. Everything is a function of seed, genome and question, so that
+// labs turned by it can be compared byte by byte.
+#pragma once
+
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+#include "core/base/hash.h"
+#include "core/base/rng.h"
+#include "core/critic/exam.h"
+#include "core/genome/tokenizer.h"
+#include "core/genome/weights_file.h"
+#include "core/guard/sandbox.h"
+#include "core/launch/frame.h"
+#include "core/plugin/loader.h"
+
+namespace ratchet::player {
+
+inline bool isPlaying(int argc) { return argc == 2 && std::getenv("RATCHET_PROBE_PORT"); }
+
+// "reversed" answers are what this world needs.
+inline float skillOf(const Genome& genome) { return genome.reasoning.format == "reversed" ? 0.9F : 0.2F; }
+
+class Player {
+public:
+    Player() : m_fault(std::filesystem::read_symlink("/proc/self/exe").filename().string()) {}
+
+    int play(const std::string& role)
+    {
+        if (!enterSandbox())
+            return 9;
+        Hello hello{protocolVersion, RATCHET_VERSION, role, ::getpid(), measureSandbox(), Json::object()};
+        if (m_fault == "old")
+            hello.version = "0.0.1";
+        if (!m_channel.send(hello))
+            return 8;
+        const auto first = m_channel.receive();
+        if (!first)
+            return 7;
+        if (const auto* train = std::get_if<TrainSpec>(&*first))
+            return work(*train);
+        if (const auto* judge = std::get_if<JudgeSpec>(&*first))
+            return this->judge(*judge);
+        return 6;
+    }
+
+private:
+    void say(const Message& message) { (void)m_channel.send(message); }
+    void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(m_fault == "slow" ? 20 : 1)); }
+    [[noreturn]] static void hang()
+    {
+        for (;;)
+            ::pause();
+    }
+
+    // --- worker: only the first proposal's trial (number 2) goes wrong ---------------------------------------------
+    int work(const TrainSpec& spec)
+    {
+        const auto domain = loadDomain(spec.domain, spec.corpus);
+        const auto genome = Genome::fromJson(spec.genome);
+        if (!domain || !genome)
+            return say(Failure{"failed", "The player cannot play this."}), 1;
+        const int vocabulary = vocabularyOf((*domain)->info().alphabet);
+        constexpr std::int64_t steps = 5, length = 8;
+        const double perToken = trainingFlops(genome->architecture, vocabulary, length).value;
+        const auto perStep = static_cast<std::int64_t>(spec.budgetFlops / perToken / steps);
+        for (std::int64_t step = 1; step <= steps; ++step) {
+            rest();
+            say(Points{step, {{"loss", 3.0 / static_cast<double>(step)}}});
+            say(Progress{step, step * perStep, static_cast<double>(step * perStep) * perToken, static_cast<double>(step) / steps, 1, "training"});
+            if (spec.trial == 2 && step == 3 && misbehave(spec))
+                return 1;
+            if (m_channel.isReadable())
+                return say(Failure{"cancelled", "It was stopped."}), 1;
+        }
+        WeightsFile file = weightsOf(spec, *genome, vocabulary);
+        if (spec.trial == 2 && m_fault == "no weights")
+            file = {};
+        if (spec.trial == 2 && m_fault == "infinite weights")
+            file.data.replace(0, 4, "\0\0\x80\x7f", 4);
+        if (!(spec.trial == 2 && m_fault == "forgotten weights") && !writeWeights(spec.scratch + "/weights.safetensors", file))
+            return say(Failure{"environment", "The player cannot write."}), 1;
+        Trained trained{spec.scratch + "/weights.safetensors", steps, steps * perStep, length, static_cast<double>(steps * perStep) * perToken,
+                        0.1, 1, 1e6, nullptr};
+        if (spec.trial == 2 && m_fault == "claims to be cheap")
+            trained.flops /= 2;
+        if (spec.trial == 2 && m_fault == "impossible length")
+            trained.length = 1'000'000;
+        if (!(spec.trial == 2 && m_fault == "leaves early"))
+            say(trained);
+        return 0;
+    }
+
+    // True when the worker is to end here.
+    bool misbehave(const TrainSpec& spec)
+    {
+        if (m_fault == "dies")
+            ::raise(SIGKILL);
+        if (m_fault == "NaN")
+            say(Progress{3, 3, 3, 0.5, std::nan(""), "training"}), hang();
+        if (m_fault == "nonsense" && ::write(3, "Traceback (most recent call last):\n", 35) == 35)
+            hang();
+        if (m_fault == "overspends")
+            say(Progress{3, 3, spec.budgetFlops * 2, 0.5, 1, "training"}), hang();
+        if (m_fault == "claims the universe")
+            say(Progress{3, 3, 1e300, 0.5, 1, "training"}), hang();
+        if (m_fault == "goes back")
+            say(Points{2, {{"loss", 1}}}), hang();
+        if (m_fault == "infinite curve")
+            say(Points{4, {{"loss", std::numeric_limits<double>::infinity()}}}), hang();
+        if (m_fault == "judges itself")
+            say(Scores{"addition-3", "gate", {0}, {1}, Json::object(), Json::object(), {}, 0, 0}), hang();
+        if (m_fault == "gives up")
+            say(Failure{"environment", "The disk is full, says the worker."});
+        return m_fault == "gives up";
+    }
+
+    static WeightsFile weightsOf(const TrainSpec& spec, const Genome& genome, int vocabulary)
+    {
+        WeightsFile file;
+        Rng rng = Rng::stream(spec.seed, "player");
+        for (const auto& [name, shape] : expectedTensors(genome.architecture, vocabulary)) {
+            std::int64_t count = 1;
+            for (const std::int64_t extent : shape)
+                count *= extent;
+            std::vector<float> values(static_cast<std::size_t>(count));
+            for (float& value : values)
+                value = static_cast<float>(rng.uniform());
+            if (name == "norm.weight")
+                values[0] = skillOf(genome);
+            file.add(name, "F32", shape, values.data());
+        }
+        file.metadata = {{"replay", std::to_string(spec.replay.size())}, {"feedback", Json(spec.feedback).dump()}};
+        return file;
+    }
+
+    // --- judge: only comparisons go wrong, not observations --------------------------------------------------------
+    int judge(const JudgeSpec& spec)
+    {
+        m_compares = !spec.challenger.version.empty();
+        const auto isFault = [&](const char* fault) { return m_compares && m_fault == fault; };
+        m_exam = std::make_unique<Rng>(Rng::stream(static_cast<std::uint64_t>(spec.question), "player"));
+        m_champion = skillIn(spec.champion.weights);
+        m_challenger = m_compares ? skillIn(spec.challenger.weights) : 0;
+        auto files = evaluatorFiles(spec);
+        if (!files)
+            return 5;
+        if (isFault("judge reads others"))
+            (*files)["challenger"] = (*files)["champion"];
+        if (!isFault("judge skips integrity"))
+            say(Integrity{{{"finite", !isFault("judge finds a fault"), "played"}}, *files});
+        if (isFault("judge skips integrity"))
+            say(Scores{"addition-3", "gate", {0}, {1}, Json::object(), Json::object(), {}, 0, 0});
+        for (int asked = 0;; ++asked) {
+            const auto message = m_channel.receive();
+            if (!message)
+                return 1;
+            if (!std::holds_alternative<Ask>(*message))
+                return isFault("judge ends badly") ? 1 : 0;
+            rest();
+            if (isFault("judge dies"))
+                ::raise(SIGKILL);
+            if (isFault("judge leaves"))
+                return 0;
+            Scores scores = answer(std::get<Ask>(*message));
+            if (isFault("judge forgets items"))
+                scores.challenger.resize(scores.challenger.size() / 2);
+            if (isFault("judge says NaN"))
+                scores.challenger[0] = std::nan("");
+            if (isFault("judge exaggerates"))
+                scores.challenger[0] = 2;
+            if (isFault("judge shows the exam"))
+                scores.samples.push_back({Json::object(), "1+1=", "2", "2", "2", "", "", 1, 1});
+            if (isFault("judge answers otherwise"))
+                scores.suite = "another";
+            say(scores);
+        }
+    }
+
+    Scores answer(const Ask& ask)
+    {
+        Scores scores{ask.suite, ask.split, {}, {}, Json::object(), Json::object(), {}, 0.01, 1e6};
+        for (int i = 0; i < ask.count; ++i) {
+            scores.champion.push_back(m_exam->uniform() < m_champion ? 1 : 0);
+            if (m_compares)
+                scores.challenger.push_back(m_exam->uniform() < m_challenger ? 1 : 0);
+            if (scores.champion.back() > 0)
+                continue;
+            scores.championClasses["carry"] = scores.championClasses.value("carry", 0) + 1;
+            if (ask.split != "gate" && scores.samples.size() < 24)
+                scores.samples.push_back({Json{{"a", std::to_string(100 + i)}, {"b", "234"}}, std::to_string(100 + i) + "+234=", "x", "y",
+                                          m_compares ? "z" : "", "carry", m_compares ? "carry" : "", 0.5, 0.5});
+        }
+        return scores;
+    }
+
+    static double skillIn(const std::string& weights)
+    {
+        const auto file = readWeights(weights);
+        const float* skill = file ? file->floats("norm.weight") : nullptr;
+        return skill ? *skill : 0;
+    }
+
+    std::string m_fault;
+    FrameChannel m_channel;
+    std::unique_ptr<Rng> m_exam;
+    double m_champion = 0, m_challenger = 0;
+    bool m_compares = false;
+};
+
+} // namespace ratchet::player
