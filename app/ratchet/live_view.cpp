@@ -28,10 +28,10 @@ std::string evidence(const EngineStatus& status)
                        std::exp(std::min(status.logThreshold, 690.0)));
 }
 
-// EngineStatus::champion is in the domain's own metric.
+// A score as the domain's own metric.
 std::string championText(double score, bool bitsPerByte)
 {
-    return bitsPerByte ? fmt::format("{:.3f} bits per byte", score) : toTextPercent(score);
+    return bitsPerByte ? fmt::format("{:.3f} bits per byte", (1 - score) * 8) : toTextPercent(score);
 }
 
 std::size_t terminalWidth()
