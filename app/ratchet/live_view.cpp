@@ -53,6 +53,16 @@ std::string cut(std::string line, std::size_t width)
 
 } // namespace
 
+namespace {
+
+// Judging and loading have no loss.
+std::string lossText(const EngineStatus::Running& run)
+{
+    return run.loss > 0 ? fmt::format(" loss {:.4f}", run.loss) : "";
+}
+
+} // namespace
+
 LiveView::LiveView(Style style, bool bitsPerByte)
     : m_terminal(style == Style::Terminal || (style == Style::Automatic && ::isatty(STDOUT_FILENO) == 1)),
       m_bitsPerByte(bitsPerByte)
@@ -128,7 +138,7 @@ void LiveView::append(const EngineStatus& status)
     m_last = time;
     std::string line = fmt::format("{:>9}  tooth {} {}", toText(status.elapsed), status.tooth, status.stage);
     for (const EngineStatus::Running& run : status.running)
-        line += fmt::format("; {} {} {:.0f} % loss {:.3f}", run.title, run.stage, 100 * run.fraction, run.loss);
+        line += fmt::format("; {} {} {:.0f} %{}", run.title, run.stage, 100 * run.fraction, lossText(run));
     if (const std::string found = evidence(status); !found.empty())
         line += "; " + found;
     line += fmt::format("; champion {}; {} of {}", championText(status.champion, m_bitsPerByte), toText(status.spent),

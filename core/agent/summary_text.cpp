@@ -69,6 +69,16 @@ bool wasPromoted(const TriedRow& row)
     return row.state == toText(ProposalState::Promoted);
 }
 
+// Settled, and not in use: everything but what is on its way.
+bool wasRefused(const TriedRow& row)
+{
+    for (const auto state : {ProposalState::Promoted, ProposalState::Queued, ProposalState::Running, ProposalState::Trained,
+                             ProposalState::Waiting})
+        if (row.state == toText(state))
+            return false;
+    return true;
+}
+
 std::string helpedText(const Summary& summary)
 {
     std::string text;
@@ -87,7 +97,7 @@ std::string refusedText(const Summary& summary)
 {
     std::string text;
     for (const TriedRow& row : summary.tried)
-        if (!wasPromoted(row) && !row.reason.empty())
+        if (wasRefused(row) && !row.reason.empty())
             text += fmt::format("  {} {}: {}: {}\n", row.proposal.value, named(row), row.state, row.reason);
     return text.empty() ? "  Nothing.\n" : text;
 }
