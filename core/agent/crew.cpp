@@ -60,7 +60,10 @@ Status Crew::pump(std::chrono::milliseconds time, bool hold)
         m_waiting.pop_front();
         RATCHET_CHECK(start(std::move(job)));
     }
+    const auto before = std::chrono::steady_clock::now();
     m_supervisor.runFor(time);
+    if (isRunning())
+        m_busy += std::chrono::steady_clock::now() - before;
     m_running.remove_if([](const Place& place) { return place.ended; });
     return std::exchange(m_fault, Status{});
 }

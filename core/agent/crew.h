@@ -51,6 +51,8 @@ public:
     // Runs one more job to its end, whatever the number of places.
     [[nodiscard]] Status runNow(std::unique_ptr<Job> job);
     void wake() { m_supervisor.wake(); }
+    // Time since the crew was made during which at least one job ran.
+    [[nodiscard]] std::chrono::milliseconds busyTime() const { return std::chrono::duration_cast<std::chrono::milliseconds>(m_busy); }
 
 private:
     struct Place { std::unique_ptr<Job> job; std::unique_ptr<Child> child; Status fault; bool ended = false; };
@@ -59,6 +61,7 @@ private:
     Supervisor& m_supervisor;
     int m_places;
     bool m_stopping = false;
+    std::chrono::steady_clock::duration m_busy{0};
     std::list<std::unique_ptr<Job>> m_waiting;
     std::list<Place> m_running;
     Status m_fault;

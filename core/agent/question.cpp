@@ -13,12 +13,16 @@ constexpr int sampleItems = 48;
 // Enough for an interval a person can use, though large effects are proven sooner.
 constexpr int firstBatch = 200;
 
-// The gate's questions, then, for what it accepts, guide items whose answers a person may see side by side.
+// The gate's questions; then, for what it accepts, the answers that users corrected, and guide items whose answers a person
+// may see side by side.
 class Question : public Examiner {
 public:
-    Question(Context& context, Comparison comparison, ProposalRecord proposal, VerdictRecord header)
-        : m_context(context), m_comparison(std::move(comparison)), m_proposal(std::move(proposal)), m_header(std::move(header))
+    Question(Context& context, Comparison comparison, ProposalRecord proposal, VerdictRecord header, int corrected)
+        : m_context(context), m_comparison(std::move(comparison)), m_proposal(std::move(proposal)), m_header(std::move(header)),
+          m_after{Ask{m_context.target().name, "guide", sampleItems}}
     {
+        if (corrected > 0)
+            m_after.push_back(Ask{"feedback", "gate", corrected});
     }
 
     [[nodiscard]] Status take(const Integrity& integrity) override { return m_comparison.addIntegrity(integrity); }
@@ -27,17 +31,19 @@ public:
     {
         if (auto ask = m_comparison.next())
             return ask;
-        if (m_samples || m_comparison.verdict().verdict != Verdict::Accept)
+        if (m_after.empty() || m_comparison.verdict().verdict != Verdict::Accept)
             return std::nullopt;
-        return Ask{m_context.target().name, "guide", sampleItems};
+        return m_after.back();
     }
 
     [[nodiscard]] Status take(const Scores& scores) override
     {
-        if (scores.split == "gate")
+        if (!m_comparison.isFinished())
             return m_comparison.add(scores);
-        RATCHET_TRY(card, scorecardOf(scores, m_context.target(), m_context.info.measure));
-        m_samples = card;
+        m_after.pop_back();
+        const SuiteSpec corrected{"feedback", "answers that users corrected", SuiteRole::Retained, 0};
+        RATCHET_TRY(card, scorecardOf(scores, scores.suite == "feedback" ? corrected : m_context.target(), m_context.info.measure));
+        m_more.push_back(std::move(card));
         return {};
     }
 
@@ -63,8 +69,7 @@ private:
     [[nodiscard]] Status write(const Status& how)
     {
         std::vector<ScorecardRecord> cards = m_comparison.scorecards();
-        if (m_samples)
-            cards.push_back(*m_samples);
+        cards.insert(cards.end(), m_more.begin(), m_more.end());
         for (ScorecardRecord& card : cards) {
             card.proposal = m_proposal.id;
             card.challenger = m_header.challenger;
@@ -110,7 +115,8 @@ private:
     Comparison m_comparison;
     ProposalRecord m_proposal;
     VerdictRecord m_header;
-    std::optional<ScorecardRecord> m_samples;
+    std::vector<Ask> m_after;              // asked once the gate has accepted, last first
+    std::vector<ScorecardRecord> m_more;   // their answers
 };
 
 // Owns its examiner.
@@ -153,7 +159,7 @@ Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord&
     header.challenger = *trial->version;
     header.champion = champion.hash;
     header.k = k;
-    auto examiner = std::make_unique<Question>(context, Comparison(context.suites, options), proposal, header);
+    auto examiner = std::make_unique<Question>(context, Comparison(context.suites, options), proposal, header, static_cast<int>(spec.feedback.size()));
     return std::make_unique<QuestionJob>(context, std::move(spec), std::move(examiner), proposal);
 }
 

@@ -3,6 +3,7 @@
 // killed goes on at the stage it had reached. The engine's thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include "core/agent/context.h"
@@ -41,6 +42,7 @@ public:
 
 private:
     [[nodiscard]] Status enter(const std::string& stage);
+    void noteOverhead(std::chrono::steady_clock::time_point begun, std::chrono::milliseconds busyBefore);
     [[nodiscard]] Status plan();
     [[nodiscard]] Status propose();
     [[nodiscard]] Status trainAndJudge();
@@ -62,6 +64,7 @@ private:
     Goal m_goal;
     ToothRecord m_tooth;
     std::string m_stage = "idle";
+    std::chrono::steady_clock::duration m_waited{0};     // for a person, in this tooth
 };
 
 } // namespace ratchet

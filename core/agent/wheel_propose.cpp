@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The stage "propose" of a tooth: what people queued by hand first, then what the proposer draws, within the budget.
+#include <algorithm>
+#include <cmath>
+
+#include "core/agent/judge_job.h"
+#include "core/agent/promotion.h"
+#include "core/agent/question.h"
+#include "core/agent/requests.h"
+#include "core/agent/wheel.h"
+#include "core/proposer/proposer.h"
+#include "core/selector/archive.h"
+
+namespace ratchet {
+
+Result<int> Wheel::affordable() const
+{
+    RATCHET_TRY(spent, m_context.store->spent());
+    return std::max(0, static_cast<int>(std::floor((m_context.config.budget - spent).value / m_context.config.trialBudget.value + 1e-9)));
+}
+
+Result<std::vector<ProposalRecord>> Wheel::queuedByHand() const
+{
+    RATCHET_TRY(all, m_context.store->proposals());
+    std::erase_if(all, [](const ProposalRecord& p) { return p.state != ProposalState::Queued || p.tooth != 0; });
+    std::stable_sort(all.begin(), all.end(), [](const ProposalRecord& a, const ProposalRecord& b) { return a.rank < b.rank; });
+    return all;
+}
+
+Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::string& focus) const
+{
+    Rng rng = Rng::stream(m_context.config.seed, "propose", static_cast<std::uint64_t>(m_tooth.number));
+    RATCHET_TRY(champion, m_context.champion());
+    RATCHET_TRY(archive, archived(m_context, champion.hash));
+    const Hash parentHash = chooseParent(archive, rng);
+    RATCHET_TRY(parent, m_context.store->version(parentHash));
+    RATCHET_TRY(genome, m_context.genome(parent->genome));
+    RATCHET_TRY(lessons, m_context.store->lessons());
+    RATCHET_TRY(tried, attempts(m_context));
+    const ProposeTask task{genome, parentHash, lessons, tried, focus, count};
+    std::vector<ProposalRecord> records;
+    for (const Proposed& proposed : ratchet::propose(task, m_context.space, m_context.vocabulary, rng)) {
+        RATCHET_TRY(object, m_context.objects.put(proposed.idea.genome.toJson().dump()));
+        ProposalRecord record;
+        record.tooth = m_tooth.number;
+        record.created = now();
+        record.family = proposed.idea.family;
+        record.operatorName = proposed.idea.operatorName;
+        record.parent = parentHash;
+        record.patch = patchBetween(genome, proposed.idea.genome);
+        record.genome = object;
+        record.reason = proposed.idea.reason;
+        record.author = "improver:0";
+        record.predictedGain = proposed.predictedGain;
+        record.price = m_context.config.trialBudget;
+        record.duplicateOf = proposed.duplicateOf;
+        if (proposed.duplicateOf) {
+            record.state = ProposalState::Duplicate;
+            record.stateReason = fmt::format("Proposal {} tried this already.", proposed.duplicateOf->value);
+        }
+        records.push_back(std::move(record));
+    }
+    return records;
+}
+
+// The k of each question and the number of earlier discoveries are fixed here, before anything is trained, so that the
+// verdicts do not depend on the order in which workers and judges end. Counting discoveries only up to the tooth's start
+// makes alpha_k smaller than e-LOND allows, never larger.
+Status Wheel::propose()
+{
+    RATCHET_TRY(room, affordable());
+    const int count = std::min(m_context.config.candidates, room);
+    RATCHET_TRY(byHand, queuedByHand());
+    const auto taken = std::min<std::size_t>(byHand.size(), static_cast<std::size_t>(count));
+    RATCHET_TRY(drawn, drawProposals(count - static_cast<int>(taken), m_tooth.state.value("focus", "")));
+    RATCHET_TRY(verdicts, m_context.store->verdicts());
+    int discoveries = 0, questions = 0;
+    for (const VerdictRecord& verdict : verdicts) {
+        discoveries += verdict.verdict == Verdict::Accept;
+        questions = std::max(questions, verdict.k);
+    }
+    return m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+        Json numbers = Json::object();
+        int k = questions;
+        const auto number = [&](Id<ProposalRecord> id) {
+            ++k;
+            numbers[std::to_string(id.value)] = {{"k", k}, {"question", questionNumber(fmt::format("gate {} {}", id.value, k))}};
+        };
+        for (std::size_t i = 0; i < taken; ++i) {
+            byHand[i].tooth = m_tooth.number;
+            RATCHET_CHECK(m_context.store->update(byHand[i]));
+            number(byHand[i].id);
+        }
+        double rank = 0;
+        for (ProposalRecord& record : drawn) {
+            record.rank = m_tooth.number * 1000 + rank++;
+            RATCHET_TRY(id, m_context.store->add(record));
+            if (record.state == ProposalState::Queued)
+                number(id);
+        }
+        m_tooth.state["questions"] = numbers;
+        m_tooth.state["discoveries"] = discoveries;
+        m_stage = m_tooth.stage = "train";
+        return m_context.store->put(m_tooth);
+    });
+}
+
+} // namespace ratchet
