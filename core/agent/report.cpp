@@ -87,12 +87,13 @@ Result<std::string> scoreCurve(const Store& store, const Summary& s)
     RATCHET_TRY(teeth, store.teeth());
     champion.points.emplace_back(teeth.empty() ? champion.points.back().first : teeth.back().number,
                                  champion.points.back().second);
-    Chart chart{"Champion over the teeth, on gate items",
-                "tooth",
+    Chart chart{"Champion after each tooth, on gate items",
+                "teeth turned",
                 s.bitsPerByte ? "bits per byte" : "exact match",
                 {champion},
                 {},
                 {}};
+    chart.wholeX = true;
     if (!s.bitsPerByte)
         chart.range = {0, 1};
     return "<h2>Curves</h2>\n" + toSvg(chart);
@@ -100,7 +101,8 @@ Result<std::string> scoreCurve(const Store& store, const Summary& s)
 
 Result<std::string> evidenceCurve(const Store& store, const Summary& s)
 {
-    Chart chart{"Evidence while judging; dashed: 1, no evidence", "share of the items drawn", "log10 E", {}, {0}, {}};
+    Chart chart{
+        "Evidence while judging; dashed: 1, no evidence", "share of the items drawn", "log10 E", {}, {0}, {}, false};
     for (const TriedRow& row : s.tried) {
         RATCHET_TRY(cards, store.scorecards(row.proposal));
         for (const ScorecardRecord& card : cards) {
@@ -119,7 +121,7 @@ Result<std::string> evidenceCurve(const Store& store, const Summary& s)
 Result<std::string> lossCurve(const Store& store, const Summary& s)
 {
     constexpr std::size_t mostLines = 12;
-    Chart chart{"Training loss of the promoted trials and the newest", "step", "loss, nats a token", {}, {}, {}};
+    Chart chart{"Training loss of the promoted trials and the newest", "step", "loss, nats a token", {}, {}, {}, false};
     RATCHET_TRY(trials, store.trials());
     const auto isPromoted = [&](const TrialRecord& trial) {
         return std::any_of(s.deployments.begin(), s.deployments.end(),

@@ -46,9 +46,12 @@ std::string axes(const Chart& chart, const Scale& x, const Scale& y)
         svg += fmt::format("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>"
                            "<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:.4g}</text>",
                            left, width - right, y(tick), y(tick), left - 8, y(tick) + 4, tick);
-    for (const double tick : roundTicks(x.low, x.high, 8))
+    for (const double tick : roundTicks(x.low, x.high, 8)) {
+        if (chart.wholeX && tick != std::round(tick))
+            continue;
         svg += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.4g}</text>",
                            x(tick), height - bottom + 18, tick);
+    }
     for (const double mark : chart.marks)
         svg += fmt::format("<line class=\"mark\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", left,
                            width - right, y(mark), y(mark));
@@ -132,9 +135,10 @@ std::string toSvg(const Chart& chart)
         const std::string name = escapeHtml(line.name);
         svg += fmt::format("<path class=\"line c{}\" d=\"{}\"><title>{}</title></path>", i % colours, path(line, x, y),
                            name);
-        if (line.points.size() == 1)
-            svg += fmt::format("<circle class=\"dot c{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", i % colours,
-                               x(line.points[0].first), y(line.points[0].second));
+        for (const auto& [px, py] : line.points)
+            if (line.steps || line.points.size() == 1)
+                svg += fmt::format("<circle class=\"dot c{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"/>", i % colours,
+                                   x(px), y(std::clamp(py, y.low, y.high)));
         legend += fmt::format("<span class=\"key c{}\">{}</span>", i % colours, name);
     }
     return svg + "</svg>" + (chart.lines.size() > 1 ? "<div class=\"legend\">" + legend + "</div>" : "") +

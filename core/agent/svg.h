@@ -12,7 +12,7 @@ namespace ratchet {
 struct ChartLine {
     std::string name;
     std::vector<std::pair<double, double>> points; // ascending x; non-finite points leave a gap
-    bool steps = false;                            // holds its value until the next point
+    bool steps = false;                            // holds its value until the next point; every point is dotted
 };
 
 struct Chart {
@@ -20,6 +20,7 @@ struct Chart {
     std::vector<ChartLine> lines;
     std::vector<double> marks;             // horizontal reference lines
     std::pair<double, double> range{0, 0}; // of y; equal: from the data
+    bool wholeX = false;                   // ticks of x are whole numbers
 };
 
 // Text with & < > " replaced, safe in content and attributes.

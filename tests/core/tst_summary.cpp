@@ -225,7 +225,7 @@ private Q_SLOTS:
 
     void aChartLeavesAGapWhereAValueIsNotFinite()
     {
-        const Chart chart{"t", "x", "y", {{"a", {{0, 0}, {1, 1}, {2, NAN}, {3, 1}, {4, 0}}, false}}, {}, {}};
+        const Chart chart{"t", "x", "y", {{"a", {{0, 0}, {1, 1}, {2, NAN}, {3, 1}, {4, 0}}, false}}, {}, {}, false};
         const QString svg = text(toSvg(chart));
         QCOMPARE(svg.section("d=\"", 1, 1).section('"', 0, 0).count('M'), 2);
         QVERIFY(!svg.contains("nan"));
