@@ -75,7 +75,7 @@ int serveRole(const std::string& role, char** arguments)
 int main(int argc, char** argv)
 {
     CLI::App app("Builds, judges and serves the models of a Ratchet lab; started by `ratchet` and `ratchet-lab`.", "ratchet-learner");
-    app.set_version_flag("--version", std::string("ratchet-learner " RATCHET_VERSION));
+    app.set_version_flag("--version", [] { return "ratchet-learner " RATCHET_VERSION ", " + describePlatform()["text"].get<std::string>(); });
     app.require_subcommand(1);
     app.add_subcommand("worker", "Build and train one candidate");
     app.add_subcommand("judge", "Compare a challenger with the champion");

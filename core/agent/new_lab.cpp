@@ -6,7 +6,7 @@
 #include "core/agent/engine.h"
 #include "core/agent/goal.h"
 #include "core/base/hash.h"
-#include "core/base/sign.h"
+#include "core/genome/tokenizer.h"
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 
@@ -25,6 +25,21 @@ std::string secretOf(const std::optional<std::uint64_t>& seed)
     if (seed)
         return hashOf(fmt::format("judge of seed {}", *seed)).hex;
     return hashOf(fmt::format("{} {} {} {}", drawSeed(), drawSeed(), drawSeed(), drawSeed())).hex;
+}
+
+// A trial that cannot pay for a single batch would overrun its budget.
+Status paysForOneStep(Flops trialBudget, const Domain& domain, const DomainInfo& info)
+{
+    const auto step = guarded(info.name, [&] {
+        const Genome seed = domain.seedGenome();
+        const int length = std::min(seed.architecture.context, domain.longestExample(seed.data, seed.reasoning));
+        return Flops{trainingFlops(seed.architecture, vocabularyOf(info.alphabet), length).value * length * seed.recipe.batch};
+    });
+    RATCHET_CHECK(step);
+    if (trialBudget < *step)
+        return fail(Code::Usage, fmt::format("A trial budget of {} does not pay for one training step of {}.", toText(trialBudget), toText(*step)),
+                    fmt::format("The domain's own is {}.", toText(info.defaultTrialBudget)));
+    return {};
 }
 
 Status importInto(const LabPaths& paths, const NewLab& wanted, const DomainInfo& info)
@@ -65,6 +80,7 @@ Status newLab(const NewLab& wanted)
     if (config.trialBudget > config.budget)
         return fail(Code::Usage, fmt::format("A budget of {} does not pay for one trial of {}.", toText(config.budget), toText(config.trialBudget)),
                     "Give a larger --budget or a smaller --trial-budget.");
+    RATCHET_CHECK(paysForOneStep(config.trialBudget, *domain, info));
     config.seed = wanted.seed.value_or(drawSeed());
     config.candidates = wanted.candidates.value_or(config.candidates);
     config.corpusSource = wanted.corpus;
