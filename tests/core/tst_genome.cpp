@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <QtTest>
+
+#include "tests/core/demo_space.h"
+
+using namespace ratchet;
+
+class TestGenome : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void readsWhatItWrote()
+    {
+        const Genome genome = demoGenome();
+        const auto again = Genome::fromJson(Json::parse(genome.toJson().dump()));
+        QVERIFY(again);
+        QCOMPARE(again->toJson(), genome.toJson());
+        QCOMPARE(again->hash(), genome.hash());
+        Genome other = genome;
+        other.recipe.learningRate = std::nextafter(other.recipe.learningRate, 1);
+        QVERIFY(other.hash() != genome.hash());
+    }
+
+    void refusesWhatIsNoGenome_data()
+    {
+        QTest::addColumn<QString>("patch");
+        QTest::addColumn<QString>("named");
+        const auto row = [](const char* name, const char* patch, const char* named) { QTest::addRow("%s", name) << patch << named; };
+        row("a field is missing", R"([{"op": "remove", "path": "/recipe/ema"}])", "ema");
+        row("a field is unknown", R"([{"op": "add", "path": "/recipe/luck", "value": 1}])", "luck");
+        row("a section is unknown", R"([{"op": "add", "path": "/karma", "value": {}}])", "karma");
+        row("a word stands for a number", R"([{"op": "replace", "path": "/architecture/layers", "value": "2"}])", "layers");
+        row("layers are counted in halves", R"([{"op": "replace", "path": "/architecture/layers", "value": 2.5}])", "layers");
+        row("a count is larger than any integer", R"([{"op": "replace", "path": "/architecture/width", "value": 1e300}])", "width");
+        row("nothing is learnt in no layers", R"([{"op": "replace", "path": "/architecture/layers", "value": 0}])", "layers");
+        row("heads do not divide the width", R"([{"op": "replace", "path": "/architecture/heads", "value": 5}, {"op": "replace", "path": "/architecture/kvHeads", "value": 5}])", "heads");
+        row("key-value heads do not divide the heads", R"([{"op": "replace", "path": "/architecture/kvHeads", "value": 3}])", "key-value");
+        row("a head is odd", R"([{"op": "replace", "path": "/architecture/width", "value": 12}])", "head width");
+        row("the optimizer is unheard of", R"([{"op": "replace", "path": "/recipe/optimizer", "value": "sgd"}])", "optimizer");
+        row("the learning rate is null", R"([{"op": "replace", "path": "/recipe/learningRate", "value": null}])", "learningRate");
+        row("the learning rate is negative", R"([{"op": "replace", "path": "/recipe/learningRate", "value": -1}])", "learningRate");
+        row("the shares exceed the batch", R"([{"op": "replace", "path": "/data/replay", "value": 0.6}, {"op": "replace", "path": "/data/selfTraining", "value": 0.6}])", "more than 1");
+        row("the mixture is a list", R"([{"op": "replace", "path": "/data/mixture", "value": []}])", "mixture");
+    }
+    void refusesWhatIsNoGenome()
+    {
+        QFETCH(QString, patch);
+        QFETCH(QString, named);
+        const auto genome = applyPatch(demoGenome(), Json::parse(patch.toStdString()));
+        QVERIFY(!genome);
+        QCOMPARE(genome.error().code, Code::BadInput);
+        QVERIFY2(genome.error().text.find(named.toStdString()) != std::string::npos, genome.error().text.c_str());
+    }
+
+    void thePatchBetweenLeadsThere()
+    {
+        Genome child = demoGenome();
+        child.recipe.learningRate = 0.004;
+        child.architecture.layers = 3;
+        child.data.mixture = {{"digits", {{"2", 1.0}}}};              // other keys: replaced as a whole
+        child.tools = {{"allowed", {"calculator"}}};
+        const Json patch = patchBetween(demoGenome(), child);
+        QCOMPARE(patch.size(), 4U);
+        QCOMPARE(applyPatch(demoGenome(), patch)->hash(), child.hash());
+        QVERIFY(patchBetween(child, child).empty());
+    }
+
+    void countsParametersAsByHand()
+    {
+        Architecture a;
+        a.layers = 1;
+        a.width = 8;
+        a.heads = a.kvHeads = 2;
+        a.feedForwardWidth = 16;
+        a.context = 10;
+        // token 14*8, position 10*8, two norms and the last 3*(8+8), qkv 24*8, output 8*8, up 16*8, down 8*16
+        QCOMPARE(parameterCount(a, 14), 112 + 80 + 48 + 192 + 64 + 128 + 128);
+        a.tied = false;
+        QCOMPARE(parameterCount(a, 14), 752 + 112);
+        a.kvHeads = 1;                                                  // keys and values of one head of 4: qkv 16*8
+        QCOMPARE(parameterCount(a, 14), 864 - 64);
+    }
+
+    void countsComputeAsKaplanDoes()
+    {
+        Architecture a;
+        a.layers = 1;
+        a.width = 8;
+        a.heads = a.kvHeads = 2;
+        a.feedForwardWidth = 16;
+        a.context = 10;
+        QCOMPARE(trainingFlops(a, 14, 5).value, 6.0 * (752 - 80) + 12.0 * 1 * 8 * 5);   // the positions are looked up
+        QVERIFY(trainingFlops(a, 14, 6) > trainingFlops(a, 14, 5));
+        QVERIFY(trainingBytes(a, 14, 32, 10) > 4.0 * 5 * 752);
+    }
+};
+
+QTEST_GUILESS_MAIN(TestGenome)
+#include "tst_genome.moc"

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <QtTest>
+
+#include <cmath>
+
+#include "core/memory/lessons.h"
+
+using namespace ratchet;
+
+namespace {
+
+LessonEvidence evidence(double gain, double standardError)
+{
+    LessonEvidence seen;
+    seen.family = "reasoning";
+    seen.operatorName = "format = reversed";
+    seen.gain = gain;
+    seen.standardError = standardError;
+    seen.predicted = 0.1;
+    seen.cost = Flops{5e11};
+    return seen;
+}
+
+bool near(double a, double b) { return std::abs(a - b) < 1e-12; }
+
+} // namespace
+
+class TestLessons : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void startFromThePrior()
+    {
+        const LessonRecord fresh = lessonOn({}, "tuning", "ema = 0.99");
+        QCOMPARE(fresh.tried, 0);
+        QCOMPARE(fresh.meanGain, 0.0);
+        QVERIFY(near(fresh.varianceGain, 0.0225));
+    }
+
+    void thePosteriorIsTheOneComputedByHand()
+    {
+        // Prior N(0, 0.15^2); measured 0.4 with noise 0.05^2 + 0.12^2 = 0.0169.
+        LessonEvidence seen = evidence(0.4, 0.12);
+        seen.accepted = true;
+        const LessonRecord once = learn(lessonOn({}, "reasoning", "format = reversed"), seen, Time(std::chrono::seconds(9)));
+        QVERIFY(near(once.varianceGain, 1 / (1 / 0.0225 + 1 / 0.0169)));
+        QVERIFY(near(once.meanGain, 0.4 / 0.0169 / (1 / 0.0225 + 1 / 0.0169)));
+        QVERIFY(std::abs(once.meanGain - 0.228426) < 1e-6);
+        QVERIFY(near(once.predictedError, 0.1 - 0.4));
+        QCOMPARE(once.tried, 1);
+        QCOMPARE(once.accepted, 1);
+        QCOMPARE(once.cost.value, 5e11);
+        QCOMPARE(once.updated, Time(std::chrono::seconds(9)));
+        const LessonRecord twice = learn(once, evidence(-0.1, 0.12), {});
+        QVERIFY(near(twice.varianceGain, 1 / (1 / 0.0225 + 2 / 0.0169)));
+        QVERIFY(near(twice.meanGain, 0.3 / 0.0169 / (1 / 0.0225 + 2 / 0.0169)));
+        QVERIFY(near(twice.predictedError, (-0.3 + 0.2) / 2));
+        QCOMPARE(twice.accepted, 1);
+    }
+
+    void theOrderOfMeasurementsDoesNotMatter()
+    {
+        const LessonRecord fresh = lessonOn({}, "reasoning", "format = reversed");
+        const LessonRecord ab = learn(learn(fresh, evidence(0.3, 0.02), {}), evidence(0.1, 0.2), {});
+        const LessonRecord ba = learn(learn(fresh, evidence(0.1, 0.2), {}), evidence(0.3, 0.02), {});
+        QVERIFY(near(ab.meanGain, ba.meanGain) && near(ab.varianceGain, ba.varianceGain));
+    }
+
+    void aFailureCostsButTeachesNoGain()
+    {
+        LessonEvidence broken = evidence(0.9, 0.01);
+        broken.failed = true;
+        const LessonRecord after = learn(lessonOn({}, "reasoning", "format = reversed"), broken, {});
+        QCOMPARE(after.failed, 1);
+        QCOMPARE(after.tried, 1);
+        QCOMPARE(after.meanGain, 0.0);
+        QVERIFY(near(after.varianceGain, 0.0225));
+        QCOMPARE(after.cost.value, 5e11);
+    }
+
+    void perfectMeasurementsLeaveTheSeedsNoise()
+    {
+        const LessonRecord once = learn(lessonOn({}, "a", "b"), evidence(0.2, 0), {});
+        QVERIFY(near(once.varianceGain, 1 / (1 / 0.0225 + 1 / 0.0025)));
+    }
+
+    void aLessonIsFoundByFamilyAndName()
+    {
+        LessonRecord one = lessonOn({}, "tuning", "x"), two = lessonOn({}, "data", "x");
+        one.meanGain = 1;
+        two.meanGain = 2;
+        QCOMPARE(lessonOn({one, two}, "data", "x").meanGain, 2.0);
+        QCOMPARE(lessonOn({one, two}, "data", "y").tried, 0);
+    }
+
+    void drawsFollowThePosterior()
+    {
+        LessonRecord lesson;
+        lesson.meanGain = 0.3;
+        lesson.varianceGain = 0.04;
+        Rng rng(5);
+        double sum = 0, squares = 0;
+        constexpr int draws = 20000;
+        for (int i = 0; i < draws; ++i) {
+            const double gain = drawGain(lesson, rng);
+            sum += gain;
+            squares += gain * gain;
+        }
+        const double mean = sum / draws;
+        QVERIFY(std::abs(mean - 0.3) < 4 * 0.2 / std::sqrt(draws));
+        QVERIFY(std::abs(std::sqrt(squares / draws - mean * mean) - 0.2) < 0.005);
+    }
+};
+
+QTEST_GUILESS_MAIN(TestLessons)
+#include "tst_lessons.moc"
