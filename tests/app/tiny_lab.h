@@ -44,7 +44,7 @@ public:
         wanted.root = m_root;
         wanted.domain = "arithmetic";
         wanted.budget = Flops{1e12};
-        wanted.trialBudget = Flops{1e9};
+        wanted.trialBudget = Flops{4e9};
         wanted.seed = 7;
         wanted.candidates = candidates;
         const Status made = newLab(wanted);
