@@ -39,6 +39,7 @@ struct Engine::Private {
 
     [[nodiscard]] Status attend();
     [[nodiscard]] Status handleRequests();
+    [[nodiscard]] Status handle(const Request& request);
     [[nodiscard]] Status answer(const Request& request);
     [[nodiscard]] Status flush();
     [[nodiscard]] EngineStatus status() const;
@@ -147,20 +148,22 @@ Status Engine::Private::handleRequests()
         const std::lock_guard guard(mutex);
         requests.swap(posted);
     }
-    RATCHET_TRY(taken, takeRequests(context->paths));
-    requests.insert(requests.end(), taken.requests.begin(), taken.requests.end());
-    for (const Request& request : requests) {
-        const Status answered = answer(request);
-        // What a person asked for and did not get is told, not fatal; only the engine's own troubles are.
-        const Json note{{"kind", request.kind}, {"ok", bool(answered)}, {"text", answered ? "" : answered.error().text},
-                        {"time", toIso(now())}, {"arguments", request.arguments}};
-        RATCHET_CHECK(context->store->setMeta("last-request", note));
-        if (!answered && answered.error().code == Code::Environment)
-            return answered;
-    }
+    for (const Request& request : requests)
+        RATCHET_CHECK(handle(request));
+    RATCHET_TRY(taken, takeRequests(context->paths, [this](const Request& request) { return handle(request); }));
     for (const std::string& refused : taken.refused)
         RATCHET_CHECK(context->record("engine", "request-refused", {{"text", refused}}));
     return {};
+}
+
+// What a person asked for and did not get is told, not fatal; only the engine's own troubles are.
+Status Engine::Private::handle(const Request& request)
+{
+    const Status answered = answer(request);
+    const Json note{{"kind", request.kind}, {"ok", bool(answered)}, {"text", answered ? "" : answered.error().text},
+                    {"time", toIso(now())}, {"arguments", request.arguments}};
+    RATCHET_CHECK(context->store->setMeta("last-request", note));
+    return !answered && answered.error().code == Code::Environment ? answered : Status{};
 }
 
 Status Engine::Private::answer(const Request& request)

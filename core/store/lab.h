@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,6 +94,7 @@ struct Request {
 // Oldest first; each file is removed by takeRequests. Files that are unsigned, damaged or unknown are moved to
 // requests/refused and reported in `refused`.
 struct TakenRequests { std::vector<Request> requests; std::vector<std::string> refused; };
-[[nodiscard]] Result<TakenRequests> takeRequests(const LabPaths& paths);
+// `carryOut` is called for each before its file goes, so that a kill in between loses nothing; its error leaves the file.
+[[nodiscard]] Result<TakenRequests> takeRequests(const LabPaths& paths, const std::function<Status(const Request&)>& carryOut = {});
 
 } // namespace ratchet

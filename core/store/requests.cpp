@@ -87,7 +87,7 @@ Status putRequest(const LabPaths& paths, const Request& request)
     return writeFile(paths.requests() / name, Json{{"body", body}, {"signature", signature}}.dump() + "\n", 0600);
 }
 
-Result<TakenRequests> takeRequests(const LabPaths& paths)
+Result<TakenRequests> takeRequests(const LabPaths& paths, const std::function<Status(const Request&)>& carryOut)
 {
     TakenRequests taken;
     RATCHET_TRY(files, waitingFiles(paths.requests()));
@@ -98,6 +98,8 @@ Result<TakenRequests> takeRequests(const LabPaths& paths)
             RATCHET_CHECK(setAside(paths, file));
             continue;
         }
+        if (carryOut)
+            RATCHET_CHECK(carryOut(*request));
         taken.requests.push_back(std::move(*request));
         std::error_code error;
         std::filesystem::remove(file, error);

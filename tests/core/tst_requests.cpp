@@ -37,12 +37,32 @@ class TestRequests : public QObject {
     Q_OBJECT
 private Q_SLOTS:
     void areTakenOldestFirst();
+    void stayUntilTheyAreCarriedOut();
     void strangersAreRefused_data();
     void strangersAreRefused();
     void unknownKindsAreNotEvenPut();
     void anotherLabsRequestIsRefused();
     void needTheKey();
 };
+
+void TestRequests::stayUntilTheyAreCarriedOut()
+{
+    Place place;
+    QVERIFY(putRequest(place.lab, example("pause", 1)));
+    QVERIFY(putRequest(place.lab, example("approve", 5)));
+    std::vector<std::string> seen;
+    const auto cut = takeRequests(place.lab, [&](const Request& request) -> Status {
+        seen.push_back(request.kind);
+        if (request.kind == "approve")
+            return fail(Code::Environment, "The disk is full.");
+        return {};
+    });
+    QVERIFY(!cut);
+    QCOMPARE(seen.size(), 2U);
+    const TakenRequests again = takeRequests(place.lab).value();
+    QCOMPARE(again.requests.size(), 1U);
+    QCOMPARE(again.requests[0].kind, "approve");
+}
 
 void TestRequests::areTakenOldestFirst()
 {
