@@ -12,6 +12,8 @@
 
 #include "widgets/meter.h"
 #include "widgets/panel_set.h"
+#include "widgets/panels/activations_panel.h"
+#include "widgets/panels/curves_panel.h"
 #include "widgets/panels/loop_panel.h"
 #include "widgets/panels/queue_panel.h"
 #include "widgets/status_strip.h"
@@ -79,6 +81,22 @@ void MainWindow::buildPanels()
         if (auto* queue = qobject_cast<QueuePanel*>(panel))
             m_queue = queue;
     }
+    linkCursors();
+}
+
+// The step under the pointer in one is marked in the other.
+void MainWindow::linkCursors()
+{
+    CurvesPanel* curves = nullptr;
+    ActivationsPanel* activations = nullptr;
+    for (Panel* panel : m_panels) {
+        curves = curves ? curves : qobject_cast<CurvesPanel*>(panel);
+        activations = activations ? activations : qobject_cast<ActivationsPanel*>(panel);
+    }
+    if (!curves || !activations)
+        return;
+    connect(curves, &CurvesPanel::stepHovered, activations, &ActivationsPanel::setStepCursor);
+    connect(activations, &ActivationsPanel::stepHovered, curves, &CurvesPanel::setStepCursor);
 }
 
 void MainWindow::setSession(std::unique_ptr<LabSession> session)
@@ -108,12 +126,13 @@ void MainWindow::arrangeDefault(Layout layout)
         const auto found = m_docks.find(QLatin1String(name));
         return found == m_docks.end() ? nullptr : found->second;
     };
+    const QSize kept = size();
     for (const auto& [name, each] : m_docks) {
         each->setFloating(false);
         removeDockWidget(each);
     }
     QDockWidget *loop = dock("loop"), *plan = dock("plan"), *curves = dock("curves"), *activations = dock("activations");
-    QDockWidget *queue = dock("queue"), *review = dock("review"), *timeline = dock("timeline");
+    QDockWidget *queue = dock("queue"), *review = dock("review"), *timeline = dock("timeline"), *critic = dock("critic");
     QList<QDockWidget*> shown;
     const auto place = [&](QDockWidget* what, QDockWidget* beside, Qt::Orientation direction) {
         if (!what)
@@ -134,6 +153,8 @@ void MainWindow::arrangeDefault(Layout layout)
             tabifyDockWidget(loop, plan);
         plan->show();
         place(activations, curves, Qt::Vertical);
+        tabifyDockWidget(activations, critic);
+        critic->show();
         addDockWidget(Qt::BottomDockWidgetArea, timeline);
         shown << timeline;
     } else if (layout == Layout::Review) {
@@ -144,6 +165,7 @@ void MainWindow::arrangeDefault(Layout layout)
     }
     for (QDockWidget* each : shown)
         each->show();
+    resize(kept);                                 // half arranged docks may have asked for more than they need in the end
     const int w = width();
     const int h = height();
     if (layout == Layout::Research) {
@@ -156,6 +178,7 @@ void MainWindow::arrangeDefault(Layout layout)
         resizeDocks(columns, widths, Qt::Horizontal);
         resizeDocks({loop, plan}, {h * 5 / 10, h * 2 / 10}, Qt::Vertical);
         loop->raise();
+        activations->raise();
         if (curves && activations)
             resizeDocks({curves, activations}, {h * 4 / 10, h * 3 / 10}, Qt::Vertical);
         resizeDocks({timeline}, {h < 900 ? 150 : 190}, Qt::Vertical);

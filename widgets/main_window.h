@@ -49,6 +49,7 @@ protected:
 
 private:
     void buildPanels();
+    void linkCursors();
     void buildActions();
     void buildToolBar();
     void buildNotice();

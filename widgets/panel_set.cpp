@@ -4,6 +4,7 @@
 #include <map>
 
 #include "widgets/panels/activations_panel.h"
+#include "widgets/panels/critic_panel.h"
 #include "widgets/panels/curves_panel.h"
 #include "widgets/panels/loop_panel.h"
 #include "widgets/panels/plan_panel.h"
@@ -15,8 +16,8 @@ namespace ratchet {
 
 std::vector<Panel*> makePanels(QWidget* parent)
 {
-    return {new LoopPanel(parent),  new PlanPanel(parent),   new CurvesPanel(parent),  new ActivationsPanel(parent),
-            new QueuePanel(parent), new ReviewPanel(parent), new TimelinePanel(parent)};
+    return {new LoopPanel(parent),   new PlanPanel(parent),  new CurvesPanel(parent), new ActivationsPanel(parent),
+            new CriticPanel(parent), new QueuePanel(parent), new ReviewPanel(parent), new TimelinePanel(parent)};
 }
 
 QSize pictureSize(const Panel& panel)

@@ -9,21 +9,47 @@
 #include "widgets/main_window.h"
 #include "widgets/panel_set.h"
 #include "widgets/panels/panel.h"
+#include "widgets/plot/plot_widget.h"
 #include "widgets/style/format.h"
 
 namespace ratchet {
 namespace {
 
 constexpr int settleTime = 350, longestWait = 10000;   // ms; the reader polls every 250
+constexpr int calm = 120;                              // ms that everything stays settled: queued drawing is done by then
 
 template <typename Ready>
 void waitUntil(Ready ready)
 {
-    QElapsedTimer since;
+    QElapsedTimer since, settled;
     since.start();
-    while (since.elapsed() < settleTime || (!ready() && since.elapsed() < longestWait))
+    settled.start();
+    while (since.elapsed() < longestWait && (since.elapsed() < settleTime || settled.elapsed() < calm)) {
         QApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 20);
+        if (!ready())
+            settled.restart();
+    }
 }
+
+// The offscreen plugin has no window manager to tell size hints to and says so for every window: no news to anybody.
+class QuietPlugin {
+public:
+    QuietPlugin() { previous() = qInstallMessageHandler(pass); }
+    ~QuietPlugin() { qInstallMessageHandler(previous()); }
+    QuietPlugin(const QuietPlugin&) = delete;
+    QuietPlugin& operator=(const QuietPlugin&) = delete;
+private:
+    static QtMessageHandler& previous()
+    {
+        static QtMessageHandler handler = nullptr;
+        return handler;
+    }
+    static void pass(QtMsgType type, const QMessageLogContext& context, const QString& message)
+    {
+        if (!message.contains(QLatin1String("propagateSizeHints()")) && previous())
+            previous()(type, context, message);
+    }
+};
 
 // What a person would look at first: what waits for a decision, else the newest judged proposal, else the champion.
 void selectSomething(LabSession& session)
@@ -45,6 +71,8 @@ public:
     Status save(QWidget& widget, const QString& name)
     {
         const QString file = name + QStringLiteral(".png");
+        for (auto* plot : widget.findChildren<PlotWidget*>())
+            plot->replotNow();                    // a queued drawing may still wait for an idle moment
         if (!widget.grab().save(m_folder.filePath(file)))
             return fail(Code::Environment, "The picture " + m_folder.filePath(file).toStdString() + " could not be written.",
                         "Check that the folder can be written and the disk is not full.");
@@ -100,6 +128,7 @@ Result<QStringList> takePictures(QApplication& application, const QString& folde
 {
     if (!QDir().mkpath(folder))
         return fail(Code::Environment, "The folder " + folder.toStdString() + " cannot be made.", "Name a folder that can be written.");
+    const QuietPlugin quiet;
     Album album{QDir(folder)};
     for (const ThemeChoice choice : {ThemeChoice::Light, ThemeChoice::Dark}) {
         applyTheme(application, choice);

@@ -66,7 +66,7 @@ void StatusStrip::setSnapshot(const Snapshot* snapshot)
         return;
     const Tokens& t = tokens(this);
     const EngineStatus& status = snapshot->status;
-    m_engine->setText(!snapshot->engineRuns ? tr("stopped") : status.stage == "paused" ? tr("paused")
+    m_engine->setText(!snapshot->engineRuns ? tr("stopped") : snapshot->engineSilent ? tr("no sign of life") : status.stage == "paused" ? tr("paused")
                       : snapshot->engineIsOurs ? tr("running") : tr("running in another program"));
     m_sandbox->setText(tr("sandbox level %1").arg(status.sandboxLevel));
     m_sandbox->setVisible(status.sandboxLevel > 0);

@@ -26,6 +26,7 @@ The window of Ratchet, a laboratory for recursive self-improvement.
   LAB                 folder of a lab; without it the window offers to make or open one
   --run               start the engine at once
   --minutes M         with --run: no new tooth is begun that would not end within M minutes
+  --teeth N           with --run: stop after this many turns
   --until-goal        with --run: stop when the goal is reached
   --approve-as NAME   name under which decisions are made; the login name otherwise
   --theme NAME        light, dark or system, for this start only
@@ -55,6 +56,7 @@ Result<Wanted> read(const QStringList& arguments)
                        {QStringLiteral("until-goal"), {}},
                        {QStringLiteral("measure"), {}},
                        {QStringLiteral("minutes"), {}, QStringLiteral("M")},
+                       {QStringLiteral("teeth"), {}, QStringLiteral("N")},
                        {QStringLiteral("approve-as"), {}, QStringLiteral("NAME")},
                        {QStringLiteral("theme"), {}, QStringLiteral("NAME")},
                        {QStringLiteral("pictures"), {}, QStringLiteral("DIR")}});
@@ -78,6 +80,12 @@ Result<Wanted> read(const QStringList& arguments)
         if (!isNumber || !(minutes > 0) || minutes > 1e6)
             return wrong(QStringLiteral("--minutes wants a positive number."));
         wanted.limits.time = std::chrono::milliseconds(static_cast<std::int64_t>(minutes * 60000));
+    }
+    if (parser.isSet(QStringLiteral("teeth"))) {
+        bool isNumber = false;
+        wanted.limits.teeth = parser.value(QStringLiteral("teeth")).toInt(&isNumber);
+        if (!isNumber || *wanted.limits.teeth < 1)
+            return wrong(QStringLiteral("--teeth wants a whole number from 1."));
     }
     if (!wanted.theme.isEmpty() && !QStringList{QStringLiteral("light"), QStringLiteral("dark"), QStringLiteral("system")}.contains(wanted.theme))
         return wrong(QStringLiteral("--theme is light, dark or system, not \"%1\".").arg(wanted.theme));

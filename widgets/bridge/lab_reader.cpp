@@ -11,6 +11,7 @@ namespace ratchet {
 namespace {
 
 constexpr auto pollEvery = std::chrono::milliseconds(250);
+constexpr auto silence = std::chrono::seconds(8);   // the engine tells its status twice a second
 
 template <typename T>
 Status into(T& target, Result<T> read)
@@ -33,11 +34,15 @@ public:
     {
         RATCHET_TRY(change, store.changeCount());
         const bool runs = isEngineRunning(m_paths);
-        if (m_ready && change == m_now.change && runs == m_now.engineRuns)
+        if (runs && !m_now.engineRuns)
+            m_runsSince = now();
+        const bool silent = runs && change == m_now.change && now() - std::max(m_now.status.updated, m_runsSince) > silence;
+        if (m_ready && change == m_now.change && runs == m_now.engineRuns && silent == m_now.engineSilent)
             return std::shared_ptr<const Snapshot>();
         if (!m_ready || change != m_now.change)
             RATCHET_CHECK(read(store, change));
         m_now.engineRuns = runs;
+        m_now.engineSilent = silent;
         m_ready = true;
         return std::make_shared<const Snapshot>(m_now);
     }
@@ -121,6 +126,8 @@ private:
         if (json)
             if (const auto status = EngineStatus::fromJson(*json))
                 m_now.status = *status;
+        RATCHET_TRY(answer, store.meta("last-request"));
+        m_now.lastRequest = answer.value_or(Json());
         return {};
     }
 
@@ -152,6 +159,7 @@ private:
     ObjectStore m_objects;
     Snapshot m_now;
     bool m_ready = false;
+    Time m_runsSince{};
     std::set<std::int64_t> m_changedProposals;
     std::map<std::int64_t, std::vector<ScorecardRecord>> m_cards;
 };

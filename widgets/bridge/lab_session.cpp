@@ -38,6 +38,7 @@ struct LabSession::Private {
     std::shared_ptr<const Snapshot> snapshot;
     Selection selection;
     QString reviewer = loginName();
+    std::vector<Request> asked;                       // not answered yet by an engine
     std::unique_ptr<LabReader> reader;
     std::unique_ptr<LabRunner> runner;
 };
@@ -91,7 +92,24 @@ void LabSession::take(const std::shared_ptr<const Snapshot>& snapshot)
         copy->engineRuns = copy->engineRuns || ours;
         d->snapshot = copy;
     }
+    hearAnswer(*snapshot);
     Q_EMIT changed();
+}
+
+// An engine, here or in another program, notes what became of the newest request; only refusals of ours are told.
+void LabSession::hearAnswer(const Snapshot& snapshot)
+{
+    const Json& note = snapshot.lastRequest;
+    if (d->asked.empty() || !note.is_object())
+        return;
+    const std::string heard = note.value("time", "");
+    const auto isIt = [&](const Request& one) {
+        return one.kind == note.value("kind", "") && one.arguments == note.value("arguments", Json()) && heard >= toIso(one.created);
+    };
+    const bool ours = std::any_of(d->asked.begin(), d->asked.end(), isIt);
+    std::erase_if(d->asked, [&](const Request& one) { return toIso(one.created) <= heard; });
+    if (ours && !note.value("ok", true))
+        report({Code::Refused, note.value("text", ""), {}});
 }
 
 void LabSession::report(const Error& error)
@@ -212,7 +230,9 @@ void LabSession::stop()
 
 void LabSession::ask(const QString& kind, const Json& arguments)
 {
-    d->runner->carry({kind.toStdString(), "person:" + d->reviewer.toStdString(), arguments, now()});
+    const Request request{kind.toStdString(), "person:" + d->reviewer.toStdString(), arguments, now()};
+    d->asked.push_back(request);
+    d->runner->carry(request);
 }
 
 QString LabSession::reviewer() const

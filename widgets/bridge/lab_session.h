@@ -38,6 +38,8 @@ struct Snapshot {
     EngineStatus status;
     bool engineRuns = false;                          // in this program or another
     bool engineIsOurs = false;
+    bool engineSilent = false;                        // holds the lab but has told nothing for some seconds
+    Json lastRequest;                                 // what the engine noted about the newest wish; null before the first
     Flops spent;
     Json searchSpace;                                 // as the person wrote it; null when it cannot be read
     std::int64_t ledgerEntries = 0;
@@ -106,6 +108,7 @@ private:
     LabSession();
     void take(const std::shared_ptr<const Snapshot>& snapshot);
     void report(const Error& error);
+    void hearAnswer(const Snapshot& snapshot);
     template <typename Value>
     void question(QObject* receiver, std::function<Result<Value>(const Store&)> read, std::function<void(Value)> answer);
     struct Private;

@@ -9,20 +9,21 @@
 
 namespace ratchet {
 
-ProposalModel::Row ProposalModel::rowFor(const Snapshot&, const ProposalRecord& proposal, const ScorecardRecord* score)
+ProposalModel::Row ProposalModel::rowFor(const Snapshot& snapshot, const ProposalRecord& proposal, const ScorecardRecord* score)
 {
     Row row;
     row.id = proposal.id;
     row.state = proposal.state;
+    row.interrupted = proposal.state == ProposalState::Running && !snapshot.engineRuns;
     row.change = proposal.operatorName.empty() ? briefPatch(proposal.patch) : text(proposal.operatorName);
     row.family = familyTitle(proposal.family);
-    row.predicted = proposal.predictedGain == 0 ? QString(QChar(0x2013)) : formatPoints(proposal.predictedGain);
+    row.predicted = proposal.predictedGain == 0 ? QString(QChar(0x2013)) : formatSigned(proposal.predictedGain);
     row.predictedValue = proposal.predictedGain;
     row.price = formatFlops(proposal.price);
     row.priceValue = proposal.price.value;
     row.stateReason = text(proposal.stateReason);
     if (score) {
-        row.measured = formatGain(score->difference, score->low, score->high);
+        row.measured = formatSigned(score->difference) + QLatin1Char(' ') + formatInterval(score->low, score->high);
         row.measuredValue = score->difference;
     }
     return row;
@@ -90,7 +91,7 @@ QString ProposalModel::textAt(const Row& row, int column) const
 {
     switch (column) {
     case Number: return QString::number(row.id.value);
-    case StateColumn: return stateTitle(row.state);
+    case StateColumn: return row.interrupted ? tr("interrupted") : stateTitle(row.state);
     case Change: return row.change;
     case Family: return row.family;
     case Predicted: return row.predicted;
@@ -98,6 +99,15 @@ QString ProposalModel::textAt(const Row& row, int column) const
     case Price: return row.price;
     default: return {};
     }
+}
+
+QString ProposalModel::longest(int column) const
+{
+    QString longest;
+    for (const Row& row : m_rows)
+        if (QString here = textAt(row, column); here.size() > longest.size())
+            longest = std::move(here);
+    return longest;
 }
 
 QVariant ProposalModel::sortKey(const Row& row, int column) const
@@ -122,10 +132,12 @@ QVariant ProposalModel::data(const QModelIndex& index, int role) const
     switch (role) {
     case Qt::DisplayRole: return textAt(row, column);
     case Qt::DecorationRole:
-        return column == StateColumn ? QVariant(stateIcon(stateOf(row.state), tokens(QApplication::palette()))) : QVariant();
+        return column == StateColumn ? QVariant(stateIcon(row.interrupted ? State::Queued : stateOf(row.state), tokens(QApplication::palette()))) : QVariant();
     case Qt::TextAlignmentRole: return QVariant((numeric ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     case Qt::FontRole: return numeric ? QVariant(numberFont(metric::secondary)) : QVariant();
     case Qt::ToolTipRole:
+        if (column == StateColumn && row.interrupted)
+            return tr("The engine ended while this was trained. The next start trains it again.");
         if (column == StateColumn)
             return row.stateReason.isEmpty() ? stateHelp(row.state) : stateHelp(row.state) + QLatin1Char('\n') + row.stateReason;
         return column == Change ? QVariant(row.change) : QVariant();
@@ -143,7 +155,7 @@ QVariant ProposalModel::headerData(int section, Qt::Orientation orientation, int
     if (orientation != Qt::Horizontal)
         return {};
     static const char* const titles[] = {QT_TR_NOOP("#"),         QT_TR_NOOP("State"),    QT_TR_NOOP("Change"), QT_TR_NOOP("Family"),
-                                         QT_TR_NOOP("Predicted"), QT_TR_NOOP("Measured"), QT_TR_NOOP("Price")};
+                                         QT_TR_NOOP("Predicted, pts"), QT_TR_NOOP("Measured, pts"), QT_TR_NOOP("Price")};
     static const char* const helps[] = {
         QT_TR_NOOP("Number of the proposal"),
         QT_TR_NOOP("Where it stands; hover a row for the reason"),

@@ -24,6 +24,7 @@ public:
 
     void setSnapshot(const std::shared_ptr<const Snapshot>& snapshot);   // null empties the table
     [[nodiscard]] Id<ProposalRecord> idAt(int row) const;
+    [[nodiscard]] QString longest(int column) const;    // text with the most characters: what a column must hold
     [[nodiscard]] int rowOf(Id<ProposalRecord> id) const;                // -1 when absent
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
@@ -35,6 +36,7 @@ private:
     struct Row {
         Id<ProposalRecord> id;
         ProposalState state = ProposalState::Queued;
+        bool interrupted = false;                 // was being trained when its engine ended
         QString change, family, predicted, measured, price, stateReason;
         double predictedValue = 0, priceValue = 0;
         std::optional<double> measuredValue;

@@ -35,6 +35,14 @@ QString statisticTitle(const std::string& name)
     return title == titles.end() ? text(name) : ActivationsPanel::tr(title->second);
 }
 
+// Sizes differ by layer and span decades; means and shares may be zero or negative.
+bool isSize(const std::string& statistic)
+{
+    return statistic != "mean" && statistic != "zeroShare";
+}
+
+constexpr int bothFit = 270;                      // height from which histogram and attention stand one below the other
+
 QComboBox* combo(QHBoxLayout* row, const QString& help)
 {
     auto* box = new QComboBox;
@@ -89,9 +97,13 @@ void ActivationsPanel::makeControls()
     m_log = new QToolButton;
     m_log->setText(tr("log"));
     m_log->setCheckable(true);
+    m_log->setChecked(true);
     m_log->setToolTip(tr("Logarithmic colours; values that are not positive stay empty"));
     header()->addWidget(m_log);
-    connect(m_statistic, &QComboBox::activated, this, [this] { draw(); });
+    connect(m_statistic, &QComboBox::activated, this, [this] {
+        m_log->setChecked(isSize(m_statistic->currentData().toString().toStdString()));
+        draw();
+    });
     connect(m_mode, &QComboBox::activated, this, [this] { draw(); });
     connect(m_log, &QToolButton::toggled, this, [this] { draw(); });
 }
@@ -106,8 +118,18 @@ QWidget* ActivationsPanel::makeSide()
     m_cellTitle = new QLabel;
     m_cellTitle->setWordWrap(true);
     m_cellTitle->setFont(bodyFont(metric::secondary));
-    column->addWidget(m_cellTitle);
-    column->addWidget(m_bars, 2);
+    auto* choice = new QHBoxLayout;
+    m_sideChoice = combo(choice, tr("Beside the map"));
+    m_sideChoice->addItems({tr("histogram"), tr("attention")});
+    choice->addStretch(1);
+    column->addLayout(choice);
+    m_barsBox = new QWidget;
+    auto* upper = new QVBoxLayout(m_barsBox);
+    upper->setContentsMargins(0, 0, 0, 0);
+    upper->setSpacing(metric::gapTiny);
+    upper->addWidget(m_cellTitle);
+    upper->addWidget(m_bars, 1);
+    column->addWidget(m_barsBox, 2);
     m_attentionBox = new QWidget;
     auto* below = new QVBoxLayout(m_attentionBox);
     below->setContentsMargins(0, 0, 0, 0);
@@ -122,9 +144,26 @@ QWidget* ActivationsPanel::makeSide()
     below->addLayout(row);
     below->addWidget(m_attention, 1);
     column->addWidget(m_attentionBox, 4);
+    connect(m_sideChoice, &QComboBox::activated, this, [this] { arrangeSide(); });
     connect(m_block, &QComboBox::activated, this, [this] { drawAttention(); });
     connect(m_head, &QComboBox::activated, this, [this] { drawAttention(); });
     return side;
+}
+
+// Both below each other when they fit, else the one that was chosen.
+void ActivationsPanel::arrangeSide()
+{
+    const bool both = height() >= bothFit || !m_hasAttention;
+    const bool attention = m_sideChoice->currentIndex() == 1;
+    m_sideChoice->setVisible(!both);
+    m_barsBox->setVisible(both || !attention);
+    m_attentionBox->setVisible(m_hasAttention && (both || attention));
+}
+
+void ActivationsPanel::resizeEvent(QResizeEvent* event)
+{
+    Panel::resizeEvent(event);
+    arrangeSide();
 }
 
 ActivationsPanel::Mode ActivationsPanel::mode() const { return Mode(m_mode->currentIndex()); }
@@ -256,7 +295,8 @@ void ActivationsPanel::drawAttention()
     const auto& records = mode() == Mode::Champion ? m_champion.records : m_selected.records;
     const std::int64_t step = m_cellStep.value_or(std::numeric_limits<std::int64_t>::max());
     const Attention seen = attentionOf(records, step, std::max(0, m_block->currentIndex()), std::max(0, m_head->currentIndex()));
-    m_attentionBox->setVisible(seen.blocks > 0);
+    m_hasAttention = seen.blocks > 0;
+    arrangeSide();
     const auto fill = [](QComboBox* box, const QString& name, int count) {
         if (box->count() == count)
             return;

@@ -28,6 +28,7 @@ Q_SIGNALS:
 
 protected:
     void refresh() override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     enum class Mode { Selected, Champion, Difference };
@@ -44,6 +45,7 @@ private:
     void draw();
     void drawCell();
     void drawAttention();
+    void arrangeSide();
     [[nodiscard]] Id<TrialRecord> selectedTrial() const;
     [[nodiscard]] Id<TrialRecord> championTrial() const;
     [[nodiscard]] Mode mode() const;
@@ -54,9 +56,10 @@ private:
     HeatMap *m_map = nullptr, *m_attention = nullptr;
     SmallBars* m_bars = nullptr;
     QLabel *m_cellTitle = nullptr, *m_attentionTitle = nullptr;
-    QComboBox *m_statistic = nullptr, *m_mode = nullptr, *m_block = nullptr, *m_head = nullptr;
+    QComboBox *m_statistic = nullptr, *m_mode = nullptr, *m_block = nullptr, *m_head = nullptr, *m_sideChoice = nullptr;
     QToolButton* m_log = nullptr;
-    QWidget* m_attentionBox = nullptr;
+    QWidget *m_barsBox = nullptr, *m_attentionBox = nullptr;
+    bool m_hasAttention = false;
     std::string m_cellLayer;
     std::optional<std::int64_t> m_cellStep;       // empty: the newest
     int m_pending = 0;

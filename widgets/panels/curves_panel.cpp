@@ -137,25 +137,26 @@ CurvesPanel::CurvesPanel(QWidget* parent)
 
 void CurvesPanel::makeControls()
 {
-    m_metric = combo(header(), tr("Metric"), 90);
+    m_metric = combo(header(), tr("Metric"), 84);
     m_metric->addItem(tr("loss"), QStringLiteral("loss"));
-    m_axis = combo(header(), tr("Horizontal axis"), 80);
+    m_axis = combo(header(), tr("Horizontal axis"), 78);
     for (const auto& [name, axis] : {std::pair{tr("step"), CurveAxis::Step}, {tr("tokens"), CurveAxis::Tokens}, {tr("compute"), CurveAxis::Compute},
                                      {tr("time"), CurveAxis::WallTime}, {tr("budget"), CurveAxis::Budget}})
         m_axis->addItem(name, int(axis));
-    m_which = combo(header(), tr("Which runs"), 90);
+    m_which = combo(header(), tr("Which runs"), 104);
     m_which->addItem(tr("this tooth"));
     m_which->addItem(tr("running"));
     m_which->addItem(tr("all runs"));
     m_log = new QToolButton;
     m_log->setText(tr("log"));
     m_log->setCheckable(true);
+    m_log->setChecked(true);                      // a run that learns little must not flatten those that learn much
     m_log->setToolTip(tr("Logarithmic vertical axis"));
     header()->addWidget(m_log);
     m_smoothing = new QSlider(Qt::Horizontal);
     m_smoothing->setRange(0, 99);
     m_smoothing->setValue(60);
-    m_smoothing->setFixedWidth(80);
+    m_smoothing->setFixedWidth(72);
     m_smoothing->setAccessibleName(tr("Smoothing"));
     header()->addWidget(m_smoothing);
     const auto help = [this] {
@@ -167,6 +168,7 @@ void CurvesPanel::makeControls()
         draw();
     });
     connect(m_log, &QToolButton::toggled, this, [this] { draw(); });
+    connect(m_metric, &QComboBox::activated, this, [this] { m_log->setChecked(metric() == "loss" || metric() == "gradient-norm"); });
     for (auto* box : {m_metric, m_which})
         connect(box, &QComboBox::activated, this, [this] { ask(); });
     connect(m_axis, &QComboBox::activated, this, [this] { draw(); });

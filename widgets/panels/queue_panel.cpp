@@ -100,13 +100,17 @@ void QueuePanel::fitColumns()
 {
     const QFontMetrics numbers(numberFont(metric::secondary));
     const QFontMetrics words(bodyFont());
-    const auto width = [&](const QFontMetrics& metrics, const char* widest) { return metrics.horizontalAdvance(QLatin1String(widest)) + 20; };
-    m_table->setColumnWidth(ProposalModel::Number, width(numbers, "10000"));
-    m_table->setColumnWidth(ProposalModel::StateColumn, width(words, "inconclusive") + metric::icon + 8);
-    m_table->setColumnWidth(ProposalModel::Family, width(words, "architecture"));
-    m_table->setColumnWidth(ProposalModel::Predicted, width(words, "Predicted"));
-    m_table->setColumnWidth(ProposalModel::Measured, width(numbers, "+61.0 pts [54.0, 68.3]"));
-    m_table->setColumnWidth(ProposalModel::Price, width(numbers, "0.412 TFLOP"));
+    const QFontMetrics titles(bodyFont(metric::secondary));
+    for (int column = 0; column < ProposalModel::ColumnCount; ++column) {
+        if (column == ProposalModel::Change)
+            continue;
+        const bool numeric = column == ProposalModel::Number || column >= ProposalModel::Predicted;
+        const int content = (numeric ? numbers : words).horizontalAdvance(m_model->longest(column));
+        const int title = titles.horizontalAdvance(m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString());
+        const int sortMark = column == m_table->horizontalHeader()->sortIndicatorSection() ? metric::icon : 0;
+        const int sign = column == ProposalModel::StateColumn ? metric::icon + 4 : 0;
+        m_table->setColumnWidth(column, std::max(content + sign, title + sortMark) + 2 * metric::gapSmall);
+    }
     const int room = m_table->viewport()->width();
     m_table->setColumnHidden(ProposalModel::Family, room < 620);
     m_table->setColumnHidden(ProposalModel::Predicted, room < 700);
@@ -144,6 +148,7 @@ void QueuePanel::refresh()
         return;
     }
     showBody();
+    fitColumns();
     const auto selected = session()->selection().proposal;
     const QModelIndex row = m_filter->mapFromSource(m_model->index(selected ? m_model->rowOf(*selected) : -1, 0));
     m_following = true;

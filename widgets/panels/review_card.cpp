@@ -299,6 +299,7 @@ void ReviewCard::showFacts(const Snapshot& snapshot, const ReviewCase& entry, co
         if (card.split == "vault")
             looks.insert(card.proposal.value);
     lines << escaped(tr("vault opened %1 times in this lab").arg(looks.size()));
+    QStringList held;
     if (evidence.verdict && evidence.verdict->integrity.is_array())
         for (const auto& check : evidence.verdict->integrity) {
             if (!check.is_object())
@@ -307,9 +308,14 @@ void ReviewCard::showFacts(const Snapshot& snapshot, const ReviewCase& entry, co
             const auto name = check.find("name"), detail = check.find("detail");
             const QString what = name != check.end() && name->is_string() ? text(name->get<std::string>()) : tr("unnamed check");
             const QString more = !ok && detail != check.end() && detail->is_string() ? QStringLiteral(": ") + text(detail->get<std::string>()) : QString();
-            lines << coloured(ok ? QStringLiteral("\u2713") : QStringLiteral("\u2717"), now.state(ok ? State::Accepted : State::Rejected))
-                         + QStringLiteral("&nbsp;") + escaped(what + more);
+            if (ok)
+                held << what;
+            else
+                lines << coloured(QStringLiteral("\u2717"), now.state(State::Rejected)) + QStringLiteral("&nbsp;") + escaped(what + more);
         }
+    if (!held.isEmpty())
+        lines << coloured(QStringLiteral("\u2713"), now.state(State::Accepted)) + QStringLiteral("&nbsp;")
+                     + escaped(tr("%1 checks hold: %2").arg(held.size()).arg(held.join(QStringLiteral(", "))));
     m_facts->setText(lines.join(QStringLiteral("<br>")));
 }
 

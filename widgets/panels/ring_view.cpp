@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/panels/ring_view.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
@@ -89,16 +90,21 @@ void RingView::setSnapshot(const Snapshot* snapshot)
     m_tooth = snapshot ? snapshot->status.tooth : 0;
     if (snapshot && m_tooth == 0 && !snapshot->teeth.empty())
         m_tooth = snapshot->teeth.back().number;
-    m_running = snapshot && snapshot->engineRuns && snapshot->status.stage != "paused" && snapshot->status.stage != "idle";
-    m_waiting = snapshot && (snapshot->status.stage == "waiting" || (snapshot->status.stage == "approve" && snapshot->status.waitingDecisions > 0));
+    m_running = snapshot && snapshot->engineRuns && !snapshot->engineSilent && snapshot->status.stage != "paused" && snapshot->status.stage != "idle";
+    const bool decision = snapshot && std::any_of(snapshot->proposals.begin(), snapshot->proposals.end(), [](const auto& one) {
+        return one.state == ProposalState::Waiting;
+    });
+    m_waiting = decision && (!snapshot->engineRuns || snapshot->status.stage == "waiting" || snapshot->status.stage == "approve");
     if (!snapshot)
         m_note.clear();
     else if (m_waiting)
         m_note = tr("waits for you");
-    else if (snapshot->status.stage == "paused")
-        m_note = tr("paused");
     else if (!snapshot->engineRuns)
         m_note = tr("stopped");
+    else if (snapshot->engineSilent)
+        m_note = tr("no sign of life");
+    else if (snapshot->status.stage == "paused")
+        m_note = tr("paused");
     else if (snapshot->status.remaining.count() > 0)
         m_note = tr("%1 left").arg(formatDuration(snapshot->status.remaining));
     else

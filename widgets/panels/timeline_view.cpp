@@ -18,7 +18,7 @@
 namespace ratchet {
 namespace {
 
-constexpr int slotWidth = 46, laneHeight = 21, below = 40, above = 14, sides = 34;
+constexpr int slotWidth = 46, widestSlot = 160, fewestLanes = 3, laneHeight = 21, below = 40, above = 14, sides = 34;
 constexpr double radius = 8;
 
 } // namespace
@@ -50,9 +50,17 @@ void TimelineView::relayout()
     const QScrollBar* bar = horizontalScrollBar();
     const bool atEnd = bar->value() == bar->maximum();
     const Hash current = m_current >= 0 ? m_layout.nodes[static_cast<std::size_t>(m_current)].version : Hash{};
-    m_layout = m_snapshot ? TimelineLayout::of(*m_snapshot, lanes()) : TimelineLayout{};
+    m_layout = {};
+    // The width is used before the height: no more lanes than it takes to fit without scrolling.
+    const auto width = [this] { return 2 * sides + std::max(0, m_layout.slots - 1) * slotWidth; };
+    for (int count = std::min(fewestLanes, lanes()); m_snapshot && count <= lanes(); ++count) {
+        m_layout = TimelineLayout::of(*m_snapshot, count);
+        if (width() <= viewport()->width())
+            break;
+    }
+    m_pitch = std::clamp((viewport()->width() - 2.0 * sides) / std::max(1, m_layout.slots - 1), double(slotWidth), double(widestSlot));
     m_current = current.isSet() ? m_layout.indexOf(current) : -1;
-    const int wanted = 2 * sides + std::max(0, m_layout.slots - 1) * slotWidth;
+    const int wanted = width();
     horizontalScrollBar()->setRange(0, std::max(0, wanted - viewport()->width()));
     horizontalScrollBar()->setPageStep(viewport()->width());
     horizontalScrollBar()->setSingleStep(slotWidth);
@@ -85,7 +93,7 @@ void TimelineView::showIndex(int index)
 QPointF TimelineView::place(const TimelineNode& node) const
 {
     const double base = viewport()->height() - below;
-    return {sides + node.slot * double(slotWidth) - horizontalScrollBar()->value(), base - node.lane * double(laneHeight)};
+    return {sides + node.slot * m_pitch - horizontalScrollBar()->value(), base - node.lane * double(laneHeight)};
 }
 
 int TimelineView::nearest(const QPointF& point) const

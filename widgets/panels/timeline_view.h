@@ -52,6 +52,7 @@ private:
     std::shared_ptr<const Snapshot> m_snapshot;
     TimelineLayout m_layout;
     int m_current = -1;
+    double m_pitch = 0;                            // pixels between two slots
     mutable std::map<State, QPixmap> m_shapes;
 };
 

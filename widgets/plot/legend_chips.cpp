@@ -15,9 +15,10 @@ namespace ratchet {
 
 namespace {
 
-constexpr int chipHeight = 22, sampleWidth = 22, chipGap = 4, inner = 6, longestName = 190;
+constexpr int chipHeight = 22, sampleWidth = 22, chipGap = 4, inner = 6, mostRows = 2;
+constexpr int nameWidths[] = {190, 150, 120, 90};   // longest name in pixels: shorter when there are many
 
-int nameWidth(const QFontMetrics& metrics, const Chip& chip) { return std::min(longestName, metrics.horizontalAdvance(chip.name) + 3); }
+int nameWidth(const QFontMetrics& metrics, const Chip& chip, int longest) { return std::min(longest, metrics.horizontalAdvance(chip.name) + 3); }
 
 // Room for any value of the usual length, so that a cursor running along a curve does not move the chips.
 int valueWidth(const QFontMetrics& metrics, const Chip& chip)
@@ -30,7 +31,7 @@ int valueWidth(const QFontMetrics& metrics, const Chip& chip)
 LegendChips::LegendChips(QWidget* parent) : QWidget(parent)
 {
     setMouseTracking(true);
-    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Maximum);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
     setFont(bodyFont(metric::secondary));
@@ -42,7 +43,7 @@ void LegendChips::setChips(std::vector<Chip> chips)
         return;
     m_chips = std::move(chips);
     m_hovered = m_hovered < int(m_chips.size()) ? m_hovered : -1;
-    setFixedHeight(heightForWidth(width()));
+    fitHeight();
     update();
 }
 
@@ -56,12 +57,23 @@ void LegendChips::setValues(const std::map<QString, QString>& values)
 
 std::vector<QRect> LegendChips::place(int width) const
 {
+    std::vector<QRect> places;
+    for (const int longest : nameWidths) {
+        places = place(width, longest);
+        if (places.empty() || places.back().bottom() < mostRows * (chipHeight + chipGap))
+            break;
+    }
+    return places;
+}
+
+std::vector<QRect> LegendChips::place(int width, int longest) const
+{
     const QFontMetrics metrics(font());
     std::vector<QRect> places;
     int x = 0, y = 0;
     for (const auto& chip : m_chips) {
         const int value = valueWidth(metrics, chip);
-        const int wide = inner + sampleWidth + inner + nameWidth(metrics, chip) + (value ? inner + value : 0) + inner;
+        const int wide = inner + sampleWidth + inner + nameWidth(metrics, chip, longest) + (value ? inner + value : 0) + inner;
         if (x > 0 && x + wide > width) {
             x = 0;
             y += chipHeight + chipGap;
@@ -83,8 +95,15 @@ int LegendChips::heightForWidth(int width) const
 void LegendChips::resizeEvent(QResizeEvent* event)
 {
     QWidget::resizeEvent(event);
-    if (const int wanted = heightForWidth(width()); wanted != height())
-        setFixedHeight(wanted);
+    fitHeight();
+}
+
+// More rows than a few give way to the plot when the panel is low.
+void LegendChips::fitHeight()
+{
+    const int wanted = heightForWidth(width());
+    setMaximumHeight(wanted);
+    setMinimumHeight(std::min(wanted, mostRows * (chipHeight + chipGap) - chipGap));
 }
 
 void LegendChips::paintEvent(QPaintEvent*)
@@ -113,7 +132,8 @@ void LegendChips::paintEvent(QPaintEvent*)
         painter.setFont(face);
         painter.setPen(chip.on ? now.text : now.secondary);
         QRect words = at.adjusted(inner + sampleWidth + inner, 0, -inner, 0);
-        const int name = nameWidth(metrics, chip);
+        const int value = valueWidth(metrics, chip);
+        const int name = words.width() - (value ? value + inner : 0);
         painter.drawText(words, Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(chip.name, Qt::ElideRight, name));
         face.setStrikeOut(false);
         painter.setFont(face);

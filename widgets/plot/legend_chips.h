@@ -43,7 +43,9 @@ protected:
     bool event(QEvent* event) override;
 
 private:
+    void fitHeight();
     [[nodiscard]] std::vector<QRect> place(int width) const;
+    [[nodiscard]] std::vector<QRect> place(int width, int longest) const;
     [[nodiscard]] int chipAt(const QPoint& point) const;
     std::vector<Chip> m_chips;
     int m_hovered = -1;

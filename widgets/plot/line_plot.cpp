@@ -124,7 +124,10 @@ void LinePlot::placeMarks()
         } else {
             text->position->setTypeX(QCPItemPosition::ptAxisRectRatio);
             text->position->setTypeY(QCPItemPosition::ptPlotCoords);
-            text->setPositionAlignment(Qt::AlignBottom | Qt::AlignLeft);
+            // Above the line, but never out of the picture.
+            const double room = plot()->yAxis->coordToPixel(mark.value) - plot()->axisRect()->top();
+            const bool fits = room > QFontMetrics(text->font()).height() + 2;
+            text->setPositionAlignment((fits ? Qt::AlignBottom : Qt::AlignTop) | Qt::AlignLeft);
             text->position->setCoords(0, mark.value);
         }
     }

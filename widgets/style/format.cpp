@@ -64,8 +64,12 @@ QString formatPoints(double difference)
 {
     if (!std::isfinite(difference))
         return tr("no value");
-    const QString number = fixed(difference * 100, 1);
-    return (difference > 0 ? QStringLiteral("+") : QString()) + number + tr(" pts");
+    return formatSigned(difference) + tr(" pts");
+}
+
+QString formatSigned(double difference)
+{
+    return (difference > 0 ? QStringLiteral("+") : QString()) + fixed(difference * 100, 1);
 }
 
 QString formatInterval(double low, double high)

@@ -17,6 +17,7 @@ struct Snapshot;
 [[nodiscard]] QString text(const std::string& utf8);
 [[nodiscard]] QString formatScore(double share);                       // 0.9431 -> "0.943"
 [[nodiscard]] QString formatPoints(double difference);                 // 0.061 -> "+6.1 pts"
+[[nodiscard]] QString formatSigned(double difference);              // "+6.1": points under a heading that names them
 [[nodiscard]] QString formatInterval(double low, double high);         // "[4.0, 8.3]"
 [[nodiscard]] QString formatGain(double difference, double low, double high);   // "+6.1 pts [4.0, 8.3]"
 [[nodiscard]] QString formatFlops(Flops amount);
