@@ -5,9 +5,11 @@
 #include <QCloseEvent>
 #include <QDockWidget>
 #include <QLabel>
+#include <QLayout>
 #include <QSettings>
 #include <QStatusBar>
 #include <QTabBar>
+#include <QTimer>
 #include <QToolBar>
 
 #include "widgets/meter.h"
@@ -126,7 +128,8 @@ void MainWindow::arrangeDefault(Layout layout)
         const auto found = m_docks.find(QLatin1String(name));
         return found == m_docks.end() ? nullptr : found->second;
     };
-    const QSize kept = size();
+    if (m_kept.isEmpty())
+        m_kept = size();
     for (const auto& [name, each] : m_docks) {
         each->setFloating(false);
         removeDockWidget(each);
@@ -165,7 +168,6 @@ void MainWindow::arrangeDefault(Layout layout)
     }
     for (QDockWidget* each : shown)
         each->show();
-    resize(kept);                                 // half arranged docks may have asked for more than they need in the end
     const int w = width();
     const int h = height();
     if (layout == Layout::Research) {
@@ -185,6 +187,18 @@ void MainWindow::arrangeDefault(Layout layout)
     } else if (layout == Layout::Teach && curves) {
         resizeDocks({loop, curves}, {w * 6 / 10, w * 4 / 10}, Qt::Horizontal);
     }
+    keepSize();
+}
+
+// Half arranged docks ask for more than they need in the end, and a window that grew for them does not shrink by itself.
+void MainWindow::keepSize()
+{
+    QTimer::singleShot(0, this, [this] {
+        layout()->activate();
+        if (!m_kept.isEmpty() && !(windowState() & (Qt::WindowMaximized | Qt::WindowFullScreen)))
+            resize(m_kept);
+        m_kept = {};
+    });
 }
 
 void MainWindow::applyLayout(Layout layout)

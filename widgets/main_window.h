@@ -55,6 +55,7 @@ private:
     void buildNotice();
     QAction* action(const QString& icon, const QString& title, const QKeySequence& keys, const std::function<void()>& work);
     void arrangeDefault(Layout layout);
+    void keepSize();
     void remember() const;
     void refresh();
     void refreshMeters(const Snapshot& snapshot);
@@ -70,6 +71,7 @@ private:
 
     Memory m_memory;
     Layout m_layout = Layout::Research;
+    QSize m_kept;                                      // before docks were arranged; empty: they are not
     std::unique_ptr<LabSession> m_session;
     std::vector<Panel*> m_panels;
     std::map<QString, QDockWidget*> m_docks;           // by the panel's name

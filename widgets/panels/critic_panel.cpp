@@ -136,6 +136,15 @@ void CriticPanel::refresh()
 
 void CriticPanel::fillVerdicts(const Snapshot& snapshot)
 {
+    // A loop that runs tells four times a second: only what is new is worth a table.
+    std::vector<double> key{double(tokens(this).text.rgb())};
+    for (const auto& verdict : snapshot.verdicts)
+        key.insert(key.end(), {double(verdict.proposal.value), verdict.eValue, double(verdict.pairs)});
+    if (key == m_filled)
+        return;
+    m_filled = std::move(key);
+    // Sized once at the end, not with every cell.
+    m_verdicts->horizontalHeader()->setSectionResizeMode(QHeaderView::Fixed);
     m_verdicts->setRowCount(int(snapshot.verdicts.size()));
     int row = int(snapshot.verdicts.size());
     for (const auto& verdict : snapshot.verdicts) {   // newest on top
@@ -156,6 +165,8 @@ void CriticPanel::fillVerdicts(const Snapshot& snapshot)
                                          tr("needed: 1 / \u03B1\u2096, \u03B1\u2096 = %1").arg(numberText(verdict.alpha, 2))));
         m_verdicts->setItem(row, 4, cell(formatCount(verdict.pairs), tr("%1 discordant").arg(verdict.discordant)));
     }
+    m_verdicts->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+    m_verdicts->horizontalHeader()->setSectionResizeMode(1, QHeaderView::Stretch);
 }
 
 Figure CriticPanel::figure() const

@@ -26,6 +26,7 @@ private:
     void fillVerdicts(const Snapshot& snapshot);
     [[nodiscard]] Figure figure() const;
     LinePlot* m_plot = nullptr;
+    std::vector<double> m_filled;                 // what the table shows; empty: nothing yet
     QTableWidget* m_verdicts = nullptr;
     QLabel *m_spending = nullptr, *m_plotNote = nullptr;
 };

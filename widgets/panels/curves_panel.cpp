@@ -143,7 +143,7 @@ void CurvesPanel::makeControls()
     for (const auto& [name, axis] : {std::pair{tr("step"), CurveAxis::Step}, {tr("tokens"), CurveAxis::Tokens}, {tr("compute"), CurveAxis::Compute},
                                      {tr("time"), CurveAxis::WallTime}, {tr("budget"), CurveAxis::Budget}})
         m_axis->addItem(name, int(axis));
-    m_which = combo(header(), tr("Which runs"), 104);
+    m_which = combo(header(), tr("Which runs"), 112);
     m_which->addItem(tr("this tooth"));
     m_which->addItem(tr("running"));
     m_which->addItem(tr("all runs"));
@@ -156,7 +156,7 @@ void CurvesPanel::makeControls()
     m_smoothing = new QSlider(Qt::Horizontal);
     m_smoothing->setRange(0, 99);
     m_smoothing->setValue(60);
-    m_smoothing->setFixedWidth(72);
+    m_smoothing->setFixedWidth(64);
     m_smoothing->setAccessibleName(tr("Smoothing"));
     header()->addWidget(m_smoothing);
     const auto help = [this] {
