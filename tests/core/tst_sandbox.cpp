@@ -100,7 +100,7 @@ private Q_SLOTS:
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         socklen_t size = sizeof address;
         QCOMPARE(::bind(m_listener.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
-        QCOMPARE(::listen(m_listener.get(), 16), 0);
+        QCOMPARE(::listen(m_listener.get(), 1024), 0);
         ::getsockname(m_listener.get(), reinterpret_cast<sockaddr*>(&address), &size);
         m_port = ntohs(address.sin_port);
         m_leak = UniqueFd(::fcntl(m_listener.get(), F_DUPFD, 20));   // inheritable on purpose
