@@ -95,9 +95,6 @@ Status showWindow(const LabPaths& lab, const DemoOptions& options)
 
 Status runInText(const LabPaths& lab, const DemoOptions& options)
 {
-    std::error_code error;
-    if (!std::filesystem::exists(lab.policy(), error))
-        RATCHET_CHECK(writePolicy(lab));
     RATCHET_TRY(policy, readPolicy(lab.policy(), PolicyFile::Required));
     if (!options.json)
         fmt::print("No person decides here: the written policy {} does, and the ledger says so.\n",
@@ -135,14 +132,20 @@ Status tellWhatHappened(const LabPaths& paths, bool json)
 Result<int> demo(const DemoOptions& options)
 {
     const LabPaths lab{options.folder.empty() ? freshFolder() : std::filesystem::path(options.folder)};
-    RATCHET_CHECK(prepareLab(lab, options));
     std::error_code error;
+    const bool existed = std::filesystem::exists(lab.config(), error);
+    const bool hadPolicy = std::filesystem::exists(lab.policy(), error);
+    RATCHET_CHECK(prepareLab(lab, options));
     const bool windowed =
         !options.headless && hasDisplay() && std::filesystem::exists(programFolder() / "ratchet-lab", error);
     if (!options.json)
         fmt::print("Demo lab: {}\n", lab.root.string());
-    if (windowed && options.unattended)
+    if ((options.unattended || !windowed) && !hadPolicy) {
+        if (existed)      // a person guards it: a demo must not put a policy in their place
+            return fail(Code::Refused, fmt::format("{} is guarded by a person and has no policy.json.", lab.root.string()),
+                        "Go on with ratchet run, or name another folder with --lab.");
         RATCHET_CHECK(writePolicy(lab));
+    }
     const Status done = windowed ? showWindow(lab, options) : runInText(lab, options);
     if (!done && done.error().code != Code::Cancelled)
         return passOn(done);

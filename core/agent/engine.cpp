@@ -31,6 +31,7 @@ struct Engine::Private {
     std::stop_token stop;
     Watcher watcher;
     Clock::time_point begun, lastFlush, lastWatch;
+    Time startedAt{};
     bool paused = false;
     bool stopping = false;
     int teethUntilPause = -1;                 // after `step`: pause again when this reaches 0
@@ -40,6 +41,7 @@ struct Engine::Private {
     [[nodiscard]] Status attend();
     [[nodiscard]] Status handleRequests();
     [[nodiscard]] Status handle(const Request& request);
+    [[nodiscard]] bool isForThisRun(const Request& request) const;
     [[nodiscard]] Status answer(const Request& request);
     [[nodiscard]] Status flush();
     [[nodiscard]] EngineStatus status() const;
@@ -60,6 +62,23 @@ Error stopped()
 int placesFor(int workers)
 {
     return workers > 0 ? workers : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+Status noteAnswer(Context& context, const Request& request, const Status& answered)
+{
+    return context.store->setMeta("last-request", {{"kind", request.kind}, {"ok", bool(answered)}, {"text", answered ? "" : answered.error().text},
+                                                   {"time", toIso(now())}, {"arguments", request.arguments}});
+}
+
+// LAB/policy.json, when the person wrote one.
+Result<std::optional<Policy>> writtenPolicy(const LabPaths& paths)
+{
+    if (std::error_code ignored; !std::filesystem::exists(paths.policy(), ignored))
+        return std::optional<Policy>{};
+    RATCHET_TRY(text, readFile(paths.policy()));
+    RATCHET_TRY(json, parseJson(text, paths.policy().string()));
+    RATCHET_TRY(policy, Policy::fromJson(json));
+    return std::optional<Policy>(policy);
 }
 
 // The live version must load before anything is built on it.
@@ -116,6 +135,7 @@ Result<RunEnd> Engine::run(const RunLimits& limits, std::stop_token stop, const 
     d->stop = stop;
     d->watcher = watcher;
     d->begun = Clock::now();
+    d->startedAt = now();
     d->paused = d->stopping = false;
     d->teethUntilPause = -1;
     d->wheel = std::make_unique<Wheel>(*d->context, *d->crew,
@@ -150,19 +170,26 @@ Status Engine::Private::handleRequests()
     }
     for (const Request& request : requests)
         RATCHET_CHECK(handle(request));
-    RATCHET_TRY(taken, takeRequests(context->paths, [this](const Request& request) { return handle(request); }));
+    RATCHET_TRY(taken, takeRequests(context->paths, [this](const Request& request) {
+        return isForThisRun(request) ? handle(request) : Status{};
+    }));
     for (const std::string& refused : taken.refused)
         RATCHET_CHECK(context->record("engine", "request-refused", {{"text", refused}}));
     return {};
+}
+
+// A pause or stop that was meant for a run that has ended must not hold this one.
+bool Engine::Private::isForThisRun(const Request& request) const
+{
+    const bool control = request.kind == "pause" || request.kind == "resume" || request.kind == "step" || request.kind == "stop";
+    return !control || request.created >= startedAt;
 }
 
 // What a person asked for and did not get is told, not fatal; only the engine's own troubles are.
 Status Engine::Private::handle(const Request& request)
 {
     const Status answered = answer(request);
-    const Json note{{"kind", request.kind}, {"ok", bool(answered)}, {"text", answered ? "" : answered.error().text},
-                    {"time", toIso(now())}, {"arguments", request.arguments}};
-    RATCHET_CHECK(context->store->setMeta("last-request", note));
+    RATCHET_CHECK(noteAnswer(*context, request, answered));
     return !answered && answered.error().code == Code::Environment ? answered : Status{};
 }
 
@@ -293,6 +320,8 @@ Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
     if (end && *end != RunEnd::WaitingForPerson)
         if (const Status measured = finalVault(); !measured)
             end = passOn(measured);
+    if (const Status drained = handleRequests(); end && !drained)      // what came while the vault was open
+        end = passOn(drained);
     EngineStatus last = status();
     last.stage = end && *end == RunEnd::WaitingForPerson ? "waiting" : "idle";
     last.running.clear();
@@ -318,7 +347,13 @@ Result<Carried> carryOut(const std::filesystem::path& lab, const Request& reques
     RATCHET_CHECK(lock);
     RATCHET_TRY(context, Context::open(paths));
     RATCHET_TRY(supervisor, Supervisor::create(defaultLearner()));
+    RATCHET_TRY(policy, writtenPolicy(paths));
+    context->policy = policy;
     Crew crew(*supervisor, 1);
+    // What an engine that has ended left unanswered comes first; its control words (pause, stop) have no one to mean.
+    RATCHET_CHECK(takeRequests(paths, [&](const Request& older) {
+        return noteAnswer(*context, older, apply(*context, crew, older));
+    }));
     RATCHET_CHECK(apply(*context, crew, request));
     return Carried::Done;
 }

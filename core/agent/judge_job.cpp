@@ -85,7 +85,7 @@ Result<ChildSpec> JudgeJob::spec()
         child.sandbox.readable.emplace_back(m_spec.challenger.weights);
     if (!m_spec.corpus.empty())
         child.sandbox.readable.emplace_back(m_spec.corpus);
-    child.log = m_context.paths.judge() / "judge.log";
+    child.log = m_context.paths.work() / "judge.log";      // not beside the secret: the judge watches that folder for changes
     child.first = m_spec;
     return child;
 }

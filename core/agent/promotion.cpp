@@ -101,7 +101,7 @@ Result<Evidence> evidenceOf(Context& context, const Hash& version)
     evidence.verdict = verdict;
     RATCHET_TRY(cards, context.store->scorecards(proposal.id));
     for (const ScorecardRecord& card : cards)
-        if (card.split == "gate")
+        if (card.split == "gate" && card.champion == champion.hash && card.challenger == version)
             evidence.scorecards.push_back(card);
     RATCHET_TRY(spent, context.store->spent());
     evidence.spent = spent;
@@ -140,7 +140,12 @@ Status decide(Context& context, Crew& crew, const Hash& version, DecisionKind ki
     RATCHET_CHECK(context.artifact(version));
     if (const Status vault = checkVault(context, crew, evidence, proposal); !vault) {
         if (vault.error().code == Code::Refused)
-            RATCHET_CHECK(setState(context, proposal, ProposalState::Declined, vault.error().text));
+            RATCHET_CHECK(context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+                RATCHET_CHECK(context.store->add(decision));
+                RATCHET_CHECK(context.record(actor, "decision", refs));
+                RATCHET_CHECK(context.record("engine", "vault-refused", {{"version", version.hex}, {"text", vault.error().text}}));
+                return setState(context, proposal, ProposalState::Declined, vault.error().text);
+            }));
         return vault;
     }
     return context.store->transaction(Store::Durable::Yes, [&]() -> Status {

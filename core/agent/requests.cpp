@@ -46,10 +46,13 @@ Status propose(Context& context, const Request& request)
         }
     RATCHET_TRY(all, context.store->proposals());
     proposal.rank = static_cast<double>(all.size()) + 1;
-    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+    RATCHET_CHECK(context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         RATCHET_TRY(id, context.store->add(proposal));
         return context.record(request.actor, "proposal", {{"id", id.value}, {"patch", proposal.patch}, {"reason", reason}});
-    });
+    }));
+    if (proposal.state == ProposalState::Duplicate)
+        return fail(Code::Refused, proposal.stateReason, "`ratchet queue --all` shows it.");
+    return {};
 }
 
 Result<ProposalRecord> namedProposal(Context& context, const Request& request)
