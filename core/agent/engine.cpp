@@ -31,7 +31,7 @@ struct Engine::Private {
     std::stop_token stop;
     Watcher watcher;
     Clock::time_point begun, lastFlush, lastWatch;
-    Time startedAt{};
+    Time openedAt{};
     bool paused = false;
     bool stopping = false;
     int teethUntilPause = -1;                 // after `step`: pause again when this reaches 0
@@ -41,7 +41,7 @@ struct Engine::Private {
     [[nodiscard]] Status attend();
     [[nodiscard]] Status handleRequests();
     [[nodiscard]] Status handle(const Request& request);
-    [[nodiscard]] bool isForThisRun(const Request& request) const;
+    [[nodiscard]] bool isForThisEngine(const Request& request) const;
     [[nodiscard]] Status answer(const Request& request);
     [[nodiscard]] Status flush();
     [[nodiscard]] EngineStatus status() const;
@@ -111,6 +111,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     std::unique_ptr<Engine> engine(new Engine);
     Private& d = *engine->d;
     d.lock = std::move(lock);
+    d.openedAt = now();
     d.context = std::move(context);
     d.context->policy = options.policy;
     d.context->sandboxLevel = options.sandboxLevel;
@@ -135,7 +136,6 @@ Result<RunEnd> Engine::run(const RunLimits& limits, std::stop_token stop, const 
     d->stop = stop;
     d->watcher = watcher;
     d->begun = Clock::now();
-    d->startedAt = now();
     d->paused = d->stopping = false;
     d->teethUntilPause = -1;
     d->wheel = std::make_unique<Wheel>(*d->context, *d->crew,
@@ -171,18 +171,18 @@ Status Engine::Private::handleRequests()
     for (const Request& request : requests)
         RATCHET_CHECK(handle(request));
     RATCHET_TRY(taken, takeRequests(context->paths, [this](const Request& request) {
-        return isForThisRun(request) ? handle(request) : Status{};
+        return isForThisEngine(request) ? handle(request) : Status{};
     }));
     for (const std::string& refused : taken.refused)
         RATCHET_CHECK(context->record("engine", "request-refused", {{"text", refused}}));
     return {};
 }
 
-// A pause or stop that was meant for a run that has ended must not hold this one.
-bool Engine::Private::isForThisRun(const Request& request) const
+// A pause or stop that was meant for an engine that has ended must not hold this one.
+bool Engine::Private::isForThisEngine(const Request& request) const
 {
     const bool control = request.kind == "pause" || request.kind == "resume" || request.kind == "step" || request.kind == "stop";
-    return !control || request.created >= startedAt;
+    return !control || request.created >= openedAt;
 }
 
 // What a person asked for and did not get is told, not fatal; only the engine's own troubles are.
