@@ -54,7 +54,7 @@ public:
 
 private:
     void say(const Message& message) { (void)m_channel.send(message); }
-    void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(m_fault == "slow" ? 20 : 1)); }
+    void rest() { std::this_thread::sleep_for(std::chrono::milliseconds(m_fault == "very slow" ? 150 : m_fault == "slow" ? 20 : 1)); }
     [[noreturn]] static void hang()
     {
         for (;;)

@@ -402,7 +402,7 @@ void TestEngine::whatWasTrainedIsNotPaidTwice()
         if (proposal.author == "person:ana")
             mine = proposal.id;
     {
-        auto engine = lab.open("slow").value();
+        auto engine = lab.open("very slow").value();      // seen running by a watcher that looks four times a second
         bool cancelled = false;
         const auto end = engine->run({.teeth = 1, .untilGoal = false, .time = {}, .waitForDecisions = false}, {}, [&](const EngineStatus& status) {
             for (const auto& running : status.running)
