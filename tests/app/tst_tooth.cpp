@@ -148,7 +148,14 @@ private Q_SLOTS:
     {
         QCOMPARE(makeLab(QStringLiteral("killed")).status, 0);
         Rng rng(1);
+        // One more run after the tooth is whole would turn another.
+        const auto isWhole = [this] {
+            const auto teeth = read(QStringLiteral("killed"))->teeth().value();
+            return !teeth.empty() && teeth.front().stage == "done";
+        };
         for (const int earliest : {1500, 3000, 4500}) {
+            if (isWhole())
+                break;
             QProcess process;
             process.setWorkingDirectory(m_folder.path());
             process.start(program(), runWords(QStringLiteral("killed")));
@@ -156,8 +163,7 @@ private Q_SLOTS:
             process.kill();
             process.waitForFinished(patience);
         }
-        const auto teeth = read(QStringLiteral("killed"))->teeth().value();
-        if (teeth.empty() || teeth.back().stage != "done") {
+        if (!isWhole()) {
             const Answer last = ratchet(runWords(QStringLiteral("killed")));
             QVERIFY2(last.status == 0, qPrintable(last.err));
         }
