@@ -27,7 +27,7 @@ struct Context {
     SearchSpace space;
     int vocabulary = 0;
     Hash tokenizer;                     // object
-    std::optional<Policy> policy;       // of this run, else LAB/policy.json is not consulted
+    std::optional<Policy> policy;       // in force: the run's, or for a single request LAB/policy.json
     int sandboxLevel = 1;
 
     explicit Context(LabPaths where) : paths(std::move(where)), objects(paths.objects()) {}
