@@ -84,7 +84,7 @@ Check Exam::checkSplits(const Genome& genome, const std::string& who, int sample
                     judged.insert(item.id);
                 }
         for (int i = 0; i < samples; ++i)
-            for (const auto& item : {m_domain->drawTraining(genome.data, rng), m_domain->drawHarder(genome.data, rng)}) {
+            for (const auto& item : {m_domain->drawTraining(genome.data, rng), m_domain->drawHarder(genome.data, genome.data.level + 1, rng)}) {
                 astray += m_domain->splitOf(item) != Split::Train ? 1 : 0;
                 shared += judged.contains(item.id) ? 1 : 0;
             }

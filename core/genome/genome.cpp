@@ -9,27 +9,43 @@ namespace {
 Json toJson(const Architecture& a)
 {
     return {{"layers", a.layers}, {"width", a.width}, {"heads", a.heads}, {"kvHeads", a.kvHeads},
-            {"feedForward", a.feedForward}, {"feedForwardWidth", a.feedForwardWidth}, {"norm", a.norm},
-            {"positions", a.positions}, {"qkNorm", a.qkNorm}, {"tied", a.tied}, {"softCap", a.softCap},
-            {"context", a.context}};
+            {"feedForward", a.feedForward}, {"feedForwardWidth", a.feedForwardWidth}, {"experts", a.experts},
+            {"expertsPerToken", a.expertsPerToken}, {"expertCapacity", a.expertCapacity}, {"norm", a.norm},
+            {"normEpsilon", a.normEpsilon}, {"bias", a.bias}, {"positions", a.positions}, {"ropeBase", a.ropeBase},
+            {"window", a.window}, {"memoryTokens", a.memoryTokens}, {"valueEmbedding", a.valueEmbedding},
+            {"qkNorm", a.qkNorm}, {"tied", a.tied}, {"softCap", a.softCap}, {"context", a.context}};
 }
 
 Json toJson(const Recipe& r)
 {
     return {{"optimizer", r.optimizer}, {"learningRate", r.learningRate}, {"schedule", r.schedule},
-            {"warmup", r.warmup}, {"batch", r.batch}, {"weightDecay", r.weightDecay}, {"clip", r.clip},
-            {"ema", r.ema}, {"dropout", r.dropout}, {"start", r.start}};
+            {"warmup", r.warmup}, {"batch", r.batch}, {"accumulation", r.accumulation}, {"weightDecay", r.weightDecay},
+            {"clip", r.clip}, {"ema", r.ema}, {"dropout", r.dropout}, {"labelSmoothing", r.labelSmoothing},
+            {"zLoss", r.zLoss}, {"balanceLoss", r.balanceLoss}, {"distillation", r.distillation},
+            {"distillationTemperature", r.distillationTemperature}, {"start", r.start}};
 }
 
 Json toJson(const Data& d)
 {
-    return {{"mixture", d.mixture}, {"replay", d.replay}, {"feedback", d.feedback},
-            {"selfTraining", d.selfTraining}, {"balance", d.balance}};
+    return {{"mixture", d.mixture}, {"replay", d.replay}, {"feedback", d.feedback}, {"selfTraining", d.selfTraining},
+            {"labels", d.labels}, {"level", d.level}, {"curriculum", d.curriculum}, {"bucketing", d.bucketing},
+            {"deduplicate", d.deduplicate}, {"balance", d.balance}};
+}
+
+Json toJson(const Adaptation& a)
+{
+    return {{"method", a.method}, {"rank", a.rank}, {"alpha", a.alpha}, {"frozenLayers", a.frozenLayers},
+            {"frozenEmbeddings", a.frozenEmbeddings}};
 }
 
 Json toJson(const Reasoning& r)
 {
-    return {{"format", r.format}, {"samples", r.samples}};
+    return {{"format", r.format}, {"samples", r.samples}, {"selfCheck", r.selfCheck}};
+}
+
+Json toJson(const Tools& t)
+{
+    return {{"allowed", t.allowed}, {"calls", t.calls}};
 }
 
 // Adds the faults a single field cannot show: values outside a list, or numbers that do not go together.
@@ -68,7 +84,10 @@ Status read(const Json& json, Architecture& a)
     in.read("layers", a.layers).read("width", a.width).read("heads", a.heads).read("kvHeads", a.kvHeads);
     in.read("feedForward", a.feedForward).read("feedForwardWidth", a.feedForwardWidth).read("norm", a.norm);
     in.read("positions", a.positions).read("qkNorm", a.qkNorm).read("tied", a.tied).read("softCap", a.softCap);
-    in.read("context", a.context).onlyKnown();
+    in.read("context", a.context).readIf("experts", a.experts).readIf("expertsPerToken", a.expertsPerToken);
+    in.readIf("expertCapacity", a.expertCapacity).readIf("normEpsilon", a.normEpsilon).readIf("bias", a.bias);
+    in.readIf("ropeBase", a.ropeBase).readIf("window", a.window).readIf("memoryTokens", a.memoryTokens);
+    in.readIf("valueEmbedding", a.valueEmbedding).onlyKnown();
     RATCHET_CHECK(in.status());
     Rules(in)
         .within("layers", a.layers, 1, 128)
@@ -78,14 +97,24 @@ Status read(const Json& json, Architecture& a)
         .within("feedForwardWidth", a.feedForwardWidth, 1, 65536)
         .within("context", a.context, 2, 131072)
         .within("softCap", a.softCap, 0, 1000)
-        .oneOf("feedForward", a.feedForward, {"gelu", "relu2", "swiglu"})
+        .within("experts", a.experts, 0, 256)
+        .within("expertsPerToken", a.expertsPerToken, 1, 256)
+        .within("expertCapacity", a.expertCapacity, 1, 256)
+        .within("normEpsilon", a.normEpsilon, 1e-12, 1)
+        .within("ropeBase", a.ropeBase, 1, 1e9)
+        .within("window", a.window, 0, 131072)
+        .within("memoryTokens", a.memoryTokens, 0, 1024)
+        .oneOf("feedForward", a.feedForward, {"gelu", "gelu-tanh", "relu2", "swiglu"})
         .oneOf("norm", a.norm, {"layernorm", "rmsnorm"})
         .oneOf("positions", a.positions, {"learned", "rope", "none", "coupled"});
     RATCHET_CHECK(in.status());
     Rules(in)
         .require(a.width % a.heads == 0, fmt::format("{} heads do not divide a width of {}", a.heads, a.width))
         .require(a.heads % a.kvHeads == 0, fmt::format("{} key-value heads do not divide {} heads", a.kvHeads, a.heads))
-        .require(a.width / a.heads % 2 == 0, fmt::format("a head width of {} is not even", a.width / a.heads));
+        .require(a.width / a.heads % 2 == 0, fmt::format("a head width of {} is not even", a.width / a.heads))
+        .require(a.experts == 0 || a.expertsPerToken <= a.experts,
+                 fmt::format("{} experts a token are more than there are experts ({})", a.expertsPerToken, a.experts))
+        .require(a.experts == 0 || !a.bias, "experts have no biases");
     return in.status();
 }
 
@@ -94,7 +123,9 @@ Status read(const Json& json, Recipe& r)
     Fields in(json, "the genome's recipe");
     in.read("optimizer", r.optimizer).read("learningRate", r.learningRate).read("schedule", r.schedule);
     in.read("warmup", r.warmup).read("batch", r.batch).read("weightDecay", r.weightDecay).read("clip", r.clip);
-    in.read("ema", r.ema).read("dropout", r.dropout).read("start", r.start).onlyKnown();
+    in.read("ema", r.ema).read("dropout", r.dropout).read("start", r.start).readIf("accumulation", r.accumulation);
+    in.readIf("labelSmoothing", r.labelSmoothing).readIf("zLoss", r.zLoss).readIf("balanceLoss", r.balanceLoss);
+    in.readIf("distillation", r.distillation).readIf("distillationTemperature", r.distillationTemperature).onlyKnown();
     RATCHET_CHECK(in.status());
     Rules(in)
         .oneOf("optimizer", r.optimizer, {"adamw", "muon", "lion"})
@@ -106,7 +137,15 @@ Status read(const Json& json, Recipe& r)
         .within("weightDecay", r.weightDecay, 0, 10)
         .within("clip", r.clip, 0, 1e6)
         .within("ema", r.ema, 0, 0.999999)
-        .within("dropout", r.dropout, 0, 0.95);
+        .within("dropout", r.dropout, 0, 0.95)
+        .within("accumulation", r.accumulation, 1, r.batch)
+        .within("labelSmoothing", r.labelSmoothing, 0, 0.9)
+        .within("zLoss", r.zLoss, 0, 1)
+        .within("balanceLoss", r.balanceLoss, 0, 1)
+        .within("distillation", r.distillation, 0, 1)
+        .within("distillationTemperature", r.distillationTemperature, 0.05, 100)
+        .require(r.accumulation < 1 || r.batch % r.accumulation == 0,
+                 fmt::format("an accumulation of {} does not divide a batch of {}", r.accumulation, r.batch));
     return in.status();
 }
 
@@ -114,23 +153,53 @@ Status read(const Json& json, Data& d)
 {
     Fields in(json, "the genome's data");
     in.read("mixture", d.mixture).read("replay", d.replay).read("feedback", d.feedback);
-    in.read("selfTraining", d.selfTraining).read("balance", d.balance).onlyKnown();
+    in.read("selfTraining", d.selfTraining).read("balance", d.balance).readIf("labels", d.labels).readIf("level", d.level);
+    in.readIf("curriculum", d.curriculum).readIf("bucketing", d.bucketing).readIf("deduplicate", d.deduplicate).onlyKnown();
     RATCHET_CHECK(in.status());
     Rules(in)
         .require(d.mixture.is_object(), "\"mixture\" is not an object")
         .within("replay", d.replay, 0, 1)
         .within("feedback", d.feedback, 0, 1)
         .within("selfTraining", d.selfTraining, 0, 1)
+        .within("level", d.level, 0, 100000)
+        .within("curriculum", d.curriculum, 0, 1)
+        .oneOf("labels", d.labels, {"filtered", "unfiltered", "oracle", "poisoned", "none"})
         .require(d.replay + d.feedback + d.selfTraining <= 1, "the shares replay, feedback and selfTraining add up to more than 1");
+    return in.status();
+}
+
+Status read(const Json& json, Adaptation& a)
+{
+    Fields in(json, "the genome's adaptation");
+    in.read("method", a.method).readIf("rank", a.rank).readIf("alpha", a.alpha).readIf("frozenLayers", a.frozenLayers);
+    in.readIf("frozenEmbeddings", a.frozenEmbeddings).onlyKnown();
+    RATCHET_CHECK(in.status());
+    Rules(in)
+        .oneOf("method", a.method, {"full", "lora"})
+        .within("rank", a.rank, 1, 1024)
+        .within("alpha", a.alpha, 1e-3, 1e4)
+        .within("frozenLayers", a.frozenLayers, 0, 128);
     return in.status();
 }
 
 Status read(const Json& json, Reasoning& r)
 {
     Fields in(json, "the genome's reasoning");
-    in.read("format", r.format).read("samples", r.samples).onlyKnown();
+    in.read("format", r.format).read("samples", r.samples).readIf("selfCheck", r.selfCheck).onlyKnown();
     RATCHET_CHECK(in.status());
     Rules(in).within("samples", r.samples, 1, 64);
+    return in.status();
+}
+
+Status read(const Json& json, Tools& t)
+{
+    Fields in(json, "the genome's tools");
+    in.read("allowed", t.allowed).readIf("calls", t.calls).onlyKnown();
+    RATCHET_CHECK(in.status());
+    Rules rules(in);
+    rules.within("calls", t.calls, 0, 64);
+    for (const std::string& tool : t.allowed)
+        rules.oneOf("allowed", tool, {"calculator", "program"});
     return in.status();
 }
 
@@ -156,22 +225,30 @@ void collectChanges(const Json& from, const Json& to, const std::string& path, J
 Json Genome::toJson() const
 {
     return {{"architecture", ratchet::toJson(architecture)}, {"recipe", ratchet::toJson(recipe)},
-            {"data", ratchet::toJson(data)}, {"adaptation", adaptation},
-            {"reasoning", ratchet::toJson(reasoning)}, {"tools", tools}};
+            {"data", ratchet::toJson(data)}, {"adaptation", ratchet::toJson(adaptation)},
+            {"reasoning", ratchet::toJson(reasoning)}, {"tools", ratchet::toJson(tools)}};
 }
 
 Result<Genome> Genome::fromJson(const Json& json)
 {
     Genome genome;
-    Json architecture, recipe, data, reasoning;
+    Json architecture, recipe, data, adaptation, reasoning, tools;
     Fields in(json, "the genome");
     in.read("architecture", architecture).read("recipe", recipe).read("data", data).read("reasoning", reasoning);
-    in.read("adaptation", genome.adaptation).read("tools", genome.tools).onlyKnown();
+    in.read("adaptation", adaptation).read("tools", tools).onlyKnown();
     RATCHET_CHECK(in.status());
     RATCHET_CHECK(read(architecture, genome.architecture));
     RATCHET_CHECK(read(recipe, genome.recipe));
     RATCHET_CHECK(read(data, genome.data));
+    RATCHET_CHECK(read(adaptation, genome.adaptation));
     RATCHET_CHECK(read(reasoning, genome.reasoning));
+    RATCHET_CHECK(read(tools, genome.tools));
+    if (genome.adaptation.frozenLayers > genome.architecture.layers)
+        return fail(Code::BadInput, fmt::format("The genome freezes {} of {} layers.", genome.adaptation.frozenLayers,
+                                                genome.architecture.layers));
+    if (genome.recipe.start == "scratch" && (genome.adaptation.method != "full" || genome.adaptation.frozenLayers > 0 || genome.adaptation.frozenEmbeddings))
+        return fail(Code::BadInput, "The genome starts from scratch, so nothing can be frozen or adapted by low rank.",
+                    "Set /recipe/start to continue.");
     return genome;
 }
 

@@ -20,10 +20,19 @@ struct Architecture {
     int width = 64;                        // d, residual stream
     int heads = 4;                         // query heads; divides width, head width is even
     int kvHeads = 4;                       // divides heads; fewer than heads is grouped-query attention
-    std::string feedForward = "gelu";      // gelu | relu2 | swiglu
+    std::string feedForward = "gelu";      // gelu | gelu-tanh | relu2 | swiglu
     int feedForwardWidth = 256;
+    int experts = 0;                       // feed-forwards a block, routed per token (Shazeer 2017); 0 is one for all
+    int expertsPerToken = 2;
+    double expertCapacity = 1.25;          // training only: an expert takes at most this multiple of its even share
     std::string norm = "layernorm";        // layernorm | rmsnorm
+    double normEpsilon = 1e-5;
+    bool bias = false;                     // linear maps inside blocks have biases
     std::string positions = "learned";     // learned | rope | none | coupled (ids given by the domain, digit-aligned)
+    double ropeBase = 10000;
+    int window = 0;                        // tokens a query sees, itself included; 0 is all before it
+    int memoryTokens = 0;                  // learned key-value pairs a block that every query sees (Sukhbaatar 2019)
+    bool valueEmbedding = false;           // a learned vector per token id is added to every block's values
     bool qkNorm = false;                   // RMS-normalise queries and keys per head
     bool tied = true;                      // head shares the embedding
     double softCap = 0;                    // logits -> c tanh(logits / c); 0 is off
@@ -35,11 +44,17 @@ struct Recipe {
     double learningRate = 1e-3;            // peak
     std::string schedule = "constant";     // constant | cosine | linear | wsd, over the trial's compute budget
     double warmup = 0.02;                  // share of the budget
-    int batch = 128;                       // sequences
+    int batch = 128;                       // sequences a step
+    int accumulation = 1;                  // parts a batch is computed in; divides it
     double weightDecay = 0.01;
     double clip = 1.0;                     // global gradient norm; 0 is off
     double ema = 0;                        // decay of the weight average that is kept as the result; 0 is off
     double dropout = 0;
+    double labelSmoothing = 0;             // share of the target spread evenly over the vocabulary (Szegedy 2016)
+    double zLoss = 0;                      // weight of log^2 of the softmax's normaliser (PaLM, Chowdhery 2022)
+    double balanceLoss = 0.01;             // weight of the experts' load-balance loss (Fedus 2021, eq. 4)
+    double distillation = 0;               // weight of the teacher's soft targets (Hinton 2015); the rest is the labels'
+    double distillationTemperature = 1;
     std::string start = "scratch";         // scratch | continue (parent's weights, grown if the shape grew)
 };
 
@@ -47,26 +62,47 @@ struct Data {
     Json mixture = Json::object();         // domain's own: what is drawn how often
     double replay = 0;                     // share of each batch drawn from the parent's guide failures
     double feedback = 0;                   // share drawn from corrected answers of users
-    double selfTraining = 0;               // share drawn from items one step harder, labelled by the parent (majority vote)
+    double selfTraining = 0;               // share drawn from items one step harder, labelled by the parent
+    std::string labels = "filtered";       // of those: filtered | unfiltered | oracle | poisoned | none (same steps, no new data)
+    int level = 0;                         // steps harder than the domain's base that earlier rounds have mastered
+    double curriculum = 0;                 // share of the budget over which harder items phase in; 0 is off
+    bool bucketing = false;                // batches of similar length
+    bool deduplicate = false;              // no item twice in a trial's pools
     std::string balance = "none";          // none | domain's own kinds, for example "carries"
+};
+
+// How a child's weights follow from its parent's when it continues.
+struct Adaptation {
+    std::string method = "full";           // full | lora (Hu 2021; merged exactly into the weights at the end)
+    int rank = 8;                          // of lora
+    double alpha = 16;                     // of lora: updates are scaled by alpha / rank
+    int frozenLayers = 0;                  // the lowest blocks that do not train
+    bool frozenEmbeddings = false;
 };
 
 struct Reasoning {
     std::string format = "plain";          // domain's own: plain | reversed | scratchpad ...
     int samples = 1;                       // answers drawn and voted on; 1 is greedy
+    bool selfCheck = false;                // an answer that fails the domain's own check is drawn again
+};
+
+// What the model may call while it answers (core/plugin/tools.h).
+struct Tools {
+    std::vector<std::string> allowed;      // calculator | program
+    int calls = 4;                         // at most, an answer
 };
 
 struct Genome {
     Architecture architecture;
     Recipe recipe;
     Data data;
-    Json adaptation = Json{{"method", "full"}};   // full: all weights train
+    Adaptation adaptation;
     Reasoning reasoning;
-    Json tools = Json{{"allowed", Json::array()}};
+    Tools tools;
 
     [[nodiscard]] Json toJson() const;
     // Strict: unknown or missing fields, wrong types and non-finite numbers are BadInput naming the field; a genome that
-    // contradicts itself (heads do not divide width) is BadInput too.
+    // contradicts itself (heads do not divide width) is BadInput too. Fields younger than version 0.1 may be missing.
     [[nodiscard]] static Result<Genome> fromJson(const Json& json);
     [[nodiscard]] Hash hash() const;
 };

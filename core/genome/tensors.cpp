@@ -3,6 +3,8 @@
 #include "core/genome/genome.h"
 #include "core/genome/weights_file.h"
 
+#include <algorithm>
+
 namespace ratchet {
 namespace {
 
@@ -13,6 +15,13 @@ void addNorm(Shapes& shapes, const std::string& name, const Architecture& archit
     shapes[name + ".weight"] = {architecture.width};
     if (architecture.norm == "layernorm")
         shapes[name + ".bias"] = {architecture.width};
+}
+
+void addLinear(Shapes& shapes, const std::string& name, std::int64_t out, std::int64_t in, const Architecture& architecture)
+{
+    shapes[name + ".weight"] = {out, in};
+    if (architecture.bias)
+        shapes[name + ".bias"] = {out};
 }
 
 std::int64_t size(const std::vector<std::int64_t>& shape)
@@ -37,18 +46,33 @@ Shapes expectedTensors(const Architecture& architecture, int vocabulary)
     for (int layer = 0; layer < architecture.layers; ++layer) {
         const std::string attention = fmt::format("blocks.{}.attention.", layer);
         addNorm(shapes, attention + "norm", architecture);
-        shapes[attention + "qkv.weight"] = {width + 2 * architecture.kvHeads * headWidth, width};
-        shapes[attention + "output.weight"] = {width, width};
+        const std::int64_t keyWidth = architecture.kvHeads * headWidth;
+        addLinear(shapes, attention + "qkv", width + 2 * keyWidth, width, architecture);
+        addLinear(shapes, attention + "output", width, width, architecture);
+        if (architecture.memoryTokens > 0) {
+            shapes[attention + "memory.key"] = {architecture.memoryTokens, keyWidth};
+            shapes[attention + "memory.value"] = {architecture.memoryTokens, keyWidth};
+        }
+        if (architecture.valueEmbedding)
+            shapes[attention + "valueEmbedding.weight"] = {vocabulary, keyWidth};
         if (architecture.qkNorm) {
             shapes[attention + "queryNorm.weight"] = {headWidth};
             shapes[attention + "keyNorm.weight"] = {headWidth};
         }
         const std::string feedForward = fmt::format("blocks.{}.feedForward.", layer);
         addNorm(shapes, feedForward + "norm", architecture);
-        shapes[feedForward + "up.weight"] = {hidden, width};
+        if (architecture.experts > 0) {        // of all experts, one after the other
+            shapes[feedForward + "router.weight"] = {architecture.experts, width};
+            shapes[feedForward + "up.weight"] = {architecture.experts, hidden, width};
+            if (architecture.feedForward == "swiglu")
+                shapes[feedForward + "gate.weight"] = {architecture.experts, hidden, width};
+            shapes[feedForward + "down.weight"] = {architecture.experts, width, hidden};
+            continue;
+        }
+        addLinear(shapes, feedForward + "up", hidden, width, architecture);
         if (architecture.feedForward == "swiglu")
-            shapes[feedForward + "gate.weight"] = {hidden, width};
-        shapes[feedForward + "down.weight"] = {width, hidden};
+            addLinear(shapes, feedForward + "gate", hidden, width, architecture);
+        addLinear(shapes, feedForward + "down", width, hidden, architecture);
     }
     addNorm(shapes, "norm", architecture);
     if (!architecture.tied)
@@ -68,11 +92,15 @@ Flops trainingFlops(const Architecture& architecture, int vocabulary, int length
 {
     double multiplied = 0;
     for (const auto& [name, shape] : expectedTensors(architecture, vocabulary)) {
-        const bool lookedUp = name == "embedding.position.weight" || (name == "embedding.token.weight" && !architecture.tied);
+        const bool lookedUp = name == "embedding.position.weight" || name.ends_with(".valueEmbedding.weight")
+                              || name.ends_with(".memory.key") || name.ends_with(".memory.value")
+                              || (name == "embedding.token.weight" && !architecture.tied);
+        const bool routed = shape.size() == 3;      // an expert sees its share of the tokens
         if (!lookedUp)
-            multiplied += static_cast<double>(size(shape));
+            multiplied += static_cast<double>(size(shape)) * (routed ? double(architecture.expertsPerToken) / architecture.experts : 1.0);
     }
-    return {6 * multiplied + 12.0 * architecture.layers * architecture.width * length};
+    const int seen = architecture.memoryTokens + (architecture.window > 0 ? std::min(architecture.window, length) : length);
+    return {6 * multiplied + 12.0 * architecture.layers * architecture.width * seen};
 }
 
 double trainingBytes(const Architecture& architecture, int vocabulary, int batch, int length)

@@ -74,8 +74,13 @@ public:
     [[nodiscard]] virtual Item drawTraining(const Data& data, Rng& rng) const = 0;
     // One item of a suite from the given split.
     [[nodiscard]] virtual Item draw(const std::string& suite, Split split, Rng& rng) const = 0;
-    // One unlabelled item a step harder than what data trains, for self-training; the default is another training item.
-    [[nodiscard]] virtual Item drawHarder(const Data& data, Rng& rng) const { return drawTraining(data, rng); }
+    // One unlabelled item that is `steps` (1 and up) steps harder than what data's mixture trains, for self-training; its
+    // split is Train. The default is another training item.
+    [[nodiscard]] virtual Item drawHarder(const Data& data, int steps, Rng& rng) const
+    {
+        (void)steps;
+        return drawTraining(data, rng);
+    }
     // Which split an item belongs to, by its id.
     [[nodiscard]] virtual Split splitOf(const Item& item) const = 0;
 
@@ -96,7 +101,7 @@ public:
 };
 
 // The domain's own version of the ABI; a plugin with another number is refused with its name.
-inline constexpr int pluginAbi = 1;
+inline constexpr int pluginAbi = 2;
 
 struct PluginInfo {
     int abi = pluginAbi;

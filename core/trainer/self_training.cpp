@@ -60,7 +60,7 @@ Result<SelfTrainingResult> selfTrain(const Answerer& parent, const Genome& paren
     for (std::uint64_t round = 0; asked < options.items && result.flops <= options.flops; ++round) {
         std::vector<Item> items;
         for (std::size_t i = 0; i < std::min(batchItems, options.items - asked); ++i) {
-            Item item = domain.drawHarder(child.data, rng);
+            Item item = domain.drawHarder(child.data, child.data.level + 1, rng);
             if (domain.example(item, parentGenome.reasoning).prompt.size() + 1 < parentRoom)
                 items.push_back(std::move(item));
         }

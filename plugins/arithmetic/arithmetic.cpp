@@ -197,9 +197,9 @@ Item Arithmetic::draw(const std::string& suite, Split split, Rng& rng) const
     throw std::invalid_argument("there is no suite \"" + suite + "\"");
 }
 
-Item Arithmetic::drawHarder(const Data& data, Rng& rng) const
+Item Arithmetic::drawHarder(const Data& data, int steps, Rng& rng) const
 {
-    return itemOf(drawFrom(Split::Train, std::min(Mixture::read(data).widest() + 1, widestMixture), 0, rng));
+    return itemOf(drawFrom(Split::Train, std::min(Mixture::read(data).widest() + steps, widestMixture), 0, rng));
 }
 
 Split Arithmetic::splitOf(const Item& item) const
@@ -261,7 +261,7 @@ std::vector<int> Arithmetic::coupledPositions(std::string_view text, const Reaso
 
 int Arithmetic::longestExample(const Data& data, const Reasoning& reasoning) const
 {
-    const int trained = Mixture::read(data).widest() + (data.selfTraining > 0 ? 1 : 0);
+    const int trained = Mixture::read(data).widest() + (data.selfTraining > 0 ? data.level + 1 : 0);
     return longestText(std::clamp(trained, 3, widestMixture), formatOf(reasoning.format));
 }
 

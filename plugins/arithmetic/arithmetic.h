@@ -26,7 +26,7 @@ public:
     [[nodiscard]] std::vector<SuiteSpec> suites() const override;
     [[nodiscard]] Item drawTraining(const Data& data, Rng& rng) const override;
     [[nodiscard]] Item draw(const std::string& suite, Split split, Rng& rng) const override;
-    [[nodiscard]] Item drawHarder(const Data& data, Rng& rng) const override;
+    [[nodiscard]] Item drawHarder(const Data& data, int steps, Rng& rng) const override;
     [[nodiscard]] Split splitOf(const Item& item) const override;
     [[nodiscard]] Example example(const Item& item, const Reasoning& reasoning) const override;
     [[nodiscard]] Result<Example> exampleWith(const Item& item, const std::string& answer,

@@ -39,6 +39,12 @@ private Q_SLOTS:
         row("the learning rate is null", R"([{"op": "replace", "path": "/recipe/learningRate", "value": null}])", "learningRate");
         row("the learning rate is negative", R"([{"op": "replace", "path": "/recipe/learningRate", "value": -1}])", "learningRate");
         row("the shares exceed the batch", R"([{"op": "replace", "path": "/data/replay", "value": 0.6}, {"op": "replace", "path": "/data/selfTraining", "value": 0.6}])", "more than 1");
+        row("a token takes more experts than there are", R"([{"op": "replace", "path": "/architecture/experts", "value": 2}, {"op": "replace", "path": "/architecture/expertsPerToken", "value": 3}])", "experts");
+        row("experts have biases", R"([{"op": "replace", "path": "/architecture/experts", "value": 4}, {"op": "replace", "path": "/architecture/bias", "value": true}])", "biases");
+        row("the parts do not divide the batch", R"([{"op": "replace", "path": "/recipe/accumulation", "value": 3}])", "accumulation");
+        row("a tool is unknown", R"([{"op": "replace", "path": "/tools/allowed", "value": ["shell"]}])", "shell");
+        row("adapters without a parent", R"([{"op": "replace", "path": "/adaptation/method", "value": "lora"}])", "scratch");
+        row("more layers are frozen than there are", R"([{"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/adaptation/frozenLayers", "value": 100}])", "freezes");
         row("the mixture is a list", R"([{"op": "replace", "path": "/data/mixture", "value": []}])", "mixture");
     }
     void refusesWhatIsNoGenome()
@@ -57,11 +63,23 @@ private Q_SLOTS:
         child.recipe.learningRate = 0.004;
         child.architecture.layers = 3;
         child.data.mixture = {{"digits", {{"2", 1.0}}}};              // other keys: replaced as a whole
-        child.tools = {{"allowed", {"calculator"}}};
+        child.tools.allowed = {"calculator"};
         const Json patch = patchBetween(demoGenome(), child);
         QCOMPARE(patch.size(), 4U);
         QCOMPARE(applyPatch(demoGenome(), patch)->hash(), child.hash());
         QVERIFY(patchBetween(child, child).empty());
+    }
+
+    void readsAGenomeOfTheFirstVersion()
+    {
+        Json old = demoGenome().toJson();
+        for (const char* younger : {"experts", "window", "bias", "memoryTokens"})
+            old["architecture"].erase(younger);
+        old["adaptation"] = {{"method", "full"}};
+        old["tools"] = {{"allowed", Json::array()}};
+        const auto genome = Genome::fromJson(old);
+        QVERIFY(genome);
+        QCOMPARE(genome->hash(), demoGenome().hash());
     }
 
     void countsParametersAsByHand()
@@ -78,6 +96,14 @@ private Q_SLOTS:
         QCOMPARE(parameterCount(a, 14), 752 + 112);
         a.kvHeads = 1;                                                  // keys and values of one head of 4: qkv 16*8
         QCOMPARE(parameterCount(a, 14), 864 - 64);
+        a.experts = 4;                                                  // router 4*8, and three more of up and down
+        QCOMPARE(parameterCount(a, 14), 800 + 32 + 3 * 256);
+        a.memoryTokens = 3;                                             // keys and values 3*4
+        a.valueEmbedding = true;                                        // 14*4
+        QCOMPARE(parameterCount(a, 14), 1600 + 24 + 56);
+        a.experts = 0;
+        a.bias = true;                                                  // qkv 16, output 8, up 16, down 8
+        QCOMPARE(parameterCount(a, 14), 800 + 24 + 56 + 48);
     }
 
     void countsComputeAsKaplanDoes()

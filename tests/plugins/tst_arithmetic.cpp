@@ -219,7 +219,7 @@ void TestArithmetic::anImpossibleBalanceEnds()
 void TestArithmetic::harderItemsAreWider()
 {
     Rng rng(2);
-    const auto harder = m_domain->drawHarder(digits({{"2", 1}, {"3", 0.5}, {"4", 0}}), rng);
+    const auto harder = m_domain->drawHarder(digits({{"2", 1}, {"3", 0.5}, {"4", 0}}), 1, rng);
     QCOMPARE(harder.question["a"].get<std::string>().size(), std::size_t(4));
     QCOMPARE(int(m_domain->splitOf(harder)), int(Split::Train));
 }
@@ -338,7 +338,7 @@ void TestArithmetic::theLongestExampleIsLongest()
         const auto longest = static_cast<std::size_t>(m_domain->longestExample(data, in(format)));
         QVERIFY(longest < static_cast<std::size_t>(m_domain->seedGenome().architecture.context));
         for (int i = 0; i < 200; ++i) {
-            const auto example = m_domain->example(i % 2 ? m_domain->drawHarder(data, rng) : m_domain->drawTraining(data, rng), in(format));
+            const auto example = m_domain->example(i % 2 ? m_domain->drawHarder(data, 1, rng) : m_domain->drawTraining(data, rng), in(format));
             QVERIFY(example.prompt.size() + example.completion.size() <= longest);
         }
     }
