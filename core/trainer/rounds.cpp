@@ -11,8 +11,10 @@
 #include "core/plugin/loader.h"
 #include "core/trainer/trainer.h"
 
-namespace ratchet {
-namespace {
+namespace ratchet
+{
+namespace
+{
 
 // A model of the experiment on disk, and what it took to get there.
 struct Model {
@@ -27,7 +29,8 @@ struct Measured {
     double accuracy = 0, length = 0;
 };
 
-class Experiment {
+class Experiment
+{
 public:
     Experiment(const Domain& domain, const RoundsOptions& options, const RoundsEvents& events)
         : m_domain(domain), m_options(options), m_events(events)

@@ -14,7 +14,8 @@
 #include "core/genome/genome.h"
 #include "core/plugin/domain.h"
 
-namespace ratchet {
+namespace ratchet
+{
 
 // A level is a number of steps harder than what the genome's mixture trains (Domain::drawHarder); level 0 is the
 // mixture itself. Where a step is one character, level 5 of a base that was trained up to 10 is length 15.
