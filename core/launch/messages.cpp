@@ -38,6 +38,7 @@ template <typename A> void describe(A& a, TrainSpec& m)
     a.list("replay", m.replay);
     a.list("feedback", m.feedback);
     a.field("checkpointSeconds", m.checkpointSeconds, atLeastZero);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, Artifact& m)
@@ -56,6 +57,7 @@ template <typename A> void describe(A& a, JudgeSpec& m)
     a.object("champion", m.champion);
     a.object("challenger", m.challenger);
     a.list("feedback", m.feedback);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, Ask& m)
@@ -73,6 +75,7 @@ template <typename A> void describe(A& a, ServeSpec& m)
     a.field("port", m.port, Range{0, 65535});
     a.field("token", m.token);
     a.object("champion", m.champion);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, Load& m) { a.object("champion", m.champion); }

@@ -32,17 +32,19 @@ class Batches
 public:
     // BadInput when the longest example does not fit the context. `domain` must outlive it.
     [[nodiscard]] static Result<Batches> create(const Genome& genome, const Domain& domain, std::uint64_t seed,
-                                                Pools pools);
+                                                Pools pools, const Tokenizer& tokenizer);
     // May throw what the plugin throws.
     [[nodiscard]] Result<Batch> draw(std::int64_t step) const;
     // Tokens of a row, padding included.
     [[nodiscard]] int length() const { return m_length; }
 
 private:
-    Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools);
+    Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools,
+            const Tokenizer& tokenizer);
     [[nodiscard]] const Example* drawPool(Rng& rng) const;
     [[nodiscard]] Status write(const Example& example, Rng& rng, std::int64_t row, const Batch& batch) const;
     [[nodiscard]] std::size_t inputsOf(const Example& example) const;
+    [[nodiscard]] std::size_t usualInputs() const;
 
     Genome m_genome;
     const Domain* m_domain;

@@ -49,7 +49,8 @@ std::string trialKey(const TrainSpec& spec)
                        {"parent", spec.parentGenome},
                        {"budget", spec.budgetFlops},
                        {"replay", spec.replay},
-                       {"feedback", spec.feedback}})
+                       {"feedback", spec.feedback},
+                       {"tokenizer", hashOfJson(spec.tokenizer).hex}})
         .hex;
 }
 
@@ -58,7 +59,7 @@ Result<std::unique_ptr<Answerer>> parentOf(const TrainSpec& spec, const Domain& 
     if (spec.parentWeights.empty())
         return std::unique_ptr<Answerer>();
     RATCHET_TRY(genome, Genome::fromJson(spec.parentGenome));
-    return Answerer::load(genome, spec.parentWeights, domain);
+    return Answerer::load(genome, spec.parentWeights, domain, spec.tokenizer);
 }
 
 Status takeOver(const TrainSpec& spec, Transformer& model)
@@ -75,11 +76,12 @@ Status takeOver(const TrainSpec& spec, Transformer& model)
 
 struct Trainer::Private {
     Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
-            Batches itsBatches, int vocabulary)
+            Batches itsBatches, const Tokenizer& itsTokenizer)
         : spec(itsSpec), genome(std::move(itsGenome)), domain(itsDomain), events(std::move(itsEvents)),
-          batches(std::move(itsBatches)), model(genome.architecture, vocabulary),
+          batches(std::move(itsBatches)), tokenizer(itsTokenizer), model(genome.architecture, tokenizer.vocabulary()),
           optimizer(genome.recipe, genome.architecture, model.layout())
     {
+        const int vocabulary = tokenizer.vocabulary();
         tokensPerStep = std::int64_t(genome.recipe.batch) * batches.length();
         flopsPerStep =
             static_cast<double>(tokensPerStep) * trainingFlops(genome.architecture, vocabulary, batches.length()).value;
@@ -101,6 +103,7 @@ struct Trainer::Private {
     const Domain& domain;
     TrainEvents events;
     Batches batches;
+    Tokenizer tokenizer;
     Transformer model;
     Optimizer optimizer;
     TrainState state;
@@ -151,17 +154,9 @@ void Trainer::Private::observe(const Batch& batch)
     seen.step = state.step;
     for (LayerSummary& summary : recorder.summaries(model))
         seen.layers.push_back({std::move(summary.layer), std::move(summary.values), std::move(summary.histogram)});
-    const Tokenizer tokenizer(domain.info().alphabet);
     Json tokens = Json::array();
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(24, probe.inputs.size(1)); ++i) {
-        const std::int64_t token = probe.inputs.data_ptr<std::int64_t>()[i];
-        const std::string text = tokenizer.decode(token);
-        const bool printable = text.size() == 1 && text[0] >= ' ' && text[0] < 0x7f;
-        tokens.push_back(printable                  ? text
-                         : token == tokenizer.end() ? "end"
-                         : token == tokenizer.pad() ? "pad"
-                                                    : fmt::format("{:02x}", token));
-    }
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(24, probe.inputs.size(1)); ++i)
+        tokens.push_back(tokenizer.label(probe.inputs.data_ptr<std::int64_t>()[i]));
     seen.attention = {{"tokens", std::move(tokens)}, {"blocks", recorder.attentionMaps()}};
     model.gradient().zero_();
     events.onObservation(seen);
@@ -243,6 +238,7 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
 {
     try {
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
+        RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
         Pools pools = poolsOf(spec, genome, domain);
         SelfTrainingResult labelled;
         if (genome.data.selfTraining > 0 && !spec.parentWeights.empty()) {
@@ -256,10 +252,10 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
             labelled = std::move(result);
             pools.selfTraining = std::move(labelled.examples);
         }
-        RATCHET_TRY(batches, Batches::create(genome, domain, spec.seed, std::move(pools)));
+        RATCHET_TRY(batches, Batches::create(genome, domain, spec.seed, std::move(pools), tokenizer));
         auto trainer = std::unique_ptr<Trainer>(new Trainer);
         trainer->d = std::make_unique<Private>(spec, genome, domain, std::move(events), std::move(batches),
-                                               Tokenizer(domain.info().alphabet).vocabulary());
+                                               tokenizer);
         trainer->d->labelFlops = labelled.flops;
         trainer->d->selfTraining = std::move(labelled.report);
         RATCHET_CHECK(trainer->d->begin());
