@@ -46,6 +46,7 @@ template <typename A> void describe(A& a, TrainSpec& m)
     a.list("feedback", m.feedback);
     a.field("checkpointSeconds", m.checkpointSeconds, atLeastZero);
     a.list("teachers", m.teachers);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, JudgeSpec& m)
@@ -57,6 +58,7 @@ template <typename A> void describe(A& a, JudgeSpec& m)
     a.object("champion", m.champion);
     a.object("challenger", m.challenger);
     a.list("feedback", m.feedback);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, Ask& m)
@@ -74,6 +76,7 @@ template <typename A> void describe(A& a, ServeSpec& m)
     a.field("port", m.port, Range{0, 65535});
     a.field("token", m.token);
     a.object("champion", m.champion);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, Load& m) { a.object("champion", m.champion); }

@@ -34,6 +34,7 @@ struct TrainSpec {
     std::vector<Json> feedback;     // {"question": ..., "answer": "..."}
     double checkpointSeconds = 20;  // how often the exact state is kept; 0 never
     std::vector<Artifact> teachers; // of recipe.distillation, their probabilities averaged; empty is the parent
+    Json tokenizer = nullptr;       // Tokenizer::toJson(); null: the domain's alphabet
 };
 
 // --- to a judge ----------------------------------------------------------------------------------------------------
@@ -43,12 +44,13 @@ struct JudgeSpec {
     std::int64_t question = 0;      // number of the comparison; fresh items for every number
     Artifact champion, challenger;  // challenger.version may be empty: only the champion is measured
     std::vector<Json> feedback;     // user-corrected items to judge by: {"question": ..., "answer": ...}
+    Json tokenizer = nullptr;       // as a worker's
 };
 // Score `count` more items of a suite. Items continue where the last Ask of this suite and split ended.
 struct Ask { std::string suite; std::string split; int count = 0; };   // split: guide | gate | vault; suite "feedback" too
 
 // --- to a server ---------------------------------------------------------------------------------------------------
-struct ServeSpec { std::string domain, corpus, host = "127.0.0.1"; int port = 0; std::string token; Artifact champion; };
+struct ServeSpec { std::string domain, corpus, host = "127.0.0.1"; int port = 0; std::string token; Artifact champion; Json tokenizer = nullptr; };
 struct Load { Artifact champion; };
 
 struct Stop {};                     // end politely; also sent to a worker to cancel (it keeps a checkpoint)

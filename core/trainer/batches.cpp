@@ -16,23 +16,37 @@ constexpr int mostCurriculumDraws = 32; // for an item short enough; then the sh
 
 } // namespace
 
-Batches::Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools)
-    : m_genome(genome), m_domain(&domain), m_measure(domain.info().measure), m_tokenizer(domain.info().alphabet),
-      m_seed(seed), m_pools(std::move(pools)), m_curriculum(genome, domain, seed),
+Batches::Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools,
+                 const Tokenizer& tokenizer)
+    : m_genome(genome), m_domain(&domain), m_measure(domain.info().measure), m_tokenizer(tokenizer), m_seed(seed),
+      m_pools(std::move(pools)), m_curriculum(genome, domain, seed),
       m_coupled(genome.architecture.positions == "coupled")
 {
 }
 
-// Input tokens of a whole example: every character, and the end token in front when there is no prompt.
+// Input tokens of a whole example; 0 when it cannot be written in tokens, which write() reports.
 std::size_t Batches::inputsOf(const Example& example) const
 {
-    return example.prompt.size() + example.completion.size() + (example.prompt.empty() ? 1 : 0);
+    const auto prompt = m_tokenizer.encodePrompt(example.prompt), completion = m_tokenizer.encode(example.completion);
+    return prompt && completion ? prompt->size() + completion->size() : 0;
+}
+
+// Tokens of byte pairs hold as many bytes as they happen to: a row is as long as the longest of some examples.
+std::size_t Batches::usualInputs() const
+{
+    constexpr int looks = 256;
+    Rng rng = Rng::stream(m_seed, "length");
+    std::size_t longest = 1;
+    for (int look = 0; look < looks; ++look)
+        longest = std::max(longest,
+                           inputsOf(m_domain->example(m_domain->drawTraining(m_genome.data, rng), m_genome.reasoning)));
+    return longest;
 }
 
 Result<Batches> Batches::create(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools,
-                                Coupling coupling)
+                                const Tokenizer& tokenizer, Coupling coupling)
 {
-    Batches batches(genome, domain, seed, std::move(pools));
+    Batches batches(genome, domain, seed, std::move(pools), tokenizer);
     batches.m_coupled = batches.m_coupled || coupling == Coupling::Always;
     const int context = genome.architecture.context;
     const auto fits = [&](const Example& example) {
@@ -40,8 +54,11 @@ Result<Batches> Batches::create(const Genome& genome, const Domain& domain, std:
                batches.inputsOf(example) <= static_cast<std::size_t>(context);
     };
     std::size_t longest = static_cast<std::size_t>(std::max(1, domain.longestExample(genome.data, genome.reasoning)));
+    const BytePairs* const pairs = tokenizer.bytePairs();
     if (batches.m_measure == Measure::BitsPerByte)
-        longest = std::min(longest + 1, static_cast<std::size_t>(context));
+        longest = std::min(pairs ? batches.usualInputs() : longest + 1, static_cast<std::size_t>(context));
+    else if (pairs && pairs->alwaysBegins)
+        ++longest;
     if (longest > static_cast<std::size_t>(context))
         return fail(Code::BadInput,
                     fmt::format("The longest example has {} tokens, but the model reads {}.", longest, context),
@@ -93,9 +110,10 @@ Example Batches::drawOwn(double share, Rng& rng) const
 
 Status Batches::write(const Example& example, Rng& rng, std::int64_t row, const Batch& batch) const
 {
-    RATCHET_TRY(tokens, m_tokenizer.encode(example.prompt + example.completion));
-    const std::size_t lead = example.prompt.empty() ? 1 : 0;
-    tokens.insert(tokens.begin(), lead, m_tokenizer.end());
+    RATCHET_TRY(tokens, m_tokenizer.encodePrompt(example.prompt));
+    RATCHET_TRY(completion, m_tokenizer.encode(example.completion));
+    const std::size_t promptTokens = tokens.size();
+    tokens.insert(tokens.end(), completion.begin(), completion.end());
     tokens.push_back(m_tokenizer.end());
     const std::int64_t columns = batch.inputs.size(1);
     const auto length = static_cast<std::size_t>(columns);
@@ -103,7 +121,7 @@ Status Batches::write(const Example& example, Rng& rng, std::int64_t row, const 
     if (tokens.size() > length + 1)
         from = static_cast<std::size_t>(rng.below(tokens.size() - length));
     const std::size_t used = std::min(length, tokens.size() - 1 - from);
-    const std::size_t firstLoss = m_measure == Measure::BitsPerByte ? 0 : example.prompt.size() + lead - 1;
+    const std::size_t firstLoss = m_measure == Measure::BitsPerByte ? 0 : promptTokens - 1;
     std::int64_t* const inputs = batch.inputs.data_ptr<std::int64_t>() + row * columns;
     std::int64_t* const targets = batch.targets.data_ptr<std::int64_t>() + row * columns;
     for (std::size_t i = 0; i < used; ++i) {
@@ -112,10 +130,11 @@ Status Batches::write(const Example& example, Rng& rng, std::int64_t row, const 
     }
     if (batch.positions.defined()) {
         const int limit = m_genome.architecture.context;
-        const auto ids = m_domain->coupledPositions(example.prompt + example.completion, m_genome.reasoning, limit);
+        const auto ids = m_tokenizer.spread(
+            tokens, m_domain->coupledPositions(example.prompt + example.completion, m_genome.reasoning, limit));
         std::int64_t* const positions = batch.positions.data_ptr<std::int64_t>() + row * columns;
-        for (std::size_t i = std::max(lead, from); i < from + used && i - lead < ids.size(); ++i)
-            positions[i - from] = std::clamp(ids[i - lead], 0, limit - 1);
+        for (std::size_t i = from; i < from + used; ++i)
+            positions[i - from] = std::clamp<std::int64_t>(ids[i], 0, limit - 1);
     }
     return {};
 }

@@ -34,7 +34,8 @@ class Batches
 public:
     // BadInput when the longest example does not fit the context. `domain` must outlive it.
     [[nodiscard]] static Result<Batches> create(const Genome& genome, const Domain& domain, std::uint64_t seed,
-                                                Pools pools, Coupling coupling = Coupling::AsGenome);
+                                                Pools pools, const Tokenizer& tokenizer,
+                                                Coupling coupling = Coupling::AsGenome);
     // Of step `step` (from 0) of `total`. May throw what the plugin throws.
     [[nodiscard]] Result<Batch> draw(std::int64_t step, std::int64_t total);
     // Tokens of a row, padding included; of the longest batch where they differ.
@@ -42,7 +43,7 @@ public:
     [[nodiscard]] const Curriculum& curriculum() const { return m_curriculum; }
 
 private:
-    Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools);
+    Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools, const Tokenizer& tokenizer);
     [[nodiscard]] const Example* drawPool(Rng& rng) const;
     [[nodiscard]] Example drawOwn(double share, Rng& rng) const;
     [[nodiscard]] Batch blank(std::int64_t length) const;
@@ -50,6 +51,7 @@ private:
     void fillWindow(std::int64_t window, std::int64_t total);
     [[nodiscard]] Status write(const Example& example, Rng& rng, std::int64_t row, const Batch& batch) const;
     [[nodiscard]] std::size_t inputsOf(const Example& example) const;
+    [[nodiscard]] std::size_t usualInputs() const;
 
     // The rows of some steps in a row, by length.
     struct Window {

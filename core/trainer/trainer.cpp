@@ -25,7 +25,7 @@ Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome,
     std::vector<Voter> voters;
     for (const Artifact& artifact : artifacts) {
         RATCHET_TRY(itsGenome, Genome::fromJson(artifact.genome));
-        RATCHET_TRY(model, Answerer::load(itsGenome, artifact.weights, domain));
+        RATCHET_TRY(model, Answerer::load(itsGenome, artifact.weights, domain, spec.tokenizer));
         models.push_back(std::move(model));
         voters.push_back({models.back().get(), std::move(itsGenome)});
     }
@@ -55,6 +55,7 @@ std::string trialKey(const TrainSpec& spec)
     Json key{{"trial", spec.trial},         {"seed", spec.seed},          {"genome", spec.genome},
              {"parent", spec.parentGenome}, {"budget", spec.budgetFlops}, {"replay", spec.replay},
              {"feedback", spec.feedback}};
+    key["tokenizer"] = hashOfJson(spec.tokenizer).hex;
     for (const Artifact& teacher : spec.teachers)
         key["teachers"].push_back({{"version", teacher.version}, {"genome", teacher.genome}});
     return hashOfJson(key).hex;
@@ -67,7 +68,8 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
 {
     try {
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
-        const int vocabulary = Tokenizer(domain.info().alphabet).vocabulary();
+        RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
+        const int vocabulary = tokenizer.vocabulary();
         std::optional<Teachers> teachers;
         if (genome.recipe.distillation > 0) {
             RATCHET_TRY(loaded, Teachers::load(spec, genome, vocabulary));
@@ -87,12 +89,12 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
             removeDuplicates(pools);
         Json report = reportOf(pools);
         RATCHET_TRY(batches,
-                    Batches::create(genome, domain, spec.seed, std::move(pools),
+                    Batches::create(genome, domain, spec.seed, std::move(pools), tokenizer,
                                     teachers && teachers->areCoupled() ? Coupling::Always : Coupling::AsGenome));
         if (teachers)
             RATCHET_CHECK(teachers->fit(batches.length()));
         auto trainer = std::unique_ptr<Trainer>(new Trainer);
-        trainer->d = std::make_unique<Private>(spec, genome, domain, std::move(events), std::move(batches), vocabulary);
+        trainer->d = std::make_unique<Private>(spec, genome, domain, std::move(events), std::move(batches), tokenizer);
         trainer->d->teachers = std::move(teachers);
         trainer->d->labelFlops = labelled.flops;
         trainer->d->withheldFlops = labelled.withheld;

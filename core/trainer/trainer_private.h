@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Trainer::Private {
     Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
-            Batches itsBatches, int vocabulary);
+            Batches itsBatches, const Tokenizer& itsTokenizer);
     // Parameters from scratch, the parent or the checkpoint; everything after the data is known.
     [[nodiscard]] Status begin();
     [[nodiscard]] Status plan();
@@ -50,6 +50,7 @@ struct Trainer::Private {
     const Domain& domain;
     TrainEvents events;
     Batches batches;
+    Tokenizer tokenizer;
     Transformer model;
     Optimizer optimizer;
     std::optional<Teachers> teachers;

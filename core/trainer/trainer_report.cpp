@@ -27,15 +27,8 @@ double cpuSeconds()
 Json tokensOf(const Batch& probe, const Tokenizer& tokenizer)
 {
     Json tokens = Json::array();
-    for (std::int64_t i = 0; i < std::min(shownTokens, probe.inputs.size(1)); ++i) {
-        const std::int64_t token = probe.inputs.data_ptr<std::int64_t>()[i];
-        const std::string text = tokenizer.decode(token);
-        const bool printable = text.size() == 1 && text[0] >= ' ' && text[0] < 0x7f;
-        tokens.push_back(printable                  ? text
-                         : token == tokenizer.end() ? "end"
-                         : token == tokenizer.pad() ? "pad"
-                                                    : fmt::format("{:02x}", token));
-    }
+    for (std::int64_t i = 0; i < std::min(shownTokens, probe.inputs.size(1)); ++i)
+        tokens.push_back(tokenizer.label(probe.inputs.data_ptr<std::int64_t>()[i]));
     return tokens;
 }
 
@@ -57,8 +50,7 @@ void Trainer::Private::observe(const Batch& batch)
     seen.step = state.step;
     for (LayerSummary& summary : recorder.summaries(model))
         seen.layers.push_back({std::move(summary.layer), std::move(summary.values), std::move(summary.histogram)});
-    seen.attention = {{"tokens", tokensOf(probe, Tokenizer(domain.info().alphabet))},
-                      {"blocks", recorder.attentionMaps()}};
+    seen.attention = {{"tokens", tokensOf(probe, tokenizer)}, {"blocks", recorder.attentionMaps()}};
     model.gradient().zero_();
     events.onObservation(seen);
     observationSeconds += cpuSeconds() - before;

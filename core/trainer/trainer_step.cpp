@@ -47,9 +47,9 @@ Status takeOver(const TrainSpec& spec, Transformer& model)
 } // namespace
 
 Trainer::Private::Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
-                          Batches itsBatches, int vocabulary)
+                          Batches itsBatches, const Tokenizer& itsTokenizer)
     : spec(itsSpec), genome(std::move(itsGenome)), domain(itsDomain), events(std::move(itsEvents)),
-      batches(std::move(itsBatches)), model(genome.architecture, vocabulary),
+      batches(std::move(itsBatches)), tokenizer(itsTokenizer), model(genome.architecture, tokenizer.vocabulary()),
       optimizer(genome.recipe, genome.architecture, model.layout())
 {
     optimizer.freeze([this](const TensorSlot& slot) { return isFrozen(genome.adaptation, slot); });

@@ -15,6 +15,8 @@ using namespace ratchet;
 namespace
 {
 
+const Tokenizer tokenizer("abcdefgh=");
+
 Genome longWords()
 {
     Genome genome = toy::LastLetter().seedGenome();
@@ -56,7 +58,7 @@ private Q_SLOTS:
 void BatchesTest::lossIsTakenOnTheAnswerOnly()
 {
     const toy::LastLetter world;
-    auto batches = Batches::create(longWords(), world, 1, {});
+    auto batches = Batches::create(longWords(), world, 1, {}, tokenizer);
     QVERIFY(batches);
     QCOMPARE(batches->length(), 14);
     const auto batch = batches->draw(0, 10);
@@ -75,9 +77,8 @@ void BatchesTest::olderLevelsShareWhatIsLeft()
     Pools pools;
     pools.selfTraining = examples({"aaaaaaaaaaaaab"});
     pools.older = {examples({"bbbbbbbbbbbbbc"})};
-    auto batches = Batches::create(genome, world, 1, pools);
+    auto batches = Batches::create(genome, world, 1, pools, tokenizer);
     QVERIFY2(batches, batches ? "" : batches.error().text.c_str());
-    const Tokenizer tokenizer("abcdefgh=");
     std::map<bool, int> newest, older;
     for (int step = 0; step < 10; ++step) {
         const auto batch = batches->draw(step, 10);
@@ -99,9 +100,8 @@ void BatchesTest::shortItemsComeFirst()
     const toy::LastLetter world;
     Genome genome = longWords();
     genome.data.curriculum = 0.5;
-    auto batches = Batches::create(genome, world, 1, {});
+    auto batches = Batches::create(genome, world, 1, {}, tokenizer);
     QVERIFY(batches);
-    const Tokenizer tokenizer("abcdefgh=");
     std::vector<std::int64_t> longest;
     for (const int step : {0, 20, 49, 50, 90}) {
         const auto batch = batches->draw(step, 100);
@@ -122,9 +122,8 @@ void BatchesTest::bucketsHoldRowsOfSimilarLength()
     const toy::LastLetter world;
     Genome genome = longWords();
     genome.data.bucketing = true;
-    auto batches = Batches::create(genome, world, 1, {});
+    auto batches = Batches::create(genome, world, 1, {}, tokenizer);
     QVERIFY(batches);
-    const Tokenizer tokenizer("abcdefgh=");
     std::set<std::int64_t> columns;
     std::int64_t padding = 0, cells = 0;
     for (int step = 0; step < 8; ++step) {
@@ -144,7 +143,8 @@ void BatchesTest::aBucketDoesNotDependOnWhatWasDrawnBefore()
     Genome genome = longWords();
     genome.data.bucketing = true;
     genome.data.curriculum = 0.5;
-    auto once = Batches::create(genome, world, 1, {}), again = Batches::create(genome, world, 1, {});
+    auto once = Batches::create(genome, world, 1, {}, tokenizer),
+         again = Batches::create(genome, world, 1, {}, tokenizer);
     QVERIFY(once && again);
     for (int step = 0; step < 13; ++step)
         QVERIFY(once->draw(step, 40));
