@@ -153,12 +153,12 @@ void LossTest::partsGiveTheGradientOfTheWhole()
     Recipe recipe;
     recipe.labelSmoothing = 0.1;
     recipe.zLoss = 0.01;
-    const double whole = addGradient(model, batch, recipe, {}, nullptr);
+    const double whole = addGradient(model, batch, recipe, {}, nullptr).value;
     const at::Tensor expected = model.gradient().clone();
     QVERIFY(expected.abs().max().item<double>() > 1e-3);
     model.gradient().zero_();
     recipe.accumulation = parts;
-    const double sum = addGradient(model, batch, recipe, {}, nullptr);
+    const double sum = addGradient(model, batch, recipe, {}, nullptr).value;
     QVERIFY2(std::abs(whole - sum) < 1e-6, qPrintable(QString::number(whole - sum)));
     const double largest = (model.gradient() - expected).abs().max().item<double>();
     QVERIFY2(largest < 1e-6, qPrintable(QString::number(largest)));
