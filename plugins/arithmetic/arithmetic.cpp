@@ -126,7 +126,7 @@ Genome Arithmetic::seedGenome() const
     genome.architecture.kvHeads = 4;
     genome.architecture.feedForwardWidth = 256;
     genome.architecture.context = 64;
-    genome.recipe.learningRate = 1e-3;
+    genome.recipe.learningRate = 6e-4;
     genome.recipe.batch = 128;
     genome.data.mixture = {{"digits", {{"1", 0.05}, {"2", 0.25}, {"3", 0.7}, {"4", 0.0}}}, {"padding", 0.0}};
     return genome;
