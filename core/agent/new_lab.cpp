@@ -44,10 +44,12 @@ Status paysForOneStep(Flops trialBudget, const Domain& domain, const DomainInfo&
 
 Status importInto(const LabPaths& paths, const NewLab& wanted, const DomainInfo& info)
 {
-    if (!info.needsCorpus)
+    if (wanted.corpus.empty())
         return {};
-    RATCHET_TRY(summary, importCorpus(wanted.corpus, paths.corpus()));
+    RATCHET_TRY(summary, importCorpus(wanted.corpus, paths.corpus(), info.corpus));
     (void)summary;
+    RATCHET_TRY(opened, loadDomain(wanted.domain, paths.corpus().string()));      // what it cannot read is told now
+    (void)opened;
     return {};
 }
 
@@ -66,9 +68,9 @@ Status newLab(const NewLab& wanted)
         return true;
     });
     RATCHET_CHECK(described);
-    if (info.needsCorpus && wanted.corpus.empty())
+    if (info.corpus == CorpusUse::Text && wanted.corpus.empty())
         return fail(Code::Usage, fmt::format("The domain {} needs a text to learn from.", info.name), "Name a file or folder with --corpus.");
-    if (!info.needsCorpus && !wanted.corpus.empty())
+    if (info.corpus == CorpusUse::None && !wanted.corpus.empty())
         return fail(Code::Usage, fmt::format("The domain {} makes its own items and takes no corpus.", info.name), "Leave out --corpus.");
 
     LabConfig config;

@@ -65,7 +65,7 @@ DomainInfo Text::info() const
     info.name = "text";
     info.title = "Text, byte by byte";
     info.measure = Measure::BitsPerByte;
-    info.needsCorpus = true;
+    info.corpus = CorpusUse::Text;
     info.defaultGoal = "bits per byte <= 2.2 on text";
     info.defaultTrialBudget = Flops{6e11};
     info.defaultBudget = Flops{2e13};
