@@ -10,6 +10,7 @@
 
 #include "app/ratchet/command.h"
 #include "app/ratchet/stop_signal.h"
+#include "core/agent/context.h"
 #include "core/agent/engine.h"
 #include "core/launch/child.h"
 
@@ -120,6 +121,8 @@ private:
         first.port = m_options.port;
         first.token = token;
         first.champion = artifact;
+        RATCHET_TRY(tokenizer, labTokenizer(*m_lab.store, ObjectStore(m_lab.paths.objects())));
+        first.tokenizer = std::move(tokenizer);
         ChildSpec spec;
         spec.role = "serve";
         spec.first = first;

@@ -41,10 +41,24 @@ Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
     RATCHET_TRY(json, parseJson(text, paths.searchSpace().string()));
     RATCHET_TRY(space, SearchSpace::fromJson(json));
     context->space = std::move(space);
-    context->vocabulary = vocabularyOf(context->info.alphabet);
-    RATCHET_TRY(tokenizer, context->objects.put(tokenizerJson(context->info.alphabet).dump()));
-    context->tokenizer = tokenizer;
+    RATCHET_TRY(tokenizer, labTokenizer(*context->store, context->objects));
+    context->tokenizerJson = std::move(tokenizer);
+    RATCHET_TRY(made, tokenizerOf(context->tokenizerJson, context->info.alphabet));
+    context->vocabulary = made.vocabulary();
+    RATCHET_TRY(object, context->objects.put(made.toJson().dump()));
+    context->tokenizer = object;
     return context;
+}
+
+Result<Json> labTokenizer(const Store& store, const ObjectStore& objects)
+{
+    RATCHET_TRY(named, store.meta("tokenizer"));
+    if (!named)
+        return Json(nullptr);
+    Hash object;
+    RATCHET_CHECK(Fields(*named, "the lab's tokenizer").read("object", object.hex).status());
+    RATCHET_TRY(text, objects.get(object));
+    return parseJson(text, "tokenizer " + object.brief());
 }
 
 Status Context::record(const std::string& actor, const std::string& type, const Json& refs)

@@ -27,6 +27,7 @@ struct Context {
     SearchSpace space;
     int vocabulary = 0;
     Hash tokenizer;                     // object
+    Json tokenizerJson = nullptr;       // its content for the learner; null when it is the domain's alphabet
     std::optional<Policy> policy;       // in force: the run's, or for a single request LAB/policy.json
     int sandboxLevel = 1;
 
@@ -49,5 +50,8 @@ struct Context {
     // Score (0 .. 1, higher is better) as the domain's metric: exact match or bits per byte.
     [[nodiscard]] double metric(double score) const { return info.measure == Measure::ExactMatch ? score : (1 - score) * 8; }
 };
+
+// The tokenizer the lab was made with, as Tokenizer::toJson() wrote it; null when that is the domain's alphabet.
+[[nodiscard]] Result<Json> labTokenizer(const Store& store, const ObjectStore& objects);
 
 } // namespace ratchet

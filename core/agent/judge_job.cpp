@@ -176,6 +176,7 @@ Result<JudgeSpec> judgeSpec(Context& context, const Hash& champion, const std::o
     spec.corpus = context.corpusFolder();
     spec.closedFolder = context.paths.judge().string();
     spec.question = question;
+    spec.tokenizer = context.tokenizerJson;
     RATCHET_TRY(first, context.artifact(champion));
     spec.champion = std::move(first);
     if (challenger) {

@@ -50,6 +50,7 @@ Result<ChildSpec> TrainJob::spec()
     spec.corpus = m_context.corpusFolder();
     spec.budgetFlops = m_trial.budget.value;
     spec.scratch = scratch().string();
+    spec.tokenizer = m_context.tokenizerJson;
     ChildSpec child;
     child.role = "worker";
     if (m_proposal) {

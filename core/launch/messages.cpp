@@ -24,6 +24,13 @@ constexpr Range probability{0, 1 + 1e-6};   // a product of rounded single-preci
 
 enum class Shape { Any, Object, ObjectOrNull };
 
+template <typename A> void describe(A& a, Artifact& m)
+{
+    a.field("version", m.version);
+    a.json("genome", m.genome, Shape::ObjectOrNull);
+    a.field("weights", m.weights);
+}
+
 template <typename A> void describe(A& a, TrainSpec& m)
 {
     a.field("trial", m.trial, atLeastZero);
@@ -38,13 +45,8 @@ template <typename A> void describe(A& a, TrainSpec& m)
     a.list("replay", m.replay);
     a.list("feedback", m.feedback);
     a.field("checkpointSeconds", m.checkpointSeconds, atLeastZero);
-}
-
-template <typename A> void describe(A& a, Artifact& m)
-{
-    a.field("version", m.version);
-    a.json("genome", m.genome, Shape::ObjectOrNull);
-    a.field("weights", m.weights);
+    a.list("teachers", m.teachers);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, JudgeSpec& m)
@@ -56,6 +58,7 @@ template <typename A> void describe(A& a, JudgeSpec& m)
     a.object("champion", m.champion);
     a.object("challenger", m.challenger);
     a.list("feedback", m.feedback);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, Ask& m)
@@ -73,6 +76,7 @@ template <typename A> void describe(A& a, ServeSpec& m)
     a.field("port", m.port, Range{0, 65535});
     a.field("token", m.token);
     a.object("champion", m.champion);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, Load& m) { a.object("champion", m.champion); }
@@ -103,6 +107,7 @@ template <typename A> void describe(A& a, Progress& m)
     a.field("fraction", m.fraction, share);
     a.field("loss", m.loss);
     a.field("stage", m.stage);
+    a.field("secondsLeft", m.secondsLeft, atLeastZero);
 }
 
 template <typename A> void describe(A& a, Points& m)
@@ -136,6 +141,8 @@ template <typename A> void describe(A& a, Trained& m)
     a.field("finalLoss", m.finalLoss);
     a.field("peakBytes", m.peakBytes, atLeastZero);
     a.json("selfTraining", m.selfTraining, Shape::Any);
+    a.json("data", m.data, Shape::Any);
+    a.field("observationSeconds", m.observationSeconds, atLeastZero);
 }
 
 template <typename A> void describe(A& a, Check& m)

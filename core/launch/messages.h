@@ -16,6 +16,9 @@ namespace ratchet {
 
 inline constexpr int protocolVersion = 1;
 
+// A trained model on disk.
+struct Artifact { std::string version; Json genome; std::string weights; };
+
 // --- to a worker ---------------------------------------------------------------------------------------------------
 struct TrainSpec {
     std::int64_t trial = 0;
@@ -30,22 +33,24 @@ struct TrainSpec {
     std::vector<Json> replay;       // questions of guide failures
     std::vector<Json> feedback;     // {"question": ..., "answer": "..."}
     double checkpointSeconds = 20;  // how often the exact state is kept; 0 never
+    std::vector<Artifact> teachers; // of recipe.distillation, their probabilities averaged; empty is the parent
+    Json tokenizer = nullptr;       // Tokenizer::toJson(); null: the domain's alphabet
 };
 
 // --- to a judge ----------------------------------------------------------------------------------------------------
-struct Artifact { std::string version; Json genome; std::string weights; };
 struct JudgeSpec {
     std::string domain, corpus;
     std::string closedFolder;       // LAB/judge: holds `secret`, which only the judge reads
     std::int64_t question = 0;      // number of the comparison; fresh items for every number
     Artifact champion, challenger;  // challenger.version may be empty: only the champion is measured
     std::vector<Json> feedback;     // user-corrected items to judge by: {"question": ..., "answer": ...}
+    Json tokenizer = nullptr;       // as a worker's
 };
 // Score `count` more items of a suite. Items continue where the last Ask of this suite and split ended.
 struct Ask { std::string suite; std::string split; int count = 0; };   // split: guide | gate | vault; suite "feedback" too
 
 // --- to a server ---------------------------------------------------------------------------------------------------
-struct ServeSpec { std::string domain, corpus, host = "127.0.0.1"; int port = 0; std::string token; Artifact champion; };
+struct ServeSpec { std::string domain, corpus, host = "127.0.0.1"; int port = 0; std::string token; Artifact champion; Json tokenizer = nullptr; };
 struct Load { Artifact champion; };
 
 struct Stop {};                     // end politely; also sent to a worker to cancel (it keeps a checkpoint)
@@ -55,13 +60,20 @@ struct Hello { int protocol = protocolVersion; std::string version, role; int pi
 struct Failure { std::string code, text; };   // the child then exits with status 1
 
 // --- from a worker -------------------------------------------------------------------------------------------------
-struct Progress { std::int64_t step = 0, tokens = 0; double flops = 0, fraction = 0, loss = 0; std::string stage; };
+struct Progress { std::int64_t step = 0, tokens = 0; double flops = 0, fraction = 0, loss = 0; std::string stage; double secondsLeft = 0; };   // secondsLeft: 0 while unknown
 struct Points { std::int64_t step = 0; std::vector<std::pair<std::string, double>> values; };   // "loss", "gradient-norm", "learning-rate"
 // Statistics of a probe batch. layer: "embedding", "block.0.attention", "block.0.feed-forward", ..., "head".
 // values: mean, std, rms, maximum, zeroShare, gradientRms, weightRms. histogram: 32 equal bins over +-4 std, counts.
 struct LayerStatistics { std::string layer; std::vector<std::pair<std::string, double>> values; std::vector<std::int64_t> histogram; };
 struct Observation { std::int64_t step = 0; std::vector<LayerStatistics> layers; Json attention; };   // attention: optional maps
-struct Trained { std::string weights; std::int64_t steps = 0, tokens = 0, length = 0; double flops = 0, seconds = 0, finalLoss = 0, peakBytes = 0; Json selfTraining; };
+struct Trained {
+    std::string weights;
+    std::int64_t steps = 0, tokens = 0, length = 0;
+    double flops = 0, seconds = 0, finalLoss = 0, peakBytes = 0;
+    Json selfTraining;
+    Json data;                      // what became of the pools: {"duplicates", "contaminated"} items left out; null without pools
+    double observationSeconds = 0;  // CPU time of the probes
+};
 
 // --- from a judge --------------------------------------------------------------------------------------------------
 struct Check { std::string name; bool ok = false; std::string detail; };

@@ -55,8 +55,8 @@ double probabilityOf(const float* logits, int count, std::int64_t chosen)
 } // namespace
 
 struct Answerer::Private {
-    Private(const Genome& itsGenome, const Domain& itsDomain)
-        : genome(itsGenome), domain(itsDomain), name(itsDomain.info().name), tokenizer(itsDomain.info().alphabet),
+    Private(const Genome& itsGenome, const Domain& itsDomain, Tokenizer itsTokenizer)
+        : genome(itsGenome), domain(itsDomain), name(itsDomain.info().name), tokenizer(std::move(itsTokenizer)),
           model(itsGenome.architecture, tokenizer.vocabulary())
     {
     }
@@ -71,7 +71,7 @@ struct Answerer::Private {
     };
 
     [[nodiscard]] bool isCoupled() const { return genome.architecture.positions == "coupled"; }
-    // Position ids of a row's tokens; the end token before an empty prompt has id 0.
+    // Position ids of a row's tokens: the one of their first byte; special tokens have id 0.
     [[nodiscard]] Tokens positionsOf(const Row& row) const;
     [[nodiscard]] Result<Row> prepare(const std::string& prompt, std::size_t index, const AnswerOptions& options) const;
     void generate(std::vector<Row>& rows, const AnswerOptions& options, bool streams);
@@ -96,10 +96,8 @@ Tokens Answerer::Private::positionsOf(const Row& row) const
 {
     if (!isCoupled())
         return {};
-    const std::vector<int> ids = domain.coupledPositions(row.text, genome.reasoning, genome.architecture.context);
-    Tokens positions(row.tokens.size() - std::min(row.tokens.size(), ids.size()), 0);
-    positions.insert(positions.end(), ids.begin(), ids.end());
-    positions.resize(row.tokens.size(), 0);
+    Tokens positions = tokenizer.spread(
+        row.tokens, domain.coupledPositions(row.text, genome.reasoning, genome.architecture.context));
     for (auto& id : positions)
         id = std::clamp<std::int64_t>(id, 0, genome.architecture.context - 1);
     return positions;
@@ -108,9 +106,7 @@ Tokens Answerer::Private::positionsOf(const Row& row) const
 Result<Answerer::Private::Row> Answerer::Private::prepare(const std::string& prompt, std::size_t index,
                                                           const AnswerOptions& options) const
 {
-    RATCHET_TRY(tokens, tokenizer.encode(prompt));
-    if (tokens.empty())
-        tokens.push_back(tokenizer.end());
+    RATCHET_TRY(tokens, tokenizer.encodePrompt(prompt));
     const std::int64_t room = genome.architecture.context - static_cast<std::int64_t>(tokens.size());
     if (room < 1)
         return fail(Code::BadInput,
@@ -128,7 +124,7 @@ Result<Answerer::Private::Row> Answerer::Private::prepare(const std::string& pro
 // Chooses the next token of a row and writes it down; the pad token is never chosen.
 void Answerer::Private::append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const
 {
-    const int count = tokenizer.pad();
+    const int count = tokenizer.choices();
     const std::int64_t token = options.temperature > 0 ? sample(logits, count, options.temperature, row.rng)
                                                        : std::max_element(logits, logits + count) - logits;
     row.answer.confidence *= probabilityOf(logits, tokenizer.vocabulary(), token);
@@ -138,7 +134,7 @@ void Answerer::Private::append(Row& row, const float* logits, const AnswerOption
         row.answer.ended = row.done = true;
         return;
     }
-    const std::string piece = tokenizer.decode(token);
+    const std::string& piece = tokenizer.decode(token);
     row.answer.completion += piece;
     row.text += piece;
     row.done = row.answer.tokens >= row.limit;
@@ -153,6 +149,7 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
     std::int64_t capacity = 0;
     for (Row& row : rows) {
         row.answer.confidence = 1;
+        row.answer.promptTokens = static_cast<int>(row.tokens.size());
         tokens.push_back(row.tokens);
         positions.push_back(positionsOf(row));
         lengths.push_back(static_cast<std::int64_t>(row.tokens.size()));
@@ -188,11 +185,12 @@ Answerer::Answerer() = default;
 Answerer::~Answerer() = default;
 
 Result<std::unique_ptr<Answerer>> Answerer::load(const Genome& genome, const std::string& weightsFile,
-                                                 const Domain& domain)
+                                                 const Domain& domain, const Json& tokenizer)
 {
     try {
+        RATCHET_TRY(itsTokenizer, tokenizerOf(tokenizer, domain.info().alphabet));
         auto answerer = std::unique_ptr<Answerer>(new Answerer);
-        answerer->d = std::make_unique<Private>(genome, domain);
+        answerer->d = std::make_unique<Private>(genome, domain, std::move(itsTokenizer));
         RATCHET_TRY(file, readWeights(weightsFile));
         RATCHET_CHECK(answerer->d->model.load(file));
         return answerer;
@@ -257,7 +255,7 @@ Result<std::vector<double>> Answerer::bitsPerByte(const std::vector<std::string>
         if (texts[i].empty())
             return fail(Code::BadInput, "An empty text has no bits per byte.");
         RATCHET_TRY(tokens, d->tokenizer.encode(texts[i]));
-        tokens.insert(tokens.begin(), d->tokenizer.end());
+        tokens.insert(tokens.begin(), d->tokenizer.begin());
         std::size_t scored = 0; // targets scored so far
         for (std::size_t begin = 0; scored + 1 < tokens.size(); begin += stride) {
             const std::size_t end = std::min(tokens.size(), begin + context + 1);
@@ -295,7 +293,7 @@ Answerer::Integrity Answerer::check(Rng& rng) const
             for (std::int64_t i = 0; i < rows; ++i)
                 for (std::int64_t t = 0; t < target.size(1); ++t)
                     target[i][t].fill_(
-                        static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(d->tokenizer.end()))));
+                        static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(d->tokenizer.vocabulary()))));
         };
         draw(tokens);
         const at::Tensor positions = at::arange(length).expand({rows, length});

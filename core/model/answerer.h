@@ -28,12 +28,15 @@ struct Answer {
     double confidence = 0;           // product of the chosen tokens' probabilities
     int tokens = 0;
     bool ended = false;              // the model wrote its end token
+    int promptTokens = 0;
 };
 
 class Answerer {
 public:
     // Checks the weights file strictly against the genome (exact tensor set, shapes, fp32, finite). `domain` must outlive it.
-    [[nodiscard]] static Result<std::unique_ptr<Answerer>> load(const Genome& genome, const std::string& weightsFile, const Domain& domain);
+    // `tokenizer` is the lab's (Tokenizer::toJson), null for the domain's alphabet.
+    [[nodiscard]] static Result<std::unique_ptr<Answerer>> load(const Genome& genome, const std::string& weightsFile, const Domain& domain,
+                                                                const Json& tokenizer = nullptr);
     ~Answerer();
 
     // Batched, ragged prompts, KV cache. BadInput when a prompt holds a character outside the alphabet or does not fit.

@@ -11,37 +11,62 @@ namespace
 {
 
 constexpr std::int64_t noLoss = -100;
+constexpr std::int64_t bucketSteps = 8; // whose rows are sorted together
+constexpr int mostCurriculumDraws = 32; // for an item short enough; then the shortest of them is taken
 
 } // namespace
 
-Batches::Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools)
-    : m_genome(genome), m_domain(&domain), m_measure(domain.info().measure), m_tokenizer(domain.info().alphabet),
-      m_seed(seed), m_pools(std::move(pools))
+Batches::Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools,
+                 const Tokenizer& tokenizer)
+    : m_genome(genome), m_domain(&domain), m_measure(domain.info().measure), m_tokenizer(tokenizer), m_seed(seed),
+      m_pools(std::move(pools)), m_curriculum(genome, domain, seed),
+      m_coupled(genome.architecture.positions == "coupled")
 {
 }
 
-// Input tokens of a whole example: every character, and the end token in front when there is no prompt.
+// Input tokens of a whole example; 0 when it cannot be written in tokens, which write() reports.
 std::size_t Batches::inputsOf(const Example& example) const
 {
-    return example.prompt.size() + example.completion.size() + (example.prompt.empty() ? 1 : 0);
+    const auto prompt = m_tokenizer.encodePrompt(example.prompt), completion = m_tokenizer.encode(example.completion);
+    return prompt && completion ? prompt->size() + completion->size() : 0;
 }
 
-Result<Batches> Batches::create(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools)
+// Tokens of byte pairs hold as many bytes as they happen to: a row is as long as the longest of some examples.
+std::size_t Batches::usualInputs() const
 {
-    Batches batches(genome, domain, seed, std::move(pools));
+    constexpr int looks = 256;
+    Rng rng = Rng::stream(m_seed, "length");
+    std::size_t longest = 1;
+    for (int look = 0; look < looks; ++look)
+        longest = std::max(longest,
+                           inputsOf(m_domain->example(m_domain->drawTraining(m_genome.data, rng), m_genome.reasoning)));
+    return longest;
+}
+
+Result<Batches> Batches::create(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools,
+                                const Tokenizer& tokenizer, Coupling coupling)
+{
+    Batches batches(genome, domain, seed, std::move(pools), tokenizer);
+    batches.m_coupled = batches.m_coupled || coupling == Coupling::Always;
     const int context = genome.architecture.context;
     const auto fits = [&](const Example& example) {
         return batches.m_measure == Measure::BitsPerByte ||
                batches.inputsOf(example) <= static_cast<std::size_t>(context);
     };
     std::size_t longest = static_cast<std::size_t>(std::max(1, domain.longestExample(genome.data, genome.reasoning)));
+    const BytePairs* const pairs = tokenizer.bytePairs();
     if (batches.m_measure == Measure::BitsPerByte)
-        longest = std::min(longest + 1, static_cast<std::size_t>(context));
+        longest = std::min(pairs ? batches.usualInputs() : longest + 1, static_cast<std::size_t>(context));
+    else if (pairs && pairs->alwaysBegins)
+        ++longest;
     if (longest > static_cast<std::size_t>(context))
         return fail(Code::BadInput,
                     fmt::format("The longest example has {} tokens, but the model reads {}.", longest, context),
                     "Raise /architecture/context or choose a shorter answer format.");
-    for (auto* pool : {&batches.m_pools.replay, &batches.m_pools.feedback, &batches.m_pools.selfTraining}) {
+    std::vector all{&batches.m_pools.replay, &batches.m_pools.feedback, &batches.m_pools.selfTraining};
+    for (auto& level : batches.m_pools.older)
+        all.push_back(&level);
+    for (auto* pool : all) {
         std::erase_if(*pool, [&](const Example& example) { return !fits(example); });
         for (const Example& example : *pool)
             longest = std::min(std::max(longest, batches.inputsOf(example)), static_cast<std::size_t>(context));
@@ -62,68 +87,111 @@ const Example* Batches::drawPool(Rng& rng) const
             return pool->empty() ? nullptr : &(*pool)[rng.below(pool->size())];
         at -= share;
     }
-    return nullptr;
+    if (m_pools.older.empty())
+        return nullptr;
+    const std::size_t level = rng.below(m_pools.older.size() + 1); // the last is the domain's own
+    if (level == m_pools.older.size() || m_pools.older[level].empty())
+        return nullptr;
+    return &m_pools.older[level][rng.below(m_pools.older[level].size())];
+}
+
+// An item of the domain, in its curriculum's reach when `share` of the budget is spent.
+Example Batches::drawOwn(double share, Rng& rng) const
+{
+    Example example = m_domain->example(m_domain->drawTraining(m_genome.data, rng), m_genome.reasoning);
+    const std::size_t longest = m_curriculum.longest(share);
+    const auto size = [](const Example& of) { return of.prompt.size() + of.completion.size(); };
+    for (int draws = 1; draws < mostCurriculumDraws && size(example) > longest; ++draws)
+        if (Example other = m_domain->example(m_domain->drawTraining(m_genome.data, rng), m_genome.reasoning);
+            size(other) < size(example))
+            example = std::move(other);
+    return example;
 }
 
 Status Batches::write(const Example& example, Rng& rng, std::int64_t row, const Batch& batch) const
 {
-    RATCHET_TRY(tokens, m_tokenizer.encode(example.prompt + example.completion));
-    const std::size_t lead = example.prompt.empty() ? 1 : 0;
-    tokens.insert(tokens.begin(), lead, m_tokenizer.end());
+    RATCHET_TRY(tokens, m_tokenizer.encodePrompt(example.prompt));
+    RATCHET_TRY(completion, m_tokenizer.encode(example.completion));
+    const std::size_t promptTokens = tokens.size();
+    tokens.insert(tokens.end(), completion.begin(), completion.end());
     tokens.push_back(m_tokenizer.end());
-    const auto length = static_cast<std::size_t>(m_length);
+    const std::int64_t columns = batch.inputs.size(1);
+    const auto length = static_cast<std::size_t>(columns);
     std::size_t from = 0; // a text longer than a row gives a window of it
     if (tokens.size() > length + 1)
         from = static_cast<std::size_t>(rng.below(tokens.size() - length));
     const std::size_t used = std::min(length, tokens.size() - 1 - from);
-    const std::size_t firstLoss = m_measure == Measure::BitsPerByte ? 0 : example.prompt.size() + lead - 1;
-    std::int64_t* const inputs = batch.inputs.data_ptr<std::int64_t>() + row * m_length;
-    std::int64_t* const targets = batch.targets.data_ptr<std::int64_t>() + row * m_length;
+    const std::size_t firstLoss = m_measure == Measure::BitsPerByte ? 0 : promptTokens - 1;
+    std::int64_t* const inputs = batch.inputs.data_ptr<std::int64_t>() + row * columns;
+    std::int64_t* const targets = batch.targets.data_ptr<std::int64_t>() + row * columns;
     for (std::size_t i = 0; i < used; ++i) {
         inputs[i] = tokens[from + i];
         targets[i] = from + i >= firstLoss ? tokens[from + i + 1] : noLoss;
     }
     if (batch.positions.defined()) {
         const int limit = m_genome.architecture.context;
-        const auto ids = m_domain->coupledPositions(example.prompt + example.completion, m_genome.reasoning, limit);
-        std::int64_t* const positions = batch.positions.data_ptr<std::int64_t>() + row * m_length;
-        for (std::size_t i = std::max(lead, from); i < from + used && i - lead < ids.size(); ++i)
-            positions[i - from] = std::clamp(ids[i - lead], 0, limit - 1);
+        const auto ids = m_tokenizer.spread(
+            tokens, m_domain->coupledPositions(example.prompt + example.completion, m_genome.reasoning, limit));
+        std::int64_t* const positions = batch.positions.data_ptr<std::int64_t>() + row * columns;
+        for (std::size_t i = from; i < from + used; ++i)
+            positions[i - from] = std::clamp<std::int64_t>(ids[i], 0, limit - 1);
     }
     return {};
 }
 
-Result<Batch> Batches::draw(std::int64_t step) const
+Batch Batches::blank(std::int64_t length) const
 {
-    Rng rng = Rng::stream(m_seed, "batch", static_cast<std::uint64_t>(step));
     const std::int64_t rows = m_genome.recipe.batch;
     Batch batch{
-        at::full({rows, m_length}, m_tokenizer.pad(), at::kLong), at::full({rows, m_length}, noLoss, at::kLong), {}};
-    if (m_genome.architecture.positions == "coupled")
-        batch.positions = at::zeros({rows, m_length}, at::kLong);
-    for (std::int64_t row = 0; row < rows; ++row) {
-        if (const Example* const pooled = drawPool(rng)) {
-            RATCHET_CHECK(write(*pooled, rng, row, batch));
-            continue;
-        }
-        const Item item = m_domain->drawTraining(m_genome.data, rng);
-        RATCHET_CHECK(write(m_domain->example(item, m_genome.reasoning), rng, row, batch));
+        at::full({rows, length}, m_tokenizer.pad(), at::kLong), at::full({rows, length}, noLoss, at::kLong), {}};
+    if (m_coupled)
+        batch.positions = at::zeros({rows, length}, at::kLong);
+    return batch;
+}
+
+Result<Batch> Batches::draw(std::int64_t step, std::int64_t total)
+{
+    if (m_genome.data.bucketing)
+        return drawBucket(step, total);
+    Rng rng = Rng::stream(m_seed, "batch", static_cast<std::uint64_t>(step));
+    const double share = static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(total, 1));
+    const Batch batch = blank(m_length);
+    for (std::int64_t row = 0; row < m_genome.recipe.batch; ++row) {
+        const Example* const pooled = drawPool(rng);
+        RATCHET_CHECK(write(pooled ? *pooled : drawOwn(share, rng), rng, row, batch));
     }
     return batch;
 }
 
-Pools poolsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain)
+void Batches::fillWindow(std::int64_t window, std::int64_t total)
 {
-    Pools pools;
-    for (const Json& question : spec.replay)
-        pools.replay.push_back(domain.example(Item{{}, question}, genome.reasoning));
-    for (const Json& given : spec.feedback) {
-        if (!given.contains("question") || !given.contains("answer") || !given["answer"].is_string())
-            continue;
-        if (auto example = domain.exampleWith(Item{{}, given["question"]}, given["answer"], genome.reasoning))
-            pools.feedback.push_back(std::move(*example));
+    Rng rng = Rng::stream(m_seed, "bucket", static_cast<std::uint64_t>(window));
+    const double share =
+        static_cast<double>(window * bucketSteps) / static_cast<double>(std::max<std::int64_t>(total, 1));
+    m_window = {window, {}, {}};
+    for (std::int64_t row = 0; row < bucketSteps * m_genome.recipe.batch; ++row) {
+        const Example* const pooled = drawPool(rng);
+        m_window.rows.push_back(pooled ? *pooled : drawOwn(share, rng));
     }
-    return pools;
+    std::stable_sort(m_window.rows.begin(), m_window.rows.end(),
+                     [this](const Example& a, const Example& b) { return inputsOf(a) < inputsOf(b); });
+    for (std::size_t i = 0; i < bucketSteps; ++i)
+        m_window.order.insert(m_window.order.begin() + static_cast<std::ptrdiff_t>(rng.below(i + 1)), i);
+}
+
+Result<Batch> Batches::drawBucket(std::int64_t step, std::int64_t total)
+{
+    if (m_window.number != step / bucketSteps)
+        fillWindow(step / bucketSteps, total);
+    Rng rng = Rng::stream(m_seed, "batch", static_cast<std::uint64_t>(step));
+    const auto rows = static_cast<std::size_t>(m_genome.recipe.batch);
+    const Example* const first =
+        m_window.rows.data() + m_window.order[static_cast<std::size_t>(step % bucketSteps)] * rows;
+    const auto longest = static_cast<std::int64_t>(inputsOf(first[rows - 1]));
+    const Batch batch = blank(std::min<std::int64_t>(longest, m_length));
+    for (std::size_t row = 0; row < rows; ++row)
+        RATCHET_CHECK(write(first[row], rng, static_cast<std::int64_t>(row), batch));
+    return batch;
 }
 
 } // namespace ratchet

@@ -27,8 +27,14 @@ std::array<std::pair<const char*, at::Tensor>, 4> tensorsOf(const TrainState& st
 Status writeCheckpoint(const std::string& file, const std::string& key, const TrainState& state)
 {
     WeightsFile content;
-    content.metadata = {{"trial", key},
-                        {"state", Json{{"step", state.step}, {"loss", state.loss}, {"seconds", state.seconds}}.dump()}};
+    const Json numbers{{"step", state.step},
+                       {"loss", state.loss},
+                       {"seconds", state.seconds},
+                       {"tokens", state.tokens},
+                       {"flops", state.flops},
+                       {"best", state.divergence.best},
+                       {"above", state.divergence.above}};
+    content.metadata = {{"trial", key}, {"state", numbers.dump()}};
     for (const auto& [name, tensor] : tensorsOf(state))
         if (tensor.defined())
             content.add(name, "F32", {tensor.numel()}, tensor.data_ptr<float>());
@@ -44,8 +50,9 @@ Result<bool> readCheckpoint(const std::string& file, const std::string& key, Tra
         return false;
     RATCHET_TRY(json, parseJson(content.metadata["state"], "the checkpoint's state"));
     Fields in(json, "the checkpoint's state");
-    RATCHET_CHECK(
-        in.read("step", state.step).read("loss", state.loss).read("seconds", state.seconds).onlyKnown().status());
+    in.read("step", state.step).read("loss", state.loss).read("seconds", state.seconds).read("tokens", state.tokens);
+    in.read("flops", state.flops).read("best", state.divergence.best).read("above", state.divergence.above);
+    RATCHET_CHECK(in.onlyKnown().status());
     for (const auto& [name, tensor] : tensorsOf(state)) {
         if (!tensor.defined())
             continue;

@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/base/error.h"
+#include "core/trainer/divergence.h"
 
 namespace ratchet
 {
@@ -15,9 +16,12 @@ namespace ratchet
 // Everything a step depends on besides the spec; the batch and the dropout of a step follow from the seed and its
 // number.
 struct TrainState {
-    std::int64_t step = 0;                         // steps done
-    double loss = 0;                               // running mean
-    double seconds = 0;                            // spent in earlier processes
+    std::int64_t step = 0;   // steps done
+    double loss = 0;         // running mean
+    double seconds = 0;      // spent in earlier processes
+    std::int64_t tokens = 0; // padding included
+    double flops = 0;        // of the steps, teachers included
+    DivergenceWatch divergence;
     at::Tensor parameters, first, second, average; // flat; second and average may be undefined
 };
 

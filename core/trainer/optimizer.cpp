@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/model/compat.h"
+#include "core/trainer/update.h"
 
 namespace ratchet
 {
@@ -16,9 +17,31 @@ Optimizer::Optimizer(const Recipe& recipe, const Architecture& architecture, std
     m_second = m_recipe.optimizer == "lion" ? at::Tensor() : at::zeros({size}, at::kFloat);
 }
 
+// What weight decay leaves of a parameter.
+float Optimizer::keepOf(const TensorSlot& slot, double rate) const
+{
+    return slot.shape.size() > 1 ? static_cast<float>(1 - rate * m_recipe.weightDecay) : 1.0F;
+}
+
+// Matrices that tokens are multiplied with; what is looked up by its row is none.
 bool Optimizer::isMuon(const TensorSlot& slot) const
 {
-    return m_recipe.optimizer == "muon" && slot.shape.size() == 2 && slot.name.starts_with("blocks.");
+    return m_recipe.optimizer == "muon" && slot.shape.size() >= 2 && slot.name.starts_with("blocks.") &&
+           !slot.name.ends_with(".valueEmbedding.weight") && slot.name.find(".memory.") == std::string::npos;
+}
+
+void Optimizer::freeze(const std::function<bool(const TensorSlot&)>& isFrozen)
+{
+    for (const TensorSlot& slot : m_layout)
+        if (isFrozen(slot))
+            m_frozen.push_back(slot);
+    std::erase_if(m_layout, isFrozen);
+}
+
+void Optimizer::clearFrozen(const at::Tensor& gradient) const
+{
+    for (const TensorSlot& slot : m_frozen)
+        gradient.narrow(0, slot.offset, slot.count).zero_();
 }
 
 void Optimizer::step(const at::Tensor& parameters, const at::Tensor& gradient, double learningRate, std::int64_t step)
@@ -37,55 +60,40 @@ void Optimizer::step(const at::Tensor& parameters, const at::Tensor& gradient, d
 void Optimizer::stepAdam(const TensorSlot& slot, float* parameters, const float* gradient, double rate,
                          std::int64_t step)
 {
-    constexpr float beta1 = 0.9F, beta2 = 0.98F, epsilon = 1e-8F;
-    const float keep = slot.shape.size() > 1 ? static_cast<float>(1 - rate * m_recipe.weightDecay) : 1.0F;
     const double correction1 = 1 - std::pow(0.9, static_cast<double>(step)),
                  correction2 = 1 - std::pow(0.98, static_cast<double>(step));
-    const float size = static_cast<float>(rate / correction1), scale = static_cast<float>(1 / std::sqrt(correction2));
-    float* const __restrict p = parameters + slot.offset;
-    const float* const __restrict g = gradient + slot.offset;
-    float* const __restrict first = m_first.data_ptr<float>() + slot.offset;
-    float* const __restrict second = m_second.data_ptr<float>() + slot.offset;
-    for (std::int64_t i = 0; i < slot.count; ++i) {
-        first[i] = beta1 * first[i] + (1 - beta1) * g[i];
-        second[i] = beta2 * second[i] + (1 - beta2) * g[i] * g[i];
-        p[i] = p[i] * keep - size * first[i] / (std::sqrt(second[i]) * scale + epsilon);
-    }
+    updateAdam(
+        parameters + slot.offset, gradient + slot.offset, m_first.data_ptr<float>() + slot.offset,
+        m_second.data_ptr<float>() + slot.offset, slot.count,
+        {keepOf(slot, rate), static_cast<float>(rate / correction1), static_cast<float>(1 / std::sqrt(correction2))});
 }
 
 void Optimizer::stepLion(const TensorSlot& slot, float* parameters, const float* gradient, double rate)
 {
-    constexpr float beta1 = 0.9F, beta2 = 0.99F;
-    const float keep = slot.shape.size() > 1 ? static_cast<float>(1 - rate * m_recipe.weightDecay) : 1.0F;
-    float* const __restrict p = parameters + slot.offset;
-    const float* const __restrict g = gradient + slot.offset;
-    float* const __restrict first = m_first.data_ptr<float>() + slot.offset;
-    for (std::int64_t i = 0; i < slot.count; ++i) {
-        const float direction = beta1 * first[i] + (1 - beta1) * g[i];
-        const float sign = static_cast<float>(direction > 0) - static_cast<float>(direction < 0);
-        p[i] = p[i] * keep - static_cast<float>(rate) * sign;
-        first[i] = beta2 * first[i] + (1 - beta2) * g[i];
-    }
+    updateLion(parameters + slot.offset, gradient + slot.offset, m_first.data_ptr<float>() + slot.offset, slot.count,
+               {keepOf(slot, rate), static_cast<float>(rate), 1});
 }
 
 void Optimizer::stepMuon(const TensorSlot& slot, const at::Tensor& parameters, const at::Tensor& gradient, double rate)
 {
     constexpr double momentum = 0.95;
-    const auto matrix = [&slot](const at::Tensor& flat) {
-        return flat.narrow(0, slot.offset, slot.count).view(slot.shape);
+    const std::int64_t columns = slot.shape.back(), rowsOfOne = slot.shape[slot.shape.size() - 2];
+    const auto matrix = [&](const at::Tensor& flat) {
+        return flat.narrow(0, slot.offset, slot.count).view({-1, columns});
     };
     const at::Tensor p = matrix(parameters), g = matrix(gradient), first = matrix(m_first);
     first.mul_(momentum).add_(g, 1 - momentum);
     const at::Tensor update = g * (1 - momentum) + first * momentum;
     p.mul_(1 - rate * m_recipe.weightDecay);
-    std::vector<std::int64_t> rows{slot.shape[0]};
+    // The experts of a block lie one after the other.
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(slot.count / (rowsOfOne * columns)), rowsOfOne);
     if (slot.name.ends_with(".qkv.weight")) {
         const std::int64_t keyWidth = (slot.shape[0] - m_architecture.width) / 2;
         rows = {m_architecture.width, keyWidth, keyWidth};
     }
     std::int64_t from = 0;
     for (const std::int64_t count : rows) {
-        const double scale = 0.2 * std::sqrt(static_cast<double>(std::max(count, slot.shape[1])));
+        const double scale = 0.2 * std::sqrt(static_cast<double>(std::max(count, columns)));
         p.narrow(0, from, count).sub_(orthogonalise(update.narrow(0, from, count)), rate * scale);
         from += count;
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/genome/genome.h"
@@ -13,20 +14,25 @@ namespace ratchet
 {
 
 // AdamW (Loshchilov and Hutter 2019; betas .9 and .98, eps 1e-8). Lion (Chen 2023, algorithm 2; betas .9 and .99).
-// Muon (Jordan 2024; momentum .95, Nesterov, 5 Newton-Schulz steps) on the matrices inside blocks, each of query, key
-// and value by itself, its update scaled by 0.2 sqrt(max(rows, columns)) so that it shares AdamW's rate (arXiv
-// 2502.16982); AdamW on the rest. Decoupled weight decay on everything with two dimensions.
+// Muon (Jordan 2024; momentum .95, Nesterov, 5 Newton-Schulz steps) on the matrices inside blocks, each of query, key,
+// value and every expert by itself, its update scaled by 0.2 sqrt(max(rows, columns)) so that it shares AdamW's rate
+// (arXiv 2502.16982); AdamW on the rest. Decoupled weight decay on everything with two dimensions.
 class Optimizer
 {
 public:
     Optimizer(const Recipe& recipe, const Architecture& architecture, std::vector<TensorSlot> layout);
     // `step` counts from 1. Both buffers have the layout's length.
     void step(const at::Tensor& parameters, const at::Tensor& gradient, double learningRate, std::int64_t step);
+    // These slots are not updated from now on, not even by weight decay.
+    void freeze(const std::function<bool(const TensorSlot&)>& isFrozen);
+    // Zeroes the gradient of frozen slots, so that it counts for nothing in the norm.
+    void clearFrozen(const at::Tensor& gradient) const;
     // First and (AdamW, Muon) second moments, flat; written into when resuming.
     [[nodiscard]] at::Tensor firstMoment() const { return m_first; }
     [[nodiscard]] at::Tensor secondMoment() const { return m_second; }
 
 private:
+    [[nodiscard]] float keepOf(const TensorSlot& slot, double rate) const;
     [[nodiscard]] bool isMuon(const TensorSlot& slot) const;
     void stepAdam(const TensorSlot& slot, float* parameters, const float* gradient, double rate, std::int64_t step);
     void stepLion(const TensorSlot& slot, float* parameters, const float* gradient, double rate);
@@ -34,7 +40,7 @@ private:
 
     Recipe m_recipe;
     Architecture m_architecture;
-    std::vector<TensorSlot> m_layout;
+    std::vector<TensorSlot> m_layout, m_frozen;
     at::Tensor m_first, m_second;
 };
 

@@ -17,28 +17,28 @@ namespace ratchet
 struct TrainEvents {
     std::function<void(const Progress&)> onProgress;       // about 4 a second
     std::function<void(const Points&)> onPoints;           // every step (every n-th of very many)
-    std::function<void(const Observation&)> onObservation; // 12 times a trial
+    std::function<void(const Observation&)> onObservation; // 12 times a trial; less often where it is short
     std::function<bool()> isStopped;
 };
 
 class Trainer
 {
 public:
-    // Reads genome and parent, labels items for self-training, builds the model and takes up a checkpoint of this very
-    // trial. `domain` must outlive it.
+    // Reads genome, parent and teachers, labels items for self-training, checks the pools, builds the model and takes
+    // up a checkpoint of this very trial. `domain` must outlive it.
     [[nodiscard]] static Result<std::unique_ptr<Trainer>> create(const TrainSpec& spec, const Domain& domain,
                                                                  TrainEvents events = {});
     ~Trainer();
 
     // Steps until the budget is spent, then writes weights.safetensors. Cancelled (with a checkpoint kept) when
-    // stopped, Failed when the loss is not finite.
+    // stopped, Failed when the loss is not finite or stays far above its best (DivergenceWatch).
     [[nodiscard]] Result<Trained> run();
     // At most `steps` more, and nothing written; for tests and benches. False when the budget is spent.
     [[nodiscard]] Result<bool> advance(std::int64_t steps);
     [[nodiscard]] Status keepCheckpoint() const;
     [[nodiscard]] std::int64_t step() const;
-    [[nodiscard]] std::int64_t totalSteps() const;
-    [[nodiscard]] double loss() const; // running mean over about 20 steps, nats a token
+    [[nodiscard]] std::int64_t totalSteps() const; // with data.bucketing an estimate
+    [[nodiscard]] double loss() const;             // running mean over about 20 steps, nats a token
 
 private:
     Trainer();

@@ -5,7 +5,8 @@
 
 #include "core/launch/frame.h"
 
-namespace ratchet {
+namespace ratchet
+{
 
 // Returns the exit status of the process; Hello has been sent already.
 [[nodiscard]] int workerMain(FrameChannel& channel);

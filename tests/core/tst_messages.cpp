@@ -18,14 +18,14 @@ const double notANumber = std::numeric_limits<double>::quiet_NaN();
 std::vector<Message> oneOfEach()
 {
     TrainSpec train{7, 18446744073709551615ULL, "arithmetic", "", Json{{"a", 1}}, nullptr, "", 4e11, "/tmp/x", {Json{{"a", "1"}}},
-                    {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}}}, 5.5};
+                    {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}}}, 5.5, Json{{"kind", "bytes"}}};
     const Artifact artifact{"abc", Json::object(), "/w.safetensors"};
     Sample sample{Json{{"a", "1"}}, "1+1=", "2", "2", "3", "", "carry", 1, 0.25};
     Scores scores{"addition-3", "guide", {0, 0.5, 1}, {1, 1, 0}, Json{{"carry", 1}}, Json::object(), {sample}, 0.5, 1e9};
     return {train,
-            JudgeSpec{"arithmetic", "", "/lab/judge", 3, artifact, Artifact{}, {}},
+            JudgeSpec{"arithmetic", "", "/lab/judge", 3, artifact, Artifact{}, {}, nullptr},
             Ask{"addition-3", "gate", 100},
-            ServeSpec{"text", "/c", "127.0.0.1", 0, "secret", artifact},
+            ServeSpec{"text", "/c", "127.0.0.1", 0, "secret", artifact, Json{{"kind", "bpe"}}},
             Load{artifact},
             Stop{},
             Hello{1, "0.1.0", "worker", 12, Json{{"level", 2}}, Json::object()},

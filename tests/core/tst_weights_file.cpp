@@ -8,7 +8,6 @@
 
 #include "core/base/file.h"
 #include "core/base/rng.h"
-#include "core/genome/tokenizer.h"
 #include "core/genome/weights_file.h"
 
 using namespace ratchet;
@@ -65,7 +64,6 @@ private Q_SLOTS:
     void everyTruncationIsRefused();
     void randomDamageNeverCrashes();
     void weightsMustMatchTheirGenome();
-    void tokensAndBack();
 
 private:
     [[nodiscard]] std::string path() const { return m_folder.path().toStdString() + "/w.safetensors"; }
@@ -184,23 +182,6 @@ void WeightsFileTest::weightsMustMatchTheirGenome()
     const std::vector<std::int64_t> zeros(8, 0);
     integers.add("norm.weight", "I64", {8}, zeros.data());
     QVERIFY(!checkWeights(integers, tiny(), 7));
-}
-
-void WeightsFileTest::tokensAndBack()
-{
-    const Tokenizer digits("0123456789+=");
-    QCOMPARE(digits.vocabulary(), 14);
-    const auto tokens = digits.encode("7+35=");
-    QVERIFY(tokens);
-    std::string back;
-    for (const std::int64_t token : *tokens)
-        back += digits.decode(token);
-    QCOMPARE(back, std::string("7+35="));
-    QVERIFY(!digits.encode("7-3"));
-    QVERIFY(digits.decode(digits.end()).empty() && digits.decode(digits.pad()).empty() && digits.decode(-1).empty());
-    QCOMPARE(vocabularyOf(""), 258);
-    QVERIFY(Tokenizer("").encode(std::string("\0\xff", 2)));
-    QVERIFY(tokenizerHash("ab") != tokenizerHash("ba"));
 }
 
 QTEST_GUILESS_MAIN(WeightsFileTest)

@@ -6,6 +6,7 @@
 #include "core/base/file.h"
 #include "core/model/answerer.h"
 #include "core/model/compat.h"
+#include "core/trainer/divergence.h"
 #include "core/trainer/schedule.h"
 #include "core/trainer/trainer.h"
 #include "tests/learn/toy_domain.h"
@@ -48,7 +49,16 @@ private Q_SLOTS:
     void anotherTrialsCheckpointIsIgnored();
     void textIsLearntByteByByte();
     void selfTrainingLearnsFromTheParent();
+    void everythingAtOnceResumes_data();
+    void everythingAtOnceResumes();
+    void bucketsSpendTheBudget();
+    void softTargetsAreTheTeachers();
+    void teachersMustFit();
+    void probesAreFewInAShortTrial();
     void divergenceIsAFailure();
+    void aFiniteDivergenceIsAFailure();
+    void watches_data();
+    void watches();
     void stoppingKeepsTheState();
     void rates_data();
     void rates();
@@ -207,6 +217,227 @@ void TrainerTest::selfTrainingLearnsFromTheParent()
     QVERIFY(trained->flops <= spec.budgetFlops);
     QCOMPARE(trained->selfTraining["right"].get<double>(), 1.0);
     QVERIFY(trained->finalLoss < 0.2);
+}
+
+void TrainerTest::everythingAtOnceResumes_data()
+{
+    QTest::addColumn<bool>("bucketing");
+    QTest::addColumn<QString>("optimizer");
+    QTest::addRow("rows of one length") << false << "adamw";
+    QTest::addRow("buckets, Muon") << true << "muon";
+}
+
+// Every part of a trial that has a state or draws at random, together.
+void TrainerTest::everythingAtOnceResumes()
+{
+    QFETCH(bool, bucketing);
+    QFETCH(QString, optimizer);
+    const toy::LastLetter world;
+    const Genome genome = world.seedGenome();
+    const QTemporaryDir parentFolder, once, twice;
+    auto parent = Trainer::create(specOf(genome, parentFolder, 200), world);
+    QVERIFY(parent);
+    const auto trained = (*parent)->run();
+    QVERIFY(trained);
+    Genome child = genome;
+    child.recipe.optimizer = optimizer.toStdString();
+    child.recipe.start = "continue";
+    child.recipe.accumulation = 4;
+    child.recipe.dropout = 0.1;
+    child.recipe.ema = 0.9;
+    child.recipe.labelSmoothing = 0.05;
+    child.recipe.zLoss = 1e-3;
+    child.recipe.distillation = 0.5;
+    child.recipe.distillationTemperature = 2;
+    child.data.replay = 0.1;
+    child.data.feedback = 0.1;
+    child.data.selfTraining = 0.4;
+    child.data.level = 2;
+    child.data.curriculum = 0.7;
+    child.data.bucketing = bucketing;
+    child.data.deduplicate = true;
+    const auto specIn = [&](const QTemporaryDir& folder) {
+        TrainSpec spec = specOf(child, folder, 200);
+        spec.parentGenome = genome.toJson();
+        spec.parentWeights = trained->weights;
+        spec.teachers = {{"a", spec.parentGenome, spec.parentWeights}, {"b", spec.parentGenome, spec.parentWeights}};
+        spec.replay = {Json{{"letter", "ab"}}, Json{{"letter", "hb"}}};
+        spec.feedback = {Json{{"question", {{"letter", "cd"}}}, {"answer", "d"}}};
+        return spec;
+    };
+    auto whole = Trainer::create(specIn(once), world);
+    QVERIFY2(whole, whole ? "" : whole.error().text.c_str());
+    const auto uninterrupted = (*whole)->run();
+    QVERIFY2(uninterrupted, uninterrupted ? "" : uninterrupted.error().text.c_str());
+    QCOMPARE(uninterrupted->data["contaminated"].get<int>(), 1);
+    for (const int steps : {7, 13}) {
+        auto part = Trainer::create(specIn(twice), world);
+        QVERIFY(part && (*part)->advance(steps) && (*part)->keepCheckpoint());
+    }
+    auto rest = Trainer::create(specIn(twice), world);
+    QVERIFY(rest);
+    QCOMPARE((*rest)->step(), 20);
+    const auto resumed = (*rest)->run();
+    QVERIFY(resumed);
+    QCOMPARE(resumed->flops, uninterrupted->flops);
+    QCOMPARE(resumed->tokens, uninterrupted->tokens);
+    QCOMPARE(resumed->finalLoss, uninterrupted->finalLoss);
+    const std::string expected = bytesOf(uninterrupted->weights);
+    QVERIFY(!expected.empty());
+    QVERIFY(expected == bytesOf(resumed->weights));
+}
+
+void TrainerTest::bucketsSpendTheBudget()
+{
+    const toy::LastLetter world;
+    Genome genome = world.seedGenome();
+    genome.data.mixture = {{"longest", 12}};
+    const QTemporaryDir folder, other;
+    auto plain = Trainer::create(specOf(genome, folder, 1000), world);
+    genome.data.bucketing = true;
+    const TrainSpec spec = specOf(genome, other, 1000);
+    auto trainer = Trainer::create(spec, world);
+    QVERIFY(plain && trainer);
+    const auto trained = (*trainer)->run();
+    QVERIFY2(trained, trained ? "" : trained.error().text.c_str());
+    QVERIFY(trained->flops <= spec.budgetFlops && trained->flops > 0.95 * spec.budgetFlops);
+    QVERIFY(trained->steps * 2 > (*plain)->totalSteps() * 3); // half the tokens were padding
+    QVERIFY(std::abs(double(trained->steps - (*trainer)->totalSteps())) < 0.1 * double(trained->steps));
+    // What the engine counts from tokens and length is never more than what was reported.
+    const double counted = double(trained->tokens) * trainingFlops(genome.architecture, 11, int(trained->length)).value;
+    QVERIFY(counted <= trained->flops && counted > 0.9 * trained->flops);
+}
+
+// The teacher copies letters; the labels say the next one. With the teacher's word alone the student copies.
+void TrainerTest::softTargetsAreTheTeachers()
+{
+    const toy::Copy world;
+    const toy::Next labels;
+    const Genome genome = world.seedGenome();
+    const QTemporaryDir teacherFolder, folder;
+    auto teacher = Trainer::create(specOf(genome, teacherFolder, 300), world);
+    QVERIFY(teacher);
+    const auto taught = (*teacher)->run();
+    QVERIFY(taught);
+    Genome small = genome;
+    small.architecture.width = 8;
+    small.architecture.feedForwardWidth = 16;
+    small.architecture.norm = "rmsnorm";
+    small.recipe.distillation = 1;
+    small.recipe.distillationTemperature = 2;
+    TrainSpec spec = specOf(small, folder, 800);
+    spec.parentGenome = genome.toJson();
+    spec.parentWeights = taught->weights;
+    auto student = Trainer::create(spec, labels);
+    QVERIFY2(student, student ? "" : student.error().text.c_str());
+    const auto trained = (*student)->run();
+    QVERIFY2(trained, trained ? "" : trained.error().text.c_str());
+    const double own = trainingFlops(small.architecture, 11, 3).value,
+                 forward = trainingFlops(genome.architecture, 11, 3).value / 3;
+    QVERIFY(std::abs(trained->flops / double(trained->tokens) / (own + forward) - 1) < 1e-9);
+    QVERIFY(trained->flops <= spec.budgetFlops);
+    const auto answerer = Answerer::load(small, trained->weights, world);
+    QVERIFY(answerer);
+    const auto answers = (*answerer)->answer({"a=", "d=", "h="});
+    QVERIFY(answers);
+    QCOMPARE((*answers)[0].completion[0], 'a');
+    QCOMPARE((*answers)[1].completion[0], 'd');
+    QCOMPARE((*answers)[2].completion[0], 'h');
+}
+
+void TrainerTest::teachersMustFit()
+{
+    const toy::Copy world;
+    Genome genome = world.seedGenome();
+    const QTemporaryDir teacherFolder, folder;
+    auto teacher = Trainer::create(specOf(genome, teacherFolder, 1), world);
+    QVERIFY(teacher);
+    const auto taught = (*teacher)->run();
+    QVERIFY(taught);
+    Genome child = genome;
+    child.recipe.distillation = 0.5;
+    TrainSpec spec = specOf(child, folder, 10);
+    const auto alone = Trainer::create(spec, world);
+    QVERIFY(!alone && alone.error().text.find("neither a parent nor a teacher") != std::string::npos);
+    genome.reasoning.format = "reversed";
+    spec.teachers = {{"t", genome.toJson(), taught->weights}};
+    const auto foreign = Trainer::create(spec, world);
+    QVERIFY(!foreign && foreign.error().text.find("format") != std::string::npos);
+    spec.teachers = {{"t", child.toJson(), taught->weights + ".gone"}};
+    QVERIFY(!Trainer::create(spec, world));
+}
+
+void TrainerTest::probesAreFewInAShortTrial()
+{
+    const toy::Copy world;
+    for (const auto& [steps, expected] : {std::pair{8, 1}, std::pair{40, 4}, std::pair{240, 12}}) {
+        const QTemporaryDir folder;
+        int seen = 0;
+        TrainEvents events;
+        events.onObservation = [&seen](const Observation&) { ++seen; };
+        auto trainer = Trainer::create(specOf(world.seedGenome(), folder, steps), world, events);
+        QVERIFY(trainer);
+        const auto trained = (*trainer)->run();
+        QVERIFY(trained);
+        QCOMPARE(seen, expected);
+        QVERIFY(trained->observationSeconds > 0 && trained->observationSeconds < trained->seconds);
+    }
+}
+
+// From a good start, with steps as large as the weights: the loss stays finite and far above.
+void TrainerTest::aFiniteDivergenceIsAFailure()
+{
+    const toy::Copy world;
+    Genome genome = world.seedGenome();
+    const QTemporaryDir parentFolder, folder;
+    auto parent = Trainer::create(specOf(genome, parentFolder, 300), world);
+    QVERIFY(parent);
+    const auto trained = (*parent)->run();
+    QVERIFY(trained);
+    genome.recipe.start = "continue";
+    genome.recipe.optimizer = "lion";
+    genome.recipe.learningRate = 1;
+    genome.recipe.warmup = 0;
+    genome.recipe.weightDecay = 0;
+    TrainSpec spec = specOf(genome, folder, 2000);
+    spec.parentGenome = world.seedGenome().toJson();
+    spec.parentWeights = trained->weights;
+    auto child = Trainer::create(spec, world);
+    QVERIFY(child);
+    const auto diverged = (*child)->run();
+    QVERIFY(!diverged);
+    QCOMPARE(diverged.error().code, Code::Failed);
+    QVERIFY2(diverged.error().text.find("far above its best") != std::string::npos, diverged.error().text.c_str());
+    QVERIFY((*child)->step() < 400);
+}
+
+void TrainerTest::watches_data()
+{
+    QTest::addColumn<double>("bump");
+    QTest::addColumn<int>("steps"); // that it lasts, of 2000
+    QTest::addColumn<bool>("settled");
+    QTest::addColumn<bool>("diverged");
+    QTest::addRow("a tenth of the steps far above") << 3.0 << 200 << true << true;
+    QTest::addRow("a shorter bump") << 3.0 << 199 << true << false;
+    QTest::addRow("above, but by less than a nat") << 1.0 << 1000 << true << false;
+    QTest::addRow("the data still gets harder") << 3.0 << 1000 << false << false;
+}
+
+void TrainerTest::watches()
+{
+    QFETCH(double, bump);
+    QFETCH(int, steps);
+    QFETCH(bool, settled);
+    QFETCH(bool, diverged);
+    DivergenceWatch watch;
+    bool seen = false;
+    for (int i = 0; i < 50; ++i)
+        seen = watch.add(0.1, 2000, settled) || seen;
+    QVERIFY(!seen);
+    for (int i = 0; i < steps; ++i)
+        seen = watch.add(bump, 2000, settled) || seen;
+    seen = watch.add(0.1, 2000, settled) || seen;
+    QCOMPARE(seen, diverged);
 }
 
 void TrainerTest::divergenceIsAFailure()

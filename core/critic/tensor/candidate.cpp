@@ -26,13 +26,14 @@ const Reply& mostFrequent(const std::vector<Reply>& votes)
 
 } // namespace
 
-Result<std::unique_ptr<Candidate>> Candidate::load(const Artifact& artifact, const std::string& who, const Domain& domain)
+Result<std::unique_ptr<Candidate>> Candidate::load(const Artifact& artifact, const std::string& who, const Domain& domain,
+                                                   const Json& tokenizer)
 {
     const auto named = [&](const Error& error) { return fail(error.code, fmt::format("The {}: {}", who, error.text), error.hint); };
     auto genome = Genome::fromJson(artifact.genome);
     if (!genome)
         return named(genome.error());
-    auto answerer = Answerer::load(*genome, artifact.weights, domain);
+    auto answerer = Answerer::load(*genome, artifact.weights, domain, tokenizer);
     if (!answerer)
         return named(answerer.error());
     std::unique_ptr<Candidate> candidate(new Candidate(std::move(*genome), who, domain));

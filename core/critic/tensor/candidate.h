@@ -21,7 +21,9 @@ struct Reply {
 class Candidate {
 public:
     // Errors of Genome::fromJson and Answerer::load, naming `who`. `domain` must outlive it.
-    [[nodiscard]] static Result<std::unique_ptr<Candidate>> load(const Artifact& artifact, const std::string& who, const Domain& domain);
+    // `tokenizer` is the lab's, null for the domain's alphabet.
+    [[nodiscard]] static Result<std::unique_ptr<Candidate>> load(const Artifact& artifact, const std::string& who, const Domain& domain,
+                                                                 const Json& tokenizer = nullptr);
 
     // Exact match: greedy, or with reasoning.samples > 1 the most frequent of that many sampled answers (temperature 0.7,
     // first seen wins a tie; Wang 2022, arXiv 2203.11171). Bits per byte b: 1 - b / 8 within 0 .. 1; the items in the worst

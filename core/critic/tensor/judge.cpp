@@ -45,10 +45,10 @@ Result<std::unique_ptr<Judge>> Judge::open(const JudgeSpec& spec)
     judge->m_domain = std::move(domain);
     RATCHET_TRY(exam, Exam::open(spec, *judge->m_domain));
     judge->m_exam.emplace(std::move(exam));
-    RATCHET_TRY(champion, Candidate::load(spec.champion, "champion", *judge->m_domain));
+    RATCHET_TRY(champion, Candidate::load(spec.champion, "champion", *judge->m_domain, spec.tokenizer));
     judge->m_champion = std::move(champion);
     if (!spec.challenger.version.empty()) {
-        RATCHET_TRY(challenger, Candidate::load(spec.challenger, "challenger", *judge->m_domain));
+        RATCHET_TRY(challenger, Candidate::load(spec.challenger, "challenger", *judge->m_domain, spec.tokenizer));
         judge->m_challenger = std::move(challenger);
     }
     return judge;

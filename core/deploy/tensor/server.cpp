@@ -115,7 +115,7 @@ private:
 Status Server::swap(const Artifact& champion)
 {
     RATCHET_TRY(genome, Genome::fromJson(champion.genome));
-    RATCHET_TRY(answerer, Answerer::load(genome, champion.weights, *m_domain));
+    RATCHET_TRY(answerer, Answerer::load(genome, champion.weights, *m_domain, m_spec.tokenizer));
     m_live = {champion.version, std::move(answerer)};
     const std::lock_guard lock(m_mutex);
     m_liveVersion = champion.version;
@@ -299,10 +299,10 @@ void Server::generateNow(const CompletionRequest& asked, const std::shared_ptr<W
     });
 }
 
-Json usageOf(const CompletionRequest& asked, const Answer& answer)
+Json usageOf(const Answer& answer)
 {
-    const auto prompt = static_cast<int>(asked.prompt.size());
-    return {{"prompt_tokens", prompt}, {"completion_tokens", answer.tokens}, {"total_tokens", prompt + answer.tokens}};
+    return {{"prompt_tokens", answer.promptTokens}, {"completion_tokens", answer.tokens},
+            {"total_tokens", answer.promptTokens + answer.tokens}};
 }
 
 Json choice(const std::string& text, const Json& reason)
@@ -342,7 +342,7 @@ Task<bool> Server::complete(beast::tcp_stream& stream, const Request& request)
         const Answer& made = **written->answer;
         frame["model"] = written->version;
         frame["choices"] = choice(made.completion, made.ended ? "stop" : "length");
-        frame["usage"] = usageOf(*asked, made);
+        frame["usage"] = usageOf(made);
         frame["confidence"] = made.confidence;
         answer.body = frame;
     }
@@ -364,7 +364,7 @@ Task<bool> Server::streamOut(beast::tcp_stream& stream, const CompletionRequest&
             out += event(choice(written->pieces.front(), nullptr));
         done = written->answer.has_value();
         if (done && *written->answer) {
-            frame["usage"] = usageOf(asked, **written->answer);
+            frame["usage"] = usageOf(**written->answer);
             out += event(choice("", (*written->answer)->ended ? "stop" : "length")) + "data: [DONE]\n\n";
         } else if (done) {
             out += "data: " + webError(written->answer->error()).body.dump() + "\n\n";

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/trainer/loss.h"
+
+#include "core/model/compat.h"
+
+namespace ratchet
+{
+namespace
+{
+
+constexpr std::int64_t noLoss = -100;
+
+std::int64_t targetsIn(const at::Tensor& targets)
+{
+    const std::int64_t* const values = targets.data_ptr<std::int64_t>();
+    std::int64_t count = 0;
+    for (std::int64_t i = 0; i < targets.numel(); ++i)
+        count += values[i] == noLoss ? 0 : 1;
+    return count;
+}
+
+Batch partOf(const Batch& batch, std::int64_t from, std::int64_t rows)
+{
+    return {batch.inputs.narrow(0, from, rows), batch.targets.narrow(0, from, rows),
+            batch.positions.defined() ? batch.positions.narrow(0, from, rows) : at::Tensor()};
+}
+
+at::Tensor forwardLoss(const Transformer& model, const Batch& batch, const Recipe& recipe,
+                       const ForwardOptions& options, const Teachers* teachers)
+{
+    const at::Tensor logits = model.forward(batch.inputs, batch.positions, options).view({-1, model.vocabulary()});
+    const at::Tensor targets = batch.targets.view({-1});
+    const bool distils = teachers && recipe.distillation > 0;
+    const at::Tensor places = distils || recipe.zLoss > 0 ? placesOf(targets) : at::Tensor();
+    const at::Tensor taught =
+        distils ? teachers->probabilities(batch, places, recipe.distillationTemperature) : at::Tensor();
+    return lossOf(recipe, logits, targets, places, taught);
+}
+
+} // namespace
+
+at::Tensor placesOf(const at::Tensor& targets)
+{
+    return at::nonzero(targets.ne(noLoss)).view({-1});
+}
+
+at::Tensor lossOf(const Recipe& recipe, const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& places,
+                  const at::Tensor& taught)
+{
+    at::Tensor loss = at::cross_entropy_loss(logits, targets, {}, at::Reduction::Mean, noLoss, recipe.labelSmoothing);
+    if (!taught.defined() && recipe.zLoss <= 0)
+        return loss;
+    const at::Tensor chosen = logits.index_select(0, places);
+    if (taught.defined()) {
+        const double weight = recipe.distillation, temperature = recipe.distillationTemperature;
+        const at::Tensor student = at::log_softmax(chosen / temperature, -1);
+        const at::Tensor divergence = (at::xlogy(taught, taught) - taught * student).sum(-1).mean();
+        loss = loss * (1 - weight) + divergence * (weight * temperature * temperature);
+    }
+    if (recipe.zLoss > 0)
+        loss = loss + at::logsumexp(chosen, -1).square().mean() * recipe.zLoss;
+    return loss;
+}
+
+double addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
+                   const Teachers* teachers)
+{
+    if (recipe.accumulation <= 1) {
+        const at::Tensor loss = forwardLoss(model, batch, recipe, options, teachers);
+        loss.backward();
+        return loss.item<float>();
+    }
+    const std::int64_t rows = batch.inputs.size(0) / recipe.accumulation;
+    const auto all = static_cast<double>(std::max<std::int64_t>(1, targetsIn(batch.targets)));
+    double sum = 0;
+    for (std::int64_t part = 0; part < recipe.accumulation; ++part) {
+        const Batch some = partOf(batch, part * rows, rows);
+        const std::int64_t count = targetsIn(some.targets);
+        if (count == 0)
+            continue;
+        const at::Tensor loss =
+            forwardLoss(model, some, recipe, options, teachers) * (static_cast<double>(count) / all);
+        loss.backward();
+        sum += loss.item<float>();
+    }
+    return sum;
+}
+
+} // namespace ratchet

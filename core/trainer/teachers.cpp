@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/trainer/teachers.h"
+
+#include "core/model/compat.h"
+
+namespace ratchet
+{
+
+Result<Teachers> Teachers::load(const TrainSpec& spec, const Genome& student, int vocabulary)
+{
+    std::vector<Artifact> artifacts = spec.teachers;
+    if (artifacts.empty() && !spec.parentWeights.empty())
+        artifacts.push_back({"the parent", spec.parentGenome, spec.parentWeights});
+    if (artifacts.empty())
+        return fail(Code::BadInput, "The recipe distils, but there is neither a parent nor a teacher.",
+                    "Set /recipe/distillation to 0 for a seed model.");
+    Teachers teachers;
+    for (const Artifact& artifact : artifacts) {
+        RATCHET_TRY(genome, Genome::fromJson(artifact.genome));
+        if (genome.reasoning.format != student.reasoning.format)
+            return fail(Code::BadInput,
+                        fmt::format("The teacher {} writes answers in the format \"{}\", the student in \"{}\".",
+                                    artifact.version, genome.reasoning.format, student.reasoning.format),
+                        "Keep /reasoning/format when distilling.");
+        RATCHET_TRY(file, readWeights(artifact.weights));
+        teachers.m_models.push_back(std::make_unique<Transformer>(genome.architecture, vocabulary));
+        RATCHET_CHECK(teachers.m_models.back()->load(file));
+    }
+    return teachers;
+}
+
+at::Tensor Teachers::probabilities(const Batch& batch, const at::Tensor& places, double temperature) const
+{
+    const at::NoGradGuard noGradient;
+    at::Tensor mean;
+    for (const auto& model : m_models) {
+        const at::Tensor logits =
+            model->forward(batch.inputs, batch.positions).view({-1, model->vocabulary()}).index_select(0, places);
+        const at::Tensor probabilities = at::softmax(logits / temperature, -1);
+        mean = mean.defined() ? mean + probabilities : probabilities;
+    }
+    return m_models.size() > 1 ? mean / static_cast<double>(m_models.size()) : mean;
+}
+
+double Teachers::flopsPerToken(int length) const
+{
+    double sum = 0;
+    for (const auto& model : m_models)
+        sum += trainingFlops(model->architecture(), model->vocabulary(), length).value / 3;
+    return sum;
+}
+
+bool Teachers::areCoupled() const
+{
+    for (const auto& model : m_models)
+        if (model->architecture().positions == "coupled")
+            return true;
+    return false;
+}
+
+Status Teachers::fit(int length) const
+{
+    for (const auto& model : m_models)
+        if (model->architecture().context < length)
+            return fail(Code::BadInput,
+                        fmt::format("A teacher reads {} tokens, but the batches have rows of {}.",
+                                    model->architecture().context, length),
+                        "Choose teachers with a longer context or an easier mixture.");
+    return {};
+}
+
+} // namespace ratchet

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The models a distilled one learns from: the parent, or several artifacts whose probabilities are averaged. They see
+// the student's own batches, so they must read the same tokens and the same answer format. One thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/model/transformer.h"
+#include "core/trainer/batches.h"
+
+namespace ratchet
+{
+
+class Teachers
+{
+public:
+    // Artifacts of `spec`, or its parent when there are none. BadInput when there is neither or when a teacher writes
+    // another answer format than the student.
+    [[nodiscard]] static Result<Teachers> load(const TrainSpec& spec, const Genome& student, int vocabulary);
+    // Mean over the teachers of softmax(logits / temperature) at the given places of the flattened batch: [M, V].
+    [[nodiscard]] at::Tensor probabilities(const Batch& batch, const at::Tensor& places, double temperature) const;
+    // Forward compute of one token in rows of `length`, all teachers together.
+    [[nodiscard]] double flopsPerToken(int length) const;
+    // A teacher needs the domain's position ids.
+    [[nodiscard]] bool areCoupled() const;
+    // BadInput when a teacher reads fewer tokens than `length`.
+    [[nodiscard]] Status fit(int length) const;
+
+private:
+    std::vector<std::unique_ptr<Transformer>> m_models;
+};
+
+} // namespace ratchet

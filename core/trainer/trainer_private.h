@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the files trainer*.cpp share: a trial between its first and its last step. One thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "core/model/transformer.h"
+#include "core/trainer/batches.h"
+#include "core/trainer/checkpoint.h"
+#include "core/trainer/optimizer.h"
+#include "core/trainer/teachers.h"
+#include "core/trainer/trainer.h"
+
+namespace ratchet
+{
+
+using Clock = std::chrono::steady_clock;
+
+[[nodiscard]] inline double secondsSince(Clock::time_point start)
+{
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The trial a checkpoint belongs to.
+[[nodiscard]] std::string trialKey(const TrainSpec& spec);
+
+struct Trainer::Private {
+    Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
+            Batches itsBatches, const Tokenizer& itsTokenizer);
+    // Parameters from scratch, the parent or the checkpoint; everything after the data is known.
+    [[nodiscard]] Status begin();
+    [[nodiscard]] Status plan();
+    [[nodiscard]] bool isDone() const;
+    [[nodiscard]] Status takeStep();
+    [[nodiscard]] Status watch() const;
+    [[nodiscard]] Status finish(Trained& trained) const;
+    // Of a step with rows of `length`, teachers included.
+    [[nodiscard]] double priceOf(std::int64_t length) const;
+    [[nodiscard]] double rateNow() const;
+    void observe(const Batch& batch);
+    void report(double stepLoss, double gradientNorm, double rate);
+    [[nodiscard]] Progress progressNow() const;
+    // Compute of labels and steps so far.
+    [[nodiscard]] double spent() const;
+    [[nodiscard]] std::string checkpointFile() const;
+
+    TrainSpec spec;
+    Genome genome;
+    const Domain& domain;
+    TrainEvents events;
+    Batches batches;
+    Tokenizer tokenizer;
+    Transformer model;
+    Optimizer optimizer;
+    std::optional<Teachers> teachers;
+    TrainState state;
+    Json selfTraining = nullptr, data = nullptr;
+    double labelFlops = 0, withheldFlops = 0; // spent on labels; not to be spent at all
+    double flopsPerStep = 0;                  // of the longest rows
+    std::int64_t total = 1, probeEvery = 1;
+    double observationSeconds = 0; // CPU time
+    Clock::time_point started = Clock::now(), lastProgress{}, lastCheckpoint = Clock::now(), trainingSince{};
+    std::int64_t lastProgressTokens = 0, firstStep = 0;
+};
+
+} // namespace ratchet

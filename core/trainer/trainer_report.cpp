@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a trial lets be seen of itself: curves, progress with the remaining time, and probes of its layers.
+#include <ctime>
+
+#include <algorithm>
+
+#include "core/model/compat.h"
+#include "core/observe/tensor/layer_recorder.h"
+#include "core/trainer/loss.h"
+#include "core/trainer/trainer_private.h"
+
+namespace ratchet
+{
+namespace
+{
+
+constexpr std::int64_t mostProbeRows = 32;
+constexpr std::int64_t shownTokens = 24;
+
+double cpuSeconds()
+{
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+Json tokensOf(const Batch& probe, const Tokenizer& tokenizer)
+{
+    Json tokens = Json::array();
+    for (std::int64_t i = 0; i < std::min(shownTokens, probe.inputs.size(1)); ++i)
+        tokens.push_back(tokenizer.label(probe.inputs.data_ptr<std::int64_t>()[i]));
+    return tokens;
+}
+
+} // namespace
+
+// A forward and backward pass of a few rows without dropout, which leaves no trace in the training.
+void Trainer::Private::observe(const Batch& batch)
+{
+    const double before = cpuSeconds();
+    // An eighth of a batch: with probeEvery, the probes stay under a thirtieth of the training.
+    const std::int64_t rows = std::clamp<std::int64_t>(batch.inputs.size(0) / 8, 1, mostProbeRows);
+    const Batch probe{batch.inputs.narrow(0, 0, rows), batch.targets.narrow(0, 0, rows),
+                      batch.positions.defined() ? batch.positions.narrow(0, 0, rows) : at::Tensor()};
+    LayerRecorder recorder;
+    ForwardOptions options;
+    options.observer = &recorder;
+    (void)addGradient(model, probe, Recipe{}, options, nullptr);
+    Observation seen;
+    seen.step = state.step;
+    for (LayerSummary& summary : recorder.summaries(model))
+        seen.layers.push_back({std::move(summary.layer), std::move(summary.values), std::move(summary.histogram)});
+    seen.attention = {{"tokens", tokensOf(probe, tokenizer)}, {"blocks", recorder.attentionMaps()}};
+    model.gradient().zero_();
+    events.onObservation(seen);
+    observationSeconds += cpuSeconds() - before;
+}
+
+Progress Trainer::Private::progressNow() const
+{
+    const double planned = std::max(1.0, spec.budgetFlops - withheldFlops);
+    Progress progress{state.step, state.tokens, spent(), std::min(1.0, spent() / planned), state.loss, "training"};
+    if (state.step > firstStep)
+        progress.secondsLeft = secondsSince(trainingSince) / static_cast<double>(state.step - firstStep) *
+                               static_cast<double>(std::max<std::int64_t>(0, total - state.step));
+    return progress;
+}
+
+void Trainer::Private::report(double stepLoss, double gradientNorm, double rate)
+{
+    const std::int64_t stride = std::max<std::int64_t>(1, total / 5000);
+    const bool isLast = isDone(), isTime = secondsSince(lastProgress) >= 0.25 || isLast;
+    if (events.onPoints && (state.step % stride == 0 || isLast)) {
+        Points points{state.step, {{"loss", stepLoss}, {"gradient-norm", gradientNorm}, {"learning-rate", rate}}};
+        if (isTime && lastProgress != Clock::time_point{})
+            points.values.emplace_back("tokens-per-second", static_cast<double>(state.tokens - lastProgressTokens) /
+                                                                std::max(1e-6, secondsSince(lastProgress)));
+        events.onPoints(points);
+    }
+    if (!isTime)
+        return;
+    lastProgress = Clock::now();
+    lastProgressTokens = state.tokens;
+    if (events.onProgress)
+        events.onProgress(progressNow());
+}
+
+} // namespace ratchet

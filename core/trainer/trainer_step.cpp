@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A trial's steps, from the first parameters to the written weights.
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "core/model/compat.h"
+#include "core/surgery/transplant.h"
+#include "core/trainer/loss.h"
+#include "core/trainer/schedule.h"
+#include "core/trainer/trainer_private.h"
+
+namespace ratchet
+{
+namespace
+{
+
+constexpr std::int64_t mostObservations = 12, fewestStepsBetween = 10;
+
+double peakBytes()
+{
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+// The lowest blocks and the embeddings, as the genome's adaptation says.
+bool isFrozen(const Adaptation& adaptation, const TensorSlot& slot)
+{
+    if (slot.name.starts_with("embedding."))
+        return adaptation.frozenEmbeddings;
+    return slot.name.starts_with("blocks.") && std::stoi(slot.name.substr(7)) < adaptation.frozenLayers;
+}
+
+Status takeOver(const TrainSpec& spec, Transformer& model)
+{
+    RATCHET_TRY(genome, Genome::fromJson(spec.parentGenome));
+    RATCHET_TRY(file, readWeights(spec.parentWeights));
+    Transformer parent(genome.architecture, model.vocabulary());
+    RATCHET_CHECK(parent.load(file));
+    transplant(parent, model);
+    return {};
+}
+
+} // namespace
+
+Trainer::Private::Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
+                          Batches itsBatches, const Tokenizer& itsTokenizer)
+    : spec(itsSpec), genome(std::move(itsGenome)), domain(itsDomain), events(std::move(itsEvents)),
+      batches(std::move(itsBatches)), tokenizer(itsTokenizer), model(genome.architecture, tokenizer.vocabulary()),
+      optimizer(genome.recipe, genome.architecture, model.layout())
+{
+    optimizer.freeze([this](const TensorSlot& slot) { return isFrozen(genome.adaptation, slot); });
+}
+
+std::string Trainer::Private::checkpointFile() const
+{
+    return (std::filesystem::path(spec.scratch) / "checkpoint.safetensors").string();
+}
+
+double Trainer::Private::priceOf(std::int64_t length) const
+{
+    const int tokens = static_cast<int>(length);
+    const double price = trainingFlops(genome.architecture, model.vocabulary(), tokens).value +
+                         (teachers ? teachers->flopsPerToken(tokens) : 0);
+    return static_cast<double>(std::int64_t(genome.recipe.batch) * length) * price;
+}
+
+double Trainer::Private::spent() const
+{
+    // Where all steps cost the same, a product has no rounding to grow.
+    return labelFlops + (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
+}
+
+// How many steps the budget pays for. Batches of buckets differ: there the mean of some is taken, drawn without a
+// curriculum, and isDone() looks at what was really spent.
+Status Trainer::Private::plan()
+{
+    constexpr std::int64_t sampled = 32;
+    flopsPerStep = priceOf(batches.length());
+    double price = flopsPerStep;
+    if (genome.data.bucketing) {
+        price = 0;
+        for (std::int64_t step = sampled; step < 2 * sampled; ++step) {
+            RATCHET_TRY(batch, batches.draw(step, 1));
+            price += priceOf(batch.inputs.size(1)) / sampled;
+        }
+    }
+    total =
+        std::max<std::int64_t>(1, static_cast<std::int64_t>((spec.budgetFlops - labelFlops - withheldFlops) / price));
+    probeEvery = std::max(fewestStepsBetween, total / mostObservations);
+    return {};
+}
+
+bool Trainer::Private::isDone() const
+{
+    if (!genome.data.bucketing)
+        return state.step >= total;
+    return state.step > 0 && spent() + flopsPerStep > spec.budgetFlops - withheldFlops;
+}
+
+Status Trainer::Private::begin()
+{
+    model.initialise(Rng::stream(spec.seed, "model").next());
+    if (genome.recipe.start == "continue" && !spec.parentWeights.empty())
+        RATCHET_CHECK(takeOver(spec, model));
+    model.requireGradient();
+    RATCHET_CHECK(plan());
+    state.parameters = model.flat();
+    state.first = optimizer.firstMoment();
+    state.second = optimizer.secondMoment();
+    if (genome.recipe.ema > 0)
+        state.average = model.flat().clone();
+    if (!spec.scratch.empty()) {
+        RATCHET_TRY(resumed, readCheckpoint(checkpointFile(), trialKey(spec), state));
+        (void)resumed;
+    }
+    firstStep = state.step;
+    lastProgressTokens = state.tokens;
+    trainingSince = Clock::now();
+    return {};
+}
+
+double Trainer::Private::rateNow() const
+{
+    std::int64_t step = state.step;
+    if (genome.data.bucketing) // the step that this share of the budget would be
+        step = static_cast<std::int64_t>(state.flops / (spec.budgetFlops - labelFlops - withheldFlops) *
+                                         static_cast<double>(total));
+    return learningRateAt(genome.recipe, step, total);
+}
+
+Status Trainer::Private::watch() const
+{
+    return fail(
+        Code::Failed,
+        fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
+                    "for {} steps.",
+                    state.step, state.loss, state.divergence.best, state.divergence.above),
+        "Lower the learning rate or lengthen the warm-up.");
+}
+
+Status Trainer::Private::takeStep()
+{
+    RATCHET_TRY(batch, batches.draw(state.step, total));
+    if (events.onObservation && state.step % probeEvery == 0)
+        observe(batch);
+    ForwardOptions options;
+    options.dropout = genome.recipe.dropout;
+    if (options.dropout > 0)
+        at::manual_seed(Rng::stream(spec.seed, "dropout", static_cast<std::uint64_t>(state.step)).next());
+    model.gradient().zero_();
+    const double value = addGradient(model, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
+    optimizer.clearFrozen(model.gradient());
+    const double norm = clipGradient(model.gradient(), genome.recipe.clip);
+    if (!std::isfinite(value) || !std::isfinite(norm))
+        return fail(Code::Failed,
+                    fmt::format("The training diverged at step {}: its loss is not finite.", state.step + 1),
+                    "Lower the learning rate or the initial scale.");
+    const double rate = rateNow();
+    optimizer.step(model.flat(), model.gradient(), rate, state.step + 1);
+    ++state.step;
+    state.tokens += batch.inputs.numel();
+    state.flops += priceOf(batch.inputs.size(1));
+    if (state.average.defined()) {
+        const double warm = (1.0 + static_cast<double>(state.step)) / (10.0 + static_cast<double>(state.step));
+        state.average.lerp_(model.flat(), 1 - std::min(genome.recipe.ema, warm));
+    }
+    state.loss = state.step == 1
+                     ? value
+                     : state.loss + (value - state.loss) / static_cast<double>(std::min<std::int64_t>(state.step, 20));
+    const double share = static_cast<double>(state.step) / static_cast<double>(total);
+    const bool diverged = state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
+    report(value, norm, rate);
+    return diverged ? watch() : Status();
+}
+
+Status Trainer::Private::finish(Trained& trained) const
+{
+    const std::string file = (std::filesystem::path(spec.scratch) / "weights.safetensors").string();
+    RATCHET_CHECK(model.save(file, state.average.defined() ? state.average : model.flat(), {}));
+    trained.weights = file;
+    trained.steps = state.step;
+    trained.tokens = state.tokens;
+    // Rows of different lengths: the length at which as many tokens would have cost as much, rounded down.
+    trained.length = batches.length();
+    const double perRow = static_cast<double>(state.tokens);
+    while (genome.data.bucketing && trained.length > 1 &&
+           perRow * trainingFlops(genome.architecture, model.vocabulary(), static_cast<int>(trained.length)).value >
+               state.flops)
+        --trained.length;
+    trained.flops = spent();
+    trained.seconds = state.seconds + secondsSince(started);
+    trained.finalLoss = state.loss;
+    trained.peakBytes = peakBytes();
+    trained.selfTraining = selfTraining;
+    trained.data = data;
+    trained.observationSeconds = observationSeconds;
+    return {};
+}
+
+} // namespace ratchet
