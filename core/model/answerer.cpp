@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -56,8 +57,8 @@ double probabilityOf(const float* logits, int count, std::int64_t chosen)
 
 struct Answerer::Private {
     Private(const Genome& itsGenome, const Domain& itsDomain, Tokenizer itsTokenizer)
-        : genome(itsGenome), domain(itsDomain), name(itsDomain.info().name), tokenizer(std::move(itsTokenizer)),
-          model(itsGenome.architecture, tokenizer.vocabulary())
+        : genome(itsGenome), domain(itsDomain), name(itsDomain.info().name), tools(allowedTools(itsDomain, itsGenome.tools)),
+          tokenizer(std::move(itsTokenizer)), model(itsGenome.architecture, tokenizer.vocabulary())
     {
     }
     // One prompt on its way to an answer.
@@ -68,6 +69,8 @@ struct Answerer::Private {
         Answer answer;
         std::int64_t limit = 0;
         bool done = false;
+        std::deque<std::int64_t> written = {}; // by a tool, still to be read by the model
+        int calls = 0;
     };
 
     [[nodiscard]] bool isCoupled() const { return genome.architecture.positions == "coupled"; }
@@ -76,6 +79,8 @@ struct Answerer::Private {
     [[nodiscard]] Result<Row> prepare(const std::string& prompt, std::size_t index, const AnswerOptions& options) const;
     void generate(std::vector<Row>& rows, const AnswerOptions& options, bool streams);
     void append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const;
+    [[nodiscard]] std::int64_t choose(Row& row, const float* logits, const AnswerOptions& options) const;
+    void runTools(Row& row) const;
     void charge(std::size_t tokens, std::size_t length)
     {
         flops += static_cast<double>(tokens) *
@@ -87,6 +92,7 @@ struct Answerer::Private {
     Genome genome;
     const Domain& domain;
     std::string name;
+    std::vector<Tool> tools;
     Tokenizer tokenizer;
     Transformer model;
     double flops = 0;
@@ -121,13 +127,39 @@ Result<Answerer::Private::Row> Answerer::Private::prepare(const std::string& pro
                options.maxTokens < 1};
 }
 
-// Chooses the next token of a row and writes it down; the pad token is never chosen.
-void Answerer::Private::append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const
+// The next token: the rest of a tool's result, or the model's choice, which is never the pad token.
+std::int64_t Answerer::Private::choose(Row& row, const float* logits, const AnswerOptions& options) const
 {
+    if (!row.written.empty()) {
+        const std::int64_t token = row.written.front();
+        row.written.pop_front();
+        return token;
+    }
     const int count = tokenizer.choices();
     const std::int64_t token = options.temperature > 0 ? sample(logits, count, options.temperature, row.rng)
                                                        : std::max_element(logits, logits + count) - logits;
     row.answer.confidence *= probabilityOf(logits, tokenizer.vocabulary(), token);
+    return token;
+}
+
+// Runs the tool whose call the completion ends with. A result that cannot be written in tokens is left out.
+void Answerer::Private::runTools(Row& row) const
+{
+    for (const Tool& tool : tools) {
+        const auto query = openCall(row.answer.completion, tool);
+        if (!query || row.calls >= genome.tools.calls)
+            continue;
+        ++row.calls;
+        if (const auto tokens = tokenizer.encode(tool.run(*query) + tool.close))
+            row.written.assign(tokens->begin(), tokens->end());
+    }
+}
+
+// Writes the next token of a row down.
+void Answerer::Private::append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const
+{
+    const bool byTool = !row.written.empty();
+    const std::int64_t token = choose(row, logits, options);
     ++row.answer.tokens;
     row.tokens.push_back(token);
     if (token == tokenizer.end()) {
@@ -137,6 +169,8 @@ void Answerer::Private::append(Row& row, const float* logits, const AnswerOption
     const std::string& piece = tokenizer.decode(token);
     row.answer.completion += piece;
     row.text += piece;
+    if (!byTool)
+        runTools(row);
     row.done = row.answer.tokens >= row.limit;
     if (streams && options.onText)
         options.onText(piece);

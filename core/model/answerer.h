@@ -26,7 +26,7 @@ struct AnswerOptions {
 struct Answer {
     std::string completion;          // without the end token
     double confidence = 0;           // product of the chosen tokens' probabilities
-    int tokens = 0;
+    int tokens = 0;                  // written, by the model and by tools that it called
     bool ended = false;              // the model wrote its end token
     int promptTokens = 0;
 };

@@ -95,6 +95,8 @@ public:
     // the answer cannot be written in the format.
     [[nodiscard]] virtual Result<Example> exampleWith(const Item& item, const std::string& answer, const Reasoning& reasoning) const = 0;
     [[nodiscard]] virtual Grade grade(const Item& item, std::string_view completion, const Reasoning& reasoning) const = 0;
+    // Whether a completion can be an answer at all, seen without knowing the right one; for reasoning.selfCheck.
+    [[nodiscard]] virtual bool passesCheck(const Item& item, std::string_view completion, const Reasoning& reasoning) const;
     // Item for a prompt a user typed to the server ("12+34="); BadInput when it is no question of this domain.
     [[nodiscard]] virtual Result<Item> parse(std::string_view prompt) const = 0;
     // Position id of every character of `text` (a prompt and what was generated so far) for positions "coupled"; ids of a
@@ -106,6 +108,9 @@ public:
     // What a model may call while it answers, if the genome's /tools/allowed names it.
     [[nodiscard]] virtual std::vector<Tool> tools() const { return {}; }
 };
+
+// Of the tools that the domain offers those that a genome allows.
+[[nodiscard]] std::vector<Tool> allowedTools(const Domain& domain, const Tools& allowed);
 
 // The domain's own version of the ABI; a plugin with another number is refused with its name.
 inline constexpr int pluginAbi = 2;

@@ -307,6 +307,18 @@ Grade WordProblem::grade(const Item& item, std::string_view completion, const Re
     return grade;
 }
 
+// After a call the answer must be what the calculator said.
+bool WordProblem::passesCheck(const Item& item, std::string_view completion, const Reasoning& reasoning) const
+{
+    const Tool tool = calculator();
+    const auto spans = toolSpans(completion, tool);
+    if (!spans.empty() && spans.back().length > 1) {
+        const auto result = completion.substr(spans.back().begin, spans.back().length - 1);
+        return result != "?" && trimmed(completion.substr(spans.back().begin + spans.back().length)) == result;
+    }
+    return Domain::passesCheck(item, completion, reasoning);
+}
+
 Result<Item> WordProblem::parse(std::string_view prompt) const
 {
     auto question = trimmed(prompt);

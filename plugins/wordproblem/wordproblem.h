@@ -37,6 +37,7 @@ public:
     [[nodiscard]] Example example(const Item& item, const Reasoning& reasoning) const override;
     [[nodiscard]] Result<Example> exampleWith(const Item& item, const std::string& answer, const Reasoning& reasoning) const override;
     [[nodiscard]] Grade grade(const Item& item, std::string_view completion, const Reasoning& reasoning) const override;
+    [[nodiscard]] bool passesCheck(const Item& item, std::string_view completion, const Reasoning& reasoning) const override;
     [[nodiscard]] Result<Item> parse(std::string_view prompt) const override;
     [[nodiscard]] int longestExample(const Data& data, const Reasoning& reasoning) const override;
     [[nodiscard]] std::vector<std::string> failureClasses() const override;
