@@ -91,7 +91,7 @@ private:
     Task<void> converse(beast::tcp_stream& stream);
     Task<bool> respond(beast::tcp_stream& stream, const Request& request);
     Task<bool> complete(beast::tcp_stream& stream, const Request& request);
-    Task<bool> streamOut(beast::tcp_stream& stream, const CompletionRequest& asked, const std::shared_ptr<Written>& written, Json frame);
+    Task<bool> streamOut(beast::tcp_stream& stream, const std::shared_ptr<Written>& written, Json frame);
     Task<bool> write(beast::tcp_stream& stream, const Request& request, const WebAnswer& answer);
     std::shared_ptr<Written> generate(const CompletionRequest& asked);
     [[nodiscard]] Result<std::vector<Answer>> generate(const CompletionRequest& asked, AnswerOptions options) const;
@@ -353,7 +353,7 @@ Task<bool> Server::complete(beast::tcp_stream& stream, const Request& request)
     Json frame{{"id", fmt::format("cmpl-{}", ++m_answers)}, {"object", "text_completion"}, {"created", seconds}, {"model", live}};
     const auto written = generate(*asked);
     if (asked->stream) {
-        const bool goOn = co_await streamOut(stream, *asked, written, frame);
+        const bool goOn = co_await streamOut(stream, written, frame);
         co_return goOn;
     }
     while (!written->answer) {
@@ -375,7 +375,7 @@ Task<bool> Server::complete(beast::tcp_stream& stream, const Request& request)
 }
 
 // Server-sent events, one a piece of text, closed by "data: [DONE]" and the end of the connection.
-Task<bool> Server::streamOut(beast::tcp_stream& stream, const CompletionRequest& asked, const std::shared_ptr<Written>& written, Json frame)
+Task<bool> Server::streamOut(beast::tcp_stream& stream, const std::shared_ptr<Written>& written, Json frame)
 {
     std::string out = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
                       "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
