@@ -70,17 +70,6 @@ Status noteAnswer(Context& context, const Request& request, const Status& answer
                                                    {"time", toIso(now())}, {"arguments", request.arguments}});
 }
 
-// LAB/policy.json, when the person wrote one.
-Result<std::optional<Policy>> writtenPolicy(const LabPaths& paths)
-{
-    if (std::error_code ignored; !std::filesystem::exists(paths.policy(), ignored))
-        return std::optional<Policy>{};
-    RATCHET_TRY(text, readFile(paths.policy()));
-    RATCHET_TRY(json, parseJson(text, paths.policy().string()));
-    RATCHET_TRY(policy, Policy::fromJson(json));
-    return std::optional<Policy>(policy);
-}
-
 // The live version must load before anything is built on it.
 Status checkLive(Context& context)
 {
@@ -333,6 +322,16 @@ Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
     if (end && !written)
         return passOn(written);
     return end;
+}
+
+Result<std::optional<Policy>> writtenPolicy(const LabPaths& paths)
+{
+    if (std::error_code ignored; !std::filesystem::exists(paths.policy(), ignored))
+        return std::optional<Policy>{};
+    RATCHET_TRY(text, readFile(paths.policy()));
+    RATCHET_TRY(json, parseJson(text, paths.policy().string()));
+    RATCHET_TRY(policy, Policy::fromJson(json));
+    return std::optional<Policy>(policy);
 }
 
 Result<Carried> carryOut(const std::filesystem::path& lab, const Request& request)
