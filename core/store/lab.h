@@ -84,17 +84,21 @@ private:
 //   move                        {"proposal", "before"}        before: the proposal it goes in front of, 0 is the end
 //   feedback                    {"version", "prompt", "completion", "correction", "rating"}
 //   pause, resume, step, stop   {}
+[[nodiscard]] std::string newRequestId();
 struct Request {
     std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence
     std::string actor;       // "person:ana"
     Json arguments;
     Time created{};
+    std::string id = newRequestId();   // its answer is stored under it; a request is carried out once, however often it comes
 };
 [[nodiscard]] Status putRequest(const LabPaths& paths, const Request& request);
 // Oldest first; each file is removed by takeRequests. Files that are unsigned, damaged or unknown are moved to
 // requests/refused and reported in `refused`.
 struct TakenRequests { std::vector<Request> requests; std::vector<std::string> refused; };
-// `carryOut` is called for each before its file goes, so that a kill in between loses nothing; its error leaves the file.
-[[nodiscard]] Result<TakenRequests> takeRequests(const LabPaths& paths, const std::function<Status(const Request&)>& carryOut = {});
+enum class Taken { Done, Later };   // Later: not now; its file stays
+// `carryOut` is called for each before its file goes, so that a kill in between loses nothing; its error leaves the file. It
+// may itself take requests that are waiting.
+[[nodiscard]] Result<TakenRequests> takeRequests(const LabPaths& paths, const std::function<Result<Taken>(const Request&)>& carryOut = {});
 
 } // namespace ratchet

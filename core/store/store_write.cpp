@@ -5,6 +5,8 @@
 namespace ratchet {
 namespace {
 
+constexpr std::int64_t answersKept = 10'000;
+
 std::string ref(const auto& id)
 {
     return std::to_string(id.value);
@@ -103,6 +105,17 @@ Status Store::put(const ToothRecord& tooth)
 Status Store::add(const LayerRecord& layer)
 {
     return d->replace(layer, ref(layer.trial));
+}
+
+Status Store::add(const AnswerRecord& answer)
+{
+    return d->write(Durable::No, [&]() -> Status {
+        RATCHET_CHECK(d->insert(insertSql<AnswerRecord>(), answer));
+        const std::int64_t seq = d->database->lastRow();
+        RATCHET_CHECK((d->database->prepare("DELETE FROM answer WHERE seq <= ?") << seq - answersKept).run());
+        d->touch("answer", answer.request);
+        return {};
+    });
 }
 
 Status Store::addLedger(const LedgerEntry& entry)

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fstream>
+#include <set>
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -89,6 +90,12 @@ private Q_SLOTS:
     void aBadJudgeNeverPasses();
     void killedAtAnyMomentItComesToTheSame();
     void stoppedItGoesOn();
+    void stoppedWhileAJudgeDecidesNothingIsDecided_data();
+    void stoppedWhileAJudgeDecidesNothingIsDecided();
+    void whileAJudgeDecidesOthersAreHeard();
+    void everyRequestHasItsAnswer();
+    void aRequestLeftByAKilledEngineIsNotCarriedOutTwice();
+    void feedbackIsStoredOnceWhateverIsKilled();
     void onlyAPersonWithAReasonApproves();
     void rollsBackAndForward();
     void whatWaitsIsSupersededByARollback();
@@ -267,6 +274,164 @@ void TestEngine::stoppedItGoesOn()
     QVERIFY(lab.run(1, "slow"));
     QVERIFY(other.run(1, "slow"));
     QVERIFY(lab.account() == other.account());
+}
+
+void TestEngine::stoppedWhileAJudgeDecidesNothingIsDecided_data()
+{
+    QTest::addColumn<QString>("who");
+    QTest::addColumn<bool>("bySignal");
+    for (const char* who : {"a policy approves", "a person approves", "a person rolls back"}) {
+        QTest::addRow("%s, stopped by a signal", who) << who << true;
+        QTest::addRow("%s, stopped by a request", who) << who << false;
+    }
+}
+
+void TestEngine::stoppedWhileAJudgeDecidesNothingIsDecided()
+{
+    QFETCH(QString, who);
+    QFETCH(bool, bySignal);
+    const TinyLab lab;
+    const Hash version = waitingVersion(lab);
+    QVERIFY(version.isSet());
+    const Hash first = lab.read()->live().value()->version;
+    const bool rollsBack = who.contains("rolls back"), byPolicy = who.contains("policy");
+    if (rollsBack)
+        QVERIFY(lab.ask("approve", {{"version", version.hex}, {"reason", "It carries now."}}, "person:ben"));
+    const Account before = lab.account();
+    const auto cards = lab.read()->scorecards().value().size(), decisions = lab.read()->decisions().value().size();
+    const auto policy = byPolicy ? std::optional(acceptingPolicy()) : std::nullopt;
+    const Request wish{rollsBack ? "rollback" : "approve", "person:ben", {{"version", (rollsBack ? first : version).hex}, {"reason", "A test."}}, now()};
+    {
+        auto engine = lab.open(rollsBack ? "quick check hangs" : "vault hangs", policy).value();
+        if (!byPolicy)
+            engine->post(wish);
+        std::stop_source source;
+        const auto end = engine->run({.teeth = 1, .untilGoal = false, .time = {}, .waitForDecisions = true}, source.get_token(), [&](const EngineStatus& status) {
+            for (const auto& running : status.running)
+                if (running.title == "vault" || running.title == "quick check")
+                    bySignal ? void(source.request_stop()) : void(putRequest(lab.paths(), {"stop", "person:ana", Json::object(), now()}));
+        });
+        QVERIFY2(end, end ? "" : end.error().text.c_str());
+        QVERIFY(*end == RunEnd::Stopped);
+    }
+    QVERIFY(lab.account() == before);
+    QCOMPARE(lab.read()->scorecards().value().size(), cards);
+    QCOMPARE(lab.read()->decisions().value().size(), decisions);
+    QVERIFY(!lab.read()->answer(wish.id).value());
+    QVERIFY(lab.isWhole());
+    // The next run asks again.
+    const auto end = lab.run(1, "honest", policy);
+    QVERIFY2(end, end ? "" : end.error().text.c_str());
+    const auto deployments = lab.read()->deployments().value();
+    QVERIFY(std::any_of(deployments.begin() + static_cast<std::ptrdiff_t>(before.deployments.size()), deployments.end(),
+                        [&](const DeploymentRecord& d) { return d.version == (rollsBack ? first : version); }));
+    if (!byPolicy)
+        QVERIFY(lab.read()->answer(wish.id).value()->ok);
+    QVERIFY(lab.isWhole());
+}
+
+void TestEngine::whileAJudgeDecidesOthersAreHeard()
+{
+    const TinyLab lab;
+    const Hash version = waitingVersion(lab);
+    QVERIFY(version.isSet());
+    auto engine = lab.open("vault hangs").value();
+    const Request feedback{"feedback", "user:server", {{"prompt", "1+2="}, {"completion", "4"}, {"correction", "3"}}, now()};
+    const Request reject{"reject", "person:ben", {{"version", version.hex}, {"reason", "Too late."}}, now()};
+    std::stop_source source;
+    bool asked = false;
+    const auto end = engine->run({.teeth = 1, .untilGoal = false, .time = {}, .waitForDecisions = false}, source.get_token(), [&](const EngineStatus& status) {
+        if (status.running.empty() || status.running.front().title != "vault")
+            return;
+        if (!std::exchange(asked, true)) {
+            engine->post(reject);                                      // another decision has to wait
+            engine->post(feedback);
+            static_cast<void>(putRequest(lab.paths(), {"pause", "person:ana", Json::object(), now()}));
+        } else if (lab.read()->answer(feedback.id).value()) {
+            source.request_stop();
+        }
+    });
+    QVERIFY(asked && end && *end == RunEnd::Stopped);
+    QCOMPARE(lab.read()->outcomes(10).value().size(), 1U);
+    QVERIFY(!lab.read()->answer(reject.id).value());
+    engine.reset();
+    QVERIFY(lab.run(1, "honest", std::nullopt));                      // it was kept
+    QVERIFY(lab.read()->answer(reject.id).value()->ok);
+    QVERIFY(lab.isWhole());
+}
+
+void TestEngine::everyRequestHasItsAnswer()
+{
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    const std::vector<Request> requests{{"approve", "person:ben", {{"version", "00000000"}, {"reason", "?"}}, now()},
+                                        {"cancel", "person:ben", {{"proposal", 999}}, now()},
+                                        {"feedback", "user:server", {{"prompt", "1+2="}, {"completion", "4"}}, now()},
+                                        {"rollback", "person:ben", {{"version", lab.read()->live().value()->version.hex}, {"reason", "Why not."}}, now()}};
+    for (const Request& request : requests)
+        QVERIFY(putRequest(lab.paths(), request));
+    QVERIFY(lab.run(1));
+    const auto store = lab.read();
+    const auto answerTo = [&](std::size_t i) { return store->answer(requests[i].id).value().value(); };
+    QVERIFY(!answerTo(0).ok && answerTo(0).code == Code::NotFound && answerTo(0).text.find("00000000") != std::string::npos);
+    QVERIFY(!answerTo(1).ok && answerTo(1).text.find("999") != std::string::npos && !answerTo(1).hint.empty());
+    QVERIFY(answerTo(2).ok);
+    QVERIFY(!answerTo(3).ok && answerTo(3).code == Code::Refused && answerTo(3).text.find("live already") != std::string::npos);
+    QVERIFY(!store->answer("nobody's").value());
+}
+
+void TestEngine::aRequestLeftByAKilledEngineIsNotCarriedOutTwice()
+{
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    const Request feedback{"feedback", "user:server", {{"prompt", "1+2="}, {"completion", "4"}, {"correction", "3"}}, now()};
+    QVERIFY(putRequest(lab.paths(), feedback));
+    std::filesystem::path file;
+    for (const auto& entry : std::filesystem::directory_iterator(lab.paths().requests()))
+        file = entry.path();
+    const std::string content = readFile(file).value();
+    QVERIFY(lab.proposeReversed());                                   // takes what waits, too
+    QCOMPARE(lab.read()->outcomes(10).value().size(), 1U);
+    QVERIFY(!std::filesystem::exists(file));
+    const auto entries = lab.read()->ledger().value().size();
+    QVERIFY(writeFile(file, content, 0600));                          // as if the engine had been killed before it removed it
+    QVERIFY(lab.ask("feedback", {{"prompt", "2+2="}, {"completion", "4"}}));
+    QCOMPARE(lab.read()->outcomes(10).value().size(), 2U);
+    QCOMPARE(lab.read()->ledger().value().size(), entries + 1);
+    QVERIFY(!std::filesystem::exists(file));
+}
+
+void TestEngine::feedbackIsStoredOnceWhateverIsKilled()
+{
+    constexpr int given = 60;
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    for (int i = 0; i < given; ++i)
+        QVERIFY(putRequest(lab.paths(), {"feedback", "user:server", {{"prompt", fmt::format("{}+1=", i)}, {"completion", "0"}}, now()}));
+    const auto waiting = [&] {
+        const std::filesystem::directory_iterator folder(lab.paths().requests());
+        return std::count_if(begin(folder), end(folder), [](const auto& entry) { return entry.is_regular_file(); });
+    };
+    Rng rng(3);
+    int kills = 0;
+    for (int run = 0; run < 40 && waiting() > 0; ++run) {
+        const auto before = waiting();
+        const pid_t pid = startEngine(lab, 1);
+        while (waiting() == before && ::kill(pid, 0) == 0 && ::waitpid(pid, nullptr, WNOHANG) == 0)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        std::this_thread::sleep_for(std::chrono::microseconds(rng.below(8000)));
+        kills += ::kill(pid, SIGKILL) == 0;
+        waitFor(pid);
+    }
+    QVERIFY(kills > 1);
+    QCOMPARE(waiting(), 0);
+    const auto store = lab.read();
+    QCOMPARE(store->outcomes(1000).value().size(), static_cast<std::size_t>(given));
+    std::set<std::string> prompts;
+    for (const OutcomeRecord& outcome : taken(store->outcomes(1000)))
+        prompts.insert(outcome.prompt);
+    QCOMPARE(prompts.size(), static_cast<std::size_t>(given));
+    QVERIFY(lab.isWhole());
 }
 
 void TestEngine::onlyAPersonWithAReasonApproves()

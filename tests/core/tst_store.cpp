@@ -77,6 +77,7 @@ private Q_SLOTS:
     void anErrorRollsEverythingBack();
     void aFailedWriteInsideDoomsTheWhole();
     void ledgerGrowsByOne();
+    void answersAreKeptPerRequest();
     void changeFeedTellsEachThingOnce();
     void changeFeedStaysBounded();
     void curvesEqualBruteForce_data();
@@ -319,6 +320,22 @@ void TestStore::ledgerGrowsByOne()
     QVERIFY(store->addLedger({2, "two", hashOf("two")}));
     QCOMPARE(store->ledger().value().size(), 2U);
     QCOMPARE(store->ledgerHead().value()->line, "two");
+}
+
+void TestStore::answersAreKeptPerRequest()
+{
+    Place place;
+    auto store = place.make();
+    const AnswerRecord refused{"a", "approve", false, Code::NotFound, "There is no such version.", "Look again.", exampleTime(1)};
+    const AnswerRecord done{"b", "feedback", true, Code::Refused, "", "", exampleTime(2)};
+    QVERIFY(store->add(refused));
+    QVERIFY(store->add(done));
+    QVERIFY(!store->add(AnswerRecord{"a", "approve", true, Code::Refused, "", "", exampleTime(3)}));       // the first one stands
+    const AnswerRecord got = store->answer("a").value().value();
+    QVERIFY(!got.ok && got.code == Code::NotFound && got.kind == refused.kind && got.text == refused.text && got.hint == refused.hint && got.created == refused.created);
+    QVERIFY(store->answer("b").value()->ok);
+    QVERIFY(!store->answer("c").value());
+    QCOMPARE(store->answers(1).value().front().request, std::string("b"));
 }
 
 void TestStore::changeFeedTellsEachThingOnce()

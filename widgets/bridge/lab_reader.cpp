@@ -86,6 +86,8 @@ private:
             RATCHET_CHECK(readScorecards(store));
         if (changed("meta"))
             RATCHET_CHECK(readStatus(store));
+        if (changed("answer"))
+            RATCHET_CHECK(into(m_now.answers, store.answers(100)));
         if (changed("ledger"))
             RATCHET_CHECK(readLedger(store));
         readGenomes();
@@ -126,8 +128,6 @@ private:
         if (json)
             if (const auto status = EngineStatus::fromJson(*json))
                 m_now.status = *status;
-        RATCHET_TRY(answer, store.meta("last-request"));
-        m_now.lastRequest = answer.value_or(Json());
         return {};
     }
 
