@@ -12,6 +12,7 @@
 #include "core/agent/requests.h"
 #include "core/agent/wheel.h"
 #include "core/genome/weights_file.h"
+#include "core/guard/ledger.h"
 
 namespace ratchet {
 
@@ -151,6 +152,7 @@ Status Engine::Private::attend()
     if (time - lastFlush >= 200ms) {
         lastFlush = time;
         RATCHET_CHECK(flush());
+        RATCHET_CHECK(writeLedgerHead(*context->store, context->paths));
     }
     if (watcher && time - lastWatch >= 250ms) {
         lastWatch = time;
@@ -337,7 +339,9 @@ Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
     EngineStatus last = status();
     last.stage = end && *end == RunEnd::WaitingForPerson ? "waiting" : "idle";
     last.running.clear();
-    const Status written = context->store->transaction(Store::Durable::Yes, [&] { return context->store->setMeta("status", last.toJson()); });
+    Status written = context->store->transaction(Store::Durable::Yes, [&] { return context->store->setMeta("status", last.toJson()); });
+    if (written)
+        written = writeLedgerHead(*context->store, context->paths);
     if (watcher)
         watcher(last);
     if (wasStopped())
@@ -378,6 +382,7 @@ Result<Carried> carryOut(const std::filesystem::path& lab, const Request& reques
         return Taken::Done;
     }));
     RATCHET_TRY(answer, carry(*context, crew, request));
+    static_cast<void>(writeLedgerHead(*context->store, paths));      // what was asked is done; a file left behind is no fault
     if (!answer.ok)
         return fail(answer.code, answer.text, answer.hint);
     return Carried::Done;

@@ -10,6 +10,7 @@
 //   LAB/keys/               mode 0700; Ed25519 signing key of this lab, server token
 //   LAB/work/trial-N/       scratch of a worker
 //   LAB/requests/           requests of other programs, one file each
+//   LAB/ledger.head         how many entries the ledger had when that was last written down, and the last one's hash
 //   LAB/engine.lock         held by the engine (open file description lock); holds its pid
 #pragma once
 
@@ -57,6 +58,7 @@ struct LabPaths {
     [[nodiscard]] std::filesystem::path keys() const { return root / "keys"; }
     [[nodiscard]] std::filesystem::path work() const { return root / "work"; }
     [[nodiscard]] std::filesystem::path requests() const { return root / "requests"; }
+    [[nodiscard]] std::filesystem::path ledgerHead() const { return root / "ledger.head"; }
     [[nodiscard]] std::filesystem::path lock() const { return root / "engine.lock"; }
     [[nodiscard]] std::filesystem::path report() const { return root / "report.html"; }
 };

@@ -58,7 +58,9 @@ public:
     [[nodiscard]] Status addPoints(Id<TrialRecord> trial, const std::string& name, const std::vector<SeriesPoint>& points);
     [[nodiscard]] Status add(const AnswerRecord& answer);              // one per request; the newest 10,000 are kept
     [[nodiscard]] Status add(const LayerRecord& layer);                // one per trial, step and index; replaced
-    [[nodiscard]] Status addLedger(const LedgerEntry& entry);          // Conflict unless seq is the last + 1
+    // Conflict unless seq is the last + 1. The meta row "ledger-head" {"entries", "hash"} follows in the same transaction;
+    // Damaged when the two disagree before.
+    [[nodiscard]] Status addLedger(const LedgerEntry& entry);
 
     // --- read --------------------------------------------------------------------------------------------------------
     [[nodiscard]] Result<std::optional<Json>> meta(const std::string& key) const;

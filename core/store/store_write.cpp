@@ -121,11 +121,17 @@ Status Store::add(const AnswerRecord& answer)
 Status Store::addLedger(const LedgerEntry& entry)
 {
     RATCHET_TRY(head, ledgerHead());
+    RATCHET_TRY(known, meta("ledger-head"));
     const std::int64_t next = head ? head->seq + 1 : 1;
+    if ((known ? known->value("entries", std::int64_t(0)) : 0) != next - 1)
+        return fail(Code::Damaged, fmt::format("The ledger's end was changed: it holds {} entries.", next - 1),
+                    "`ratchet ledger verify` says what is missing; restore the database from a backup.");
     if (entry.seq != next)
         return fail(Code::Conflict, fmt::format("The ledger's next entry is {}, not {}.", next, entry.seq));
     return d->write(Durable::Yes, [&]() -> Status {
         RATCHET_CHECK(d->insert(insertSql<LedgerEntry>(), entry));
+        constexpr const char* sql = "INSERT INTO meta VALUES ('ledger-head', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        RATCHET_CHECK((d->database->prepare(sql) << Json{{"entries", entry.seq}, {"hash", entry.hash.hex}}).run());
         d->touch("ledger", std::to_string(entry.seq));
         return {};
     });

@@ -242,6 +242,8 @@ void TestEngine::killedAtAnyMomentItComesToTheSame()
         std::this_thread::sleep_for(std::chrono::milliseconds(100 + 100 * run / 4 + static_cast<int>(rng.below(400))));
         kills += ::kill(pid, SIGKILL) == 0;
         waitFor(pid);
+        const auto check = verifyLedger(*killed.read(), killed.paths());
+        QVERIFY2(check && check->ok, check ? check->fault.c_str() : check.error().text.c_str());     // no false alarm
     }
     QVERIFY(kills > 3);
     QCOMPARE(waitFor(startEngine(killed, 1)), 0);                     // one tooth more for both
@@ -422,6 +424,8 @@ void TestEngine::feedbackIsStoredOnceWhateverIsKilled()
         std::this_thread::sleep_for(std::chrono::microseconds(rng.below(8000)));
         kills += ::kill(pid, SIGKILL) == 0;
         waitFor(pid);
+        const auto check = verifyLedger(*lab.read(), lab.paths());
+        QVERIFY2(check && check->ok, check ? check->fault.c_str() : check.error().text.c_str());
     }
     QVERIFY(kills > 1);
     QCOMPARE(waiting(), 0);
@@ -620,6 +624,8 @@ void TestEngine::refusesALab_data()
     row("the database is damaged", Code::Damaged);
     row("the search space is no JSON", Code::BadInput);
     row("the ledger was edited", Code::Damaged);
+    row("the ledger was cut short", Code::Damaged);
+    row("the ledger's end was removed with its count", Code::Damaged);
     row("the domain is unknown", Code::NotFound);
 }
 
@@ -655,8 +661,13 @@ void TestEngine::refusesALab()
         edit(lab.paths().database(), [](std::string& bytes) { bytes.replace(0, 4096, std::string(4096, 'x')); });
     else if (damage.contains("search space"))
         edit(lab.paths().searchSpace(), [](std::string& text) { text = "{oops"; });
-    else if (damage.contains("ledger")) {
+    else if (damage.contains("ledger was edited")) {
         if (!sql("UPDATE ledger SET line = replace(line, 'person', 'nobody') WHERE seq = 1"))
+            QSKIP("sqlite3 is not installed");
+    } else if (damage.contains("cut short") || damage.contains("end was removed")) {
+        const std::string cut = "DELETE FROM ledger WHERE seq = (SELECT max(seq) FROM ledger)";
+        const std::string hide = "; UPDATE meta SET value = (SELECT json_object('entries', seq, 'hash', hash) FROM ledger ORDER BY seq DESC LIMIT 1) WHERE key = 'ledger-head'";
+        if (!sql((damage.contains("removed") ? cut + hide : cut).c_str()))
             QSKIP("sqlite3 is not installed");
     } else
         edit(lab.paths().config(), [](std::string& text) { text.replace(text.find("arithmetic"), 10, "alchemy"); });
@@ -664,6 +675,8 @@ void TestEngine::refusesALab()
     QVERIFY(!opened);
     QVERIFY2(static_cast<int>(opened.error().code) == code, (codeName(opened.error().code) + ": " + opened.error().text).c_str());
     QVERIFY(opened.error().text.ends_with('.'));
+    if (damage.contains("cut short") || damage.contains("end was removed"))
+        QVERIFY2(opened.error().text.find("is missing at the end") != std::string::npos, opened.error().text.c_str());
 }
 
 void TestEngine::anUnfitLearnerEndsTheRun_data()

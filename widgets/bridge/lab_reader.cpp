@@ -133,10 +133,9 @@ private:
 
     Status readLedger(const Store& store)
     {
-        RATCHET_TRY(entries, store.ledger());
-        m_now.ledgerEntries = static_cast<std::int64_t>(entries.size());
-        const LedgerCheck check = verifyLedger(entries);
-        m_now.ledgerFault = check.ok || entries.empty() ? QString() : QString::fromStdString(check.fault);
+        RATCHET_TRY(check, verifyLedger(store, m_paths));
+        m_now.ledgerEntries = check.entries;
+        m_now.ledgerFault = QString::fromStdString(check.fault);
         return {};
     }
 
