@@ -62,6 +62,9 @@ struct NewLab {
 };
 [[nodiscard]] Status newLab(const NewLab& wanted);
 
+// LAB/policy.json when the person wrote one: what decides instead of a person, in every program that runs the lab.
+[[nodiscard]] Result<std::optional<Policy>> writtenPolicy(const LabPaths& paths);
+
 // Carries out one request when no engine runs (takes the lock for a moment), else hands it to the one that does.
 enum class Carried { Done, HandedOver };
 [[nodiscard]] Result<Carried> carryOut(const std::filesystem::path& lab, const Request& request);

@@ -7,6 +7,7 @@
 #include "core/agent/goal.h"
 #include "core/base/hash.h"
 #include "core/genome/tokenizer.h"
+#include "core/guard/ledger.h"
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 
@@ -98,10 +99,11 @@ Status newLab(const NewLab& wanted)
     }
     RATCHET_TRY(lock, LabLock::take(paths));
     RATCHET_TRY(context, Context::open(paths));
-    return context->store->transaction(Store::Durable::Yes, [&] {
+    RATCHET_CHECK(context->store->transaction(Store::Durable::Yes, [&] {
         return context->record("person", "lab", {{"domain", config.domain}, {"goal", config.goal}, {"budget", config.budget.value},
                                                  {"seed", config.seed}, {"ratchet", config.ratchet}});
-    });
+    }));
+    return writeLedgerHead(*context->store, paths);
 }
 
 } // namespace ratchet
