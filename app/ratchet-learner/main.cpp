@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge or server with a socket on
-// descriptor 3; by hand it has nothing to do. Settings that must be there before the process starts (threads, memory,
+// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge or server, `ratchet bench`
+// to be measured, with a socket on descriptor 3; by hand it has nothing to do. Settings that must be there before the process starts (threads, memory,
 // instruction set) are set by running itself again.
 #include <cerrno>
 #include <cstdio>
@@ -18,6 +18,7 @@
 #include "core/guard/sandbox.h"
 #include "core/launch/frame.h"
 #include "core/model/platform.h"
+#include "core/trainer/bench.h"
 #include "core/trainer/worker.h"
 
 using namespace ratchet;
@@ -58,9 +59,11 @@ int serveRole(const std::string& role, char** arguments)
 {
     if (!isConnected())
         return complain({Code::Usage, fmt::format("\"{}\" is started by the engine and speaks with it over a socket.", role),
-                         "Use `ratchet run` or `ratchet serve` instead."});
+                         "Use `ratchet run`, `ratchet serve` or `ratchet bench` instead."});
     if (const Status restarted = restartWithSettings(arguments); !restarted)
         return complain(restarted.error());
+    if (role == "bench")
+        return benchMain(3);
     if (const Status entered = enterSandbox(); !entered)
         return complain(entered.error());
     FrameChannel channel;
@@ -80,6 +83,7 @@ int main(int argc, char** argv)
     app.add_subcommand("worker", "Build and train one candidate");
     app.add_subcommand("judge", "Compare a challenger with the champion");
     app.add_subcommand("serve", "Serve the champion over HTTP on this machine");
+    app.add_subcommand("bench", "Be measured by ratchet bench");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
