@@ -19,6 +19,7 @@
 #include "core/launch/frame.h"
 #include "core/model/platform.h"
 #include "core/trainer/bench.h"
+#include "core/trainer/rounds_main.h"
 #include "core/trainer/worker.h"
 
 using namespace ratchet;
@@ -55,6 +56,14 @@ bool isConnected()
     return ::getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
+// Run by `ratchet bench self-training`; works by hand too.
+int runRounds(const std::string& spec, char** arguments)
+{
+    if (const Status restarted = restartWithSettings(arguments); !restarted)
+        return complain(restarted.error());
+    return roundsMain(spec);
+}
+
 int serveRole(const std::string& role, char** arguments)
 {
     if (!isConnected())
@@ -84,10 +93,15 @@ int main(int argc, char** argv)
     app.add_subcommand("judge", "Compare a challenger with the champion");
     app.add_subcommand("serve", "Serve the champion over HTTP on this machine");
     app.add_subcommand("bench", "Be measured by ratchet bench");
+    std::string spec;
+    CLI::App* rounds = app.add_subcommand("rounds", "Run rounds of self-training as a file describes them");
+    rounds->add_option("SPEC", spec, "JSON file")->required();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : exitStatus(Code::Usage);
     }
+    if (rounds->parsed())
+        return runRounds(spec, argv);
     return serveRole(app.get_subcommands().front()->get_name(), argv);
 }

@@ -48,4 +48,13 @@ struct BenchOptions {
 [[nodiscard]] Status benchGeneration(const BenchOptions& options);
 [[nodiscard]] Status benchStore(const BenchOptions& options);
 
+// The experiment of `ratchet bench self-training`: copying strings from length 10 on, a character longer every round.
+struct SelfTrainingBench {
+    int seeds = 3, rounds = 8, workers = 2, items = 200;
+    std::vector<std::string> arms{"filtered", "none", "oracle", "unfiltered", "poisoned"};      // values of data.labels
+    double baseFlops = 1.2e12, roundFlops = 2.5e11;
+    std::string csv, figure;            // files to write; empty: none
+};
+[[nodiscard]] Status benchSelfTraining(const SelfTrainingBench& bench, const BenchOptions& options);
+
 } // namespace ratchet

@@ -142,6 +142,51 @@ Result<std::string> makeCorpus(const BenchOptions& options)
     return folder.string();
 }
 
+namespace {
+
+void addSelfTraining(Commands& commands, CLI::App& group)
+{
+    struct Given { SelfTrainingBench bench; std::string base = "1.2TFLOP", round = "250GFLOP"; bool json = false, quick = false; };
+    const auto given = std::make_shared<Given>();
+    SelfTrainingBench& bench = given->bench;
+    CLI::App* command = group.add_subcommand("self-training", "Rounds of self-training on longer strings, beside their controls");
+    command->final_callback([&commands, given] {
+        commands.chosen = [given]() -> Result<int> {
+            RATCHET_TRY(base, parseFlops(given->base));
+            RATCHET_TRY(round, parseFlops(given->round));
+            given->bench.baseFlops = base.value;
+            given->bench.roundFlops = round.value;
+            if (given->quick) {
+                given->bench.seeds = 1;
+                given->bench.rounds = 1;
+                given->bench.items = 20;
+                given->bench.baseFlops = given->bench.roundFlops = 5e9;
+            }
+            const Scratch scratch;
+            if (scratch.folder().empty())
+                return fail(Code::Environment, "No temporary folder can be made.", "Set TMPDIR to a folder that can be written.");
+            BenchOptions options{given->json, given->quick, benchPrograms(), scratch.folder(), {}};
+            options.show = [json = given->json](const Figure& figure) { print(figure, json); };
+            RATCHET_CHECK(benchSelfTraining(given->bench, options));
+            return 0;
+        };
+    });
+    command->add_option("--seeds", bench.seeds, "How many seeds; 3 unless given")->type_name("N")->check(between(1, 1000));
+    command->add_option("--rounds", bench.rounds, "Rounds after the base model; 8 unless given")->type_name("N")->check(between(1, 80));
+    command->add_option("--workers", bench.workers, "Seeds at a time; 2 unless given")->type_name("N")->check(between(1, 1024));
+    command->add_option("--arms", bench.arms, "Of filtered, unfiltered, oracle, poisoned, none; all unless given")
+        ->type_name("ARM")
+        ->check(CLI::IsMember({"filtered", "unfiltered", "oracle", "poisoned", "none"}).description(""));
+    command->add_option("--base", given->base, "Compute of the base model; 1.2TFLOP unless given")->type_name("FLOPS");
+    command->add_option("--round", given->round, "Compute of a round, its labels included; 250GFLOP unless given")->type_name("FLOPS");
+    command->add_option("--csv", bench.csv, "Write every row to this file")->type_name("FILE");
+    command->add_option("--figure", bench.figure, "Draw accuracy over length to this file")->type_name("FILE.svg");
+    command->add_flag("--json", given->json, "One JSON object a line");
+    command->add_flag("--quick", given->quick, "One tiny seed; for trying out, not for quoting");
+}
+
+} // namespace
+
 void addBenchCommand(Commands& commands)
 {
     CLI::App* group = commands.app.add_subcommand("bench", "Measure speed, beside a peer in the same run");
@@ -162,6 +207,7 @@ void addBenchCommand(Commands& commands)
     add("train", "Training steps against plain PyTorch", benchTraining, true);
     add("generate", "Generated tokens against plain PyTorch", benchGeneration, true);
     add("store", "Points written and curves read", benchStore, false);
+    addSelfTraining(commands, *group);
 }
 
 } // namespace ratchet
