@@ -139,7 +139,11 @@ Result<int> showReport(const ReportOptions& options)
     }
     const std::filesystem::path file = options.html.empty() ? lab.paths.report() : std::filesystem::path(options.html);
     RATCHET_TRY(html, htmlReport(*lab.store, ObjectStore(lab.paths.objects()), lab.config));
-    RATCHET_CHECK(writeFile(file, html));
+    if (const Status written = writeFile(file, html); !written) {
+        fmt::print("{}\n", toText(summary));
+        return fail(written.error().code, written.error().text,
+                    options.html.empty() ? "Name a file that you may write with --html." : written.error().hint);
+    }
     fmt::print("{}\nReport: {}\n", toText(summary), std::filesystem::absolute(file).string());
     return 0;
 }

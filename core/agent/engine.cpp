@@ -70,17 +70,23 @@ int placesFor(int workers)
     return workers > 0 ? workers : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-// The live version must load before anything is built on it.
-Status checkLive(Context& context)
+Status loadLive(Context& context)
 {
-    RATCHET_TRY(live, context.store->live());
-    if (!live)
-        return {};
     RATCHET_TRY(champion, context.champion());
     RATCHET_TRY(genome, context.genome(champion.genome));
     RATCHET_CHECK(context.objects.verify(champion.weights));
     RATCHET_TRY(weights, readWeights(context.objects.path(champion.weights)));
     return checkWeights(weights, genome.architecture, context.vocabulary);
+}
+
+// The live version must load before anything is built on it. A lab that misses a part of it is damaged.
+Status checkLive(Context& context)
+{
+    RATCHET_TRY(live, context.store->live());
+    Status loaded = live ? loadLive(context) : Status{};
+    if (!loaded && loaded.error().code == Code::NotFound)
+        loaded.error().code = Code::Damaged;
+    return loaded;
 }
 
 } // namespace

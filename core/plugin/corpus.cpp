@@ -108,6 +108,9 @@ Result<Source> readFolder(const fs::path& folder)
 {
     std::error_code error;
     std::vector<fs::path> files;
+    if (const fs::directory_iterator probe(folder, error); error)      // below, folders that may not be entered are skipped
+        return fail(Code::Environment, fmt::format("The folder {} cannot be read: {}.", folder.string(), error.message()),
+                    "Check its permissions.");
     for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end; it != end && !error;
          it.increment(error)) {
         const bool hidden = it->path().filename().string().front() == '.';

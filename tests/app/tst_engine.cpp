@@ -617,8 +617,8 @@ void TestEngine::refusesALab_data()
     QTest::addColumn<int>("code");
     const auto row = [](const char* damage, Code code) { QTest::addRow("%s", damage) << damage << static_cast<int>(code); };
     row("a byte of the live weights is flipped", Code::Damaged);
-    row("the live weights are gone", Code::NotFound);
-    row("the live genome is gone", Code::NotFound);
+    row("the live weights are gone", Code::Damaged);
+    row("the live genome is gone", Code::Damaged);
     row("the database belongs to a newer version", Code::Newer);
     row("the configuration belongs to a newer version", Code::Newer);
     row("the database is damaged", Code::Damaged);
