@@ -37,6 +37,17 @@ at::Tensor forwardLoss(const Transformer& model, const Batch& batch, const Recip
     return lossOf(recipe, logits, targets, places, taught);
 }
 
+// Loss and gradient of a part that has this share of the targets; 1 is the whole.
+double addPart(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
+               const Teachers* teachers, double share)
+{
+    at::Tensor loss = forwardLoss(model, batch, recipe, options, teachers);
+    if (share < 1)
+        loss = loss * share;
+    loss.backward();
+    return loss.item<float>();
+}
+
 } // namespace
 
 at::Tensor placesOf(const at::Tensor& targets)
@@ -62,28 +73,19 @@ at::Tensor lossOf(const Recipe& recipe, const at::Tensor& logits, const at::Tens
     return loss;
 }
 
-double addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
-                   const Teachers* teachers)
+StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
+                     const Teachers* teachers)
 {
-    if (recipe.accumulation <= 1) {
-        const at::Tensor loss = forwardLoss(model, batch, recipe, options, teachers);
-        loss.backward();
-        return loss.item<float>();
-    }
+    StepLoss loss;
     const std::int64_t rows = batch.inputs.size(0) / recipe.accumulation;
     const auto all = static_cast<double>(std::max<std::int64_t>(1, targetsIn(batch.targets)));
-    double sum = 0;
     for (std::int64_t part = 0; part < recipe.accumulation; ++part) {
-        const Batch some = partOf(batch, part * rows, rows);
-        const std::int64_t count = targetsIn(some.targets);
-        if (count == 0)
-            continue;
-        const at::Tensor loss =
-            forwardLoss(model, some, recipe, options, teachers) * (static_cast<double>(count) / all);
-        loss.backward();
-        sum += loss.item<float>();
+        const Batch some = recipe.accumulation > 1 ? partOf(batch, part * rows, rows) : batch;
+        const double share = recipe.accumulation > 1 ? static_cast<double>(targetsIn(some.targets)) / all : 1;
+        if (share > 0)
+            loss.value += addPart(model, some, recipe, options, teachers, share);
     }
-    return sum;
+    return loss;
 }
 
 } // namespace ratchet

@@ -20,9 +20,15 @@ namespace ratchet
 // Indices of the flattened targets that are not -100.
 [[nodiscard]] at::Tensor placesOf(const at::Tensor& targets);
 
-// Loss of a batch; its gradient is added to model.gradient(). recipe.accumulation parts, each weighed by its share of
+struct StepLoss {
+    double value = 0;
+    double droppedShare = 0; // of a mixture of experts: assignments of tokens that found their expert full
+};
+
+// Loss of a batch; its gradient is added to model.gradient(). With experts, recipe.balanceLoss times the load-balance
+// loss of every block (Fedus 2021, eq. 4) is part of it. recipe.accumulation parts, each weighed by its share of
 // the targets, give the loss and gradient of the whole up to rounding. `teachers` may be null.
-[[nodiscard]] double addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe,
-                                 const ForwardOptions& options, const Teachers* teachers);
+[[nodiscard]] StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe,
+                                   const ForwardOptions& options, const Teachers* teachers);
 
 } // namespace ratchet

@@ -30,20 +30,6 @@ bool Optimizer::isMuon(const TensorSlot& slot) const
            !slot.name.ends_with(".valueEmbedding.weight") && slot.name.find(".memory.") == std::string::npos;
 }
 
-void Optimizer::freeze(const std::function<bool(const TensorSlot&)>& isFrozen)
-{
-    for (const TensorSlot& slot : m_layout)
-        if (isFrozen(slot))
-            m_frozen.push_back(slot);
-    std::erase_if(m_layout, isFrozen);
-}
-
-void Optimizer::clearFrozen(const at::Tensor& gradient) const
-{
-    for (const TensorSlot& slot : m_frozen)
-        gradient.narrow(0, slot.offset, slot.count).zero_();
-}
-
 void Optimizer::step(const at::Tensor& parameters, const at::Tensor& gradient, double learningRate, std::int64_t step)
 {
     const at::NoGradGuard noGradient;

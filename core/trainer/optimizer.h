@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "core/genome/genome.h"
@@ -20,13 +19,10 @@ namespace ratchet
 class Optimizer
 {
 public:
+    // Slots that are missing from `layout` are not updated, not even by weight decay; the last one names the length.
     Optimizer(const Recipe& recipe, const Architecture& architecture, std::vector<TensorSlot> layout);
     // `step` counts from 1. Both buffers have the layout's length.
     void step(const at::Tensor& parameters, const at::Tensor& gradient, double learningRate, std::int64_t step);
-    // These slots are not updated from now on, not even by weight decay.
-    void freeze(const std::function<bool(const TensorSlot&)>& isFrozen);
-    // Zeroes the gradient of frozen slots, so that it counts for nothing in the norm.
-    void clearFrozen(const at::Tensor& gradient) const;
     // First and (AdamW, Muon) second moments, flat; written into when resuming.
     [[nodiscard]] at::Tensor firstMoment() const { return m_first; }
     [[nodiscard]] at::Tensor secondMoment() const { return m_second; }
@@ -40,7 +36,7 @@ private:
 
     Recipe m_recipe;
     Architecture m_architecture;
-    std::vector<TensorSlot> m_layout, m_frozen;
+    std::vector<TensorSlot> m_layout;
     at::Tensor m_first, m_second;
 };
 

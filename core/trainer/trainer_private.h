@@ -6,8 +6,10 @@
 #include <optional>
 
 #include "core/model/transformer.h"
+#include "core/surgery/adapter.h"
 #include "core/trainer/batches.h"
 #include "core/trainer/checkpoint.h"
+#include "core/trainer/loss.h"
 #include "core/trainer/optimizer.h"
 #include "core/trainer/teachers.h"
 #include "core/trainer/trainer.h"
@@ -30,16 +32,20 @@ struct Trainer::Private {
             Batches itsBatches, const Tokenizer& itsTokenizer);
     // Parameters from scratch, the parent or the checkpoint; everything after the data is known.
     [[nodiscard]] Status begin();
+    [[nodiscard]] Status adapt();
     [[nodiscard]] Status plan();
+    // Gradient of what trains, from the model's.
+    [[nodiscard]] at::Tensor ownGradient() const;
+    void update(const at::Tensor& gradient, double rate);
     [[nodiscard]] bool isDone() const;
     [[nodiscard]] Status takeStep();
-    [[nodiscard]] Status watch() const;
+    [[nodiscard]] Status divergence() const;
     [[nodiscard]] Status finish(Trained& trained) const;
     // Of a step with rows of `length`, teachers included.
     [[nodiscard]] double priceOf(std::int64_t length) const;
     [[nodiscard]] double rateNow() const;
     void observe(const Batch& batch);
-    void report(double stepLoss, double gradientNorm, double rate);
+    void report(const StepLoss& loss, double gradientNorm, double rate);
     [[nodiscard]] Progress progressNow() const;
     // Compute of labels and steps so far.
     [[nodiscard]] double spent() const;
@@ -52,7 +58,8 @@ struct Trainer::Private {
     Batches batches;
     Tokenizer tokenizer;
     Transformer model;
-    Optimizer optimizer;
+    std::optional<Adapters> adapters;   // of method "lora": they train and the model holds the sum
+    std::optional<Optimizer> optimizer; // of the adapters or of what is not frozen
     std::optional<Teachers> teachers;
     TrainState state;
     Json selfTraining = nullptr, data = nullptr;

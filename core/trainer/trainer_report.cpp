@@ -6,7 +6,6 @@
 
 #include "core/model/compat.h"
 #include "core/observe/tensor/layer_recorder.h"
-#include "core/trainer/loss.h"
 #include "core/trainer/trainer_private.h"
 
 namespace ratchet
@@ -66,12 +65,14 @@ Progress Trainer::Private::progressNow() const
     return progress;
 }
 
-void Trainer::Private::report(double stepLoss, double gradientNorm, double rate)
+void Trainer::Private::report(const StepLoss& loss, double gradientNorm, double rate)
 {
     const std::int64_t stride = std::max<std::int64_t>(1, total / 5000);
     const bool isLast = isDone(), isTime = secondsSince(lastProgress) >= 0.25 || isLast;
     if (events.onPoints && (state.step % stride == 0 || isLast)) {
-        Points points{state.step, {{"loss", stepLoss}, {"gradient-norm", gradientNorm}, {"learning-rate", rate}}};
+        Points points{state.step, {{"loss", loss.value}, {"gradient-norm", gradientNorm}, {"learning-rate", rate}}};
+        if (genome.architecture.experts > 0)
+            points.values.emplace_back("dropped-share", loss.droppedShare);
         if (isTime && lastProgress != Clock::time_point{})
             points.values.emplace_back("tokens-per-second", static_cast<double>(state.tokens - lastProgressTokens) /
                                                                 std::max(1e-6, secondsSince(lastProgress)));

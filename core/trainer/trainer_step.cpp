@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "core/model/compat.h"
+#include "core/surgery/freeze.h"
 #include "core/surgery/transplant.h"
-#include "core/trainer/loss.h"
 #include "core/trainer/schedule.h"
 #include "core/trainer/trainer_private.h"
 
@@ -26,14 +26,6 @@ double peakBytes()
     return static_cast<double>(usage.ru_maxrss) * 1024;
 }
 
-// The lowest blocks and the embeddings, as the genome's adaptation says.
-bool isFrozen(const Adaptation& adaptation, const TensorSlot& slot)
-{
-    if (slot.name.starts_with("embedding."))
-        return adaptation.frozenEmbeddings;
-    return slot.name.starts_with("blocks.") && std::stoi(slot.name.substr(7)) < adaptation.frozenLayers;
-}
-
 Status takeOver(const TrainSpec& spec, Transformer& model)
 {
     RATCHET_TRY(genome, Genome::fromJson(spec.parentGenome));
@@ -49,10 +41,8 @@ Status takeOver(const TrainSpec& spec, Transformer& model)
 Trainer::Private::Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
                           Batches itsBatches, const Tokenizer& itsTokenizer)
     : spec(itsSpec), genome(std::move(itsGenome)), domain(itsDomain), events(std::move(itsEvents)),
-      batches(std::move(itsBatches)), tokenizer(itsTokenizer), model(genome.architecture, tokenizer.vocabulary()),
-      optimizer(genome.recipe, genome.architecture, model.layout())
+      batches(std::move(itsBatches)), tokenizer(itsTokenizer), model(genome.architecture, tokenizer.vocabulary())
 {
-    optimizer.freeze([this](const TensorSlot& slot) { return isFrozen(genome.adaptation, slot); });
 }
 
 std::string Trainer::Private::checkpointFile() const
@@ -101,21 +91,60 @@ bool Trainer::Private::isDone() const
     return state.step > 0 && spent() + flopsPerStep > spec.budgetFlops - withheldFlops;
 }
 
+// What trains: low-rank adapters on the model as it is now, or its tensors that are not frozen.
+Status Trainer::Private::adapt()
+{
+    std::vector<TensorSlot> layout = trainableSlots(model.layout(), genome.adaptation);
+    state.parameters = model.flat();
+    if (genome.adaptation.method == "lora") {
+        RATCHET_TRY(made, Adapters::create(model, genome.adaptation, Rng::stream(spec.seed, "adapters").next()));
+        adapters = std::move(made);
+        layout = adapters->layout();
+        state.parameters = adapters->flat();
+    }
+    optimizer.emplace(genome.recipe, genome.architecture, std::move(layout));
+    state.first = optimizer->firstMoment();
+    state.second = optimizer->secondMoment();
+    return {};
+}
+
+at::Tensor Trainer::Private::ownGradient() const
+{
+    if (adapters) {
+        adapters->pullBack(model);
+        return adapters->gradient();
+    }
+    clearFrozen(model.gradient(), model.layout(), genome.adaptation);
+    return model.gradient();
+}
+
+// One step of the optimizer and of the average, which is one of whole weights, adapters merged.
+void Trainer::Private::update(const at::Tensor& gradient, double rate)
+{
+    optimizer->step(state.parameters, gradient, rate, state.step + 1);
+    if (adapters)
+        adapters->compose(model);
+    ++state.step;
+    if (state.average.defined()) {
+        const double warm = (1.0 + static_cast<double>(state.step)) / (10.0 + static_cast<double>(state.step));
+        state.average.lerp_(model.flat(), 1 - std::min(genome.recipe.ema, warm));
+    }
+}
+
 Status Trainer::Private::begin()
 {
     model.initialise(Rng::stream(spec.seed, "model").next());
     if (genome.recipe.start == "continue" && !spec.parentWeights.empty())
         RATCHET_CHECK(takeOver(spec, model));
     model.requireGradient();
+    RATCHET_CHECK(adapt());
     RATCHET_CHECK(plan());
-    state.parameters = model.flat();
-    state.first = optimizer.firstMoment();
-    state.second = optimizer.secondMoment();
     if (genome.recipe.ema > 0)
         state.average = model.flat().clone();
     if (!spec.scratch.empty()) {
         RATCHET_TRY(resumed, readCheckpoint(checkpointFile(), trialKey(spec), state));
-        (void)resumed;
+        if (resumed && adapters)
+            adapters->compose(model);
     }
     firstStep = state.step;
     lastProgressTokens = state.tokens;
@@ -132,7 +161,7 @@ double Trainer::Private::rateNow() const
     return learningRateAt(genome.recipe, step, total);
 }
 
-Status Trainer::Private::watch() const
+Status Trainer::Private::divergence() const
 {
     return fail(
         Code::Failed,
@@ -152,29 +181,24 @@ Status Trainer::Private::takeStep()
     if (options.dropout > 0)
         at::manual_seed(Rng::stream(spec.seed, "dropout", static_cast<std::uint64_t>(state.step)).next());
     model.gradient().zero_();
-    const double value = addGradient(model, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
-    optimizer.clearFrozen(model.gradient());
-    const double norm = clipGradient(model.gradient(), genome.recipe.clip);
-    if (!std::isfinite(value) || !std::isfinite(norm))
+    const StepLoss loss = addGradient(model, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
+    const at::Tensor gradient = ownGradient();
+    const double norm = clipGradient(gradient, genome.recipe.clip);
+    if (!std::isfinite(loss.value) || !std::isfinite(norm))
         return fail(Code::Failed,
                     fmt::format("The training diverged at step {}: its loss is not finite.", state.step + 1),
                     "Lower the learning rate or the initial scale.");
     const double rate = rateNow();
-    optimizer.step(model.flat(), model.gradient(), rate, state.step + 1);
-    ++state.step;
+    update(gradient, rate);
     state.tokens += batch.inputs.numel();
-    state.flops += priceOf(batch.inputs.size(1));
-    if (state.average.defined()) {
-        const double warm = (1.0 + static_cast<double>(state.step)) / (10.0 + static_cast<double>(state.step));
-        state.average.lerp_(model.flat(), 1 - std::min(genome.recipe.ema, warm));
-    }
-    state.loss = state.step == 1
-                     ? value
-                     : state.loss + (value - state.loss) / static_cast<double>(std::min<std::int64_t>(state.step, 20));
+    state.flops += genome.data.bucketing ? priceOf(batch.inputs.size(1)) : flopsPerStep;
+    state.loss = state.step == 1 ? loss.value
+                                 : state.loss + (loss.value - state.loss) /
+                                                    static_cast<double>(std::min<std::int64_t>(state.step, 20));
     const double share = static_cast<double>(state.step) / static_cast<double>(total);
     const bool diverged = state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
-    report(value, norm, rate);
-    return diverged ? watch() : Status();
+    report(loss, norm, rate);
+    return diverged ? divergence() : Status();
 }
 
 Status Trainer::Private::finish(Trained& trained) const
