@@ -63,11 +63,8 @@ int ratchetMain(int argc, char** argv)
     addDecisionCommands(commands);
     addLedgerCommands(commands);
     addServeCommand(commands);
-<<<<<<< HEAD
     addBenchCommand(commands);
-=======
     addExportCommand(commands);
->>>>>>> tokens
     app.footer("Exit status: 0 done, 1 no or failed, 2 usage, 3 environment.\nA first look: ratchet demo");
 
     if (argc > 1 && argv[1][0] != '-' && !isCommand(app, argv[1]))

@@ -9,12 +9,9 @@
 #include "core/agent/goal.h"
 #include "core/agent/promotion.h"
 #include "core/base/hash.h"
-<<<<<<< HEAD
+#include "core/genome/hugging_face.h"
 #include "core/genome/tokenizer.h"
 #include "core/guard/ledger.h"
-=======
-#include "core/genome/hugging_face.h"
->>>>>>> tokens
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 
@@ -65,7 +62,7 @@ Result<Start> startOf(const NewLab& wanted, const Domain& domain, const DomainIn
     RATCHET_TRY(seed, guarded(info.name, [&] { return domain.seedGenome(); }));
     start.genome = std::move(seed);
     RATCHET_TRY(learnt, learntVocabulary(wanted.tokenizer));
-    if (learnt && !info.needsCorpus)
+    if (learnt && info.corpus != CorpusUse::Text)
         return fail(Code::Usage, fmt::format("The domain {} has no corpus to learn a tokenizer from.", info.name), "Leave out --tokenizer.");
     start.vocabulary = learnt.value_or(vocabularyOf(info.alphabet));
     if (wanted.importFrom.empty())
@@ -165,7 +162,7 @@ Status fillLab(const LabPaths& paths, const LabConfig& config, const NewLab& wan
         RATCHET_TRY(kept, keepImported(*context, start));
         version = std::move(kept);
     }
-    return context->store->transaction(Store::Durable::Yes, [&]() -> Status {
+    RATCHET_CHECK(context->store->transaction(Store::Durable::Yes, [&]() -> Status {
         Json refs{{"domain", config.domain}, {"goal", config.goal}, {"budget", config.budget.value}, {"seed", config.seed},
                   {"ratchet", config.ratchet}};
         if (!tokenizer.empty())
@@ -176,7 +173,8 @@ Status fillLab(const LabPaths& paths, const LabConfig& config, const NewLab& wan
         RATCHET_CHECK(context->store->add(*version));
         RATCHET_CHECK(context->record("person", "import", {{"version", version->hash.hex}, {"from", wanted.importFrom.string()}}));
         return deploySeed(*context, version->hash);
-    });
+    }));
+    return writeLedgerHead(*context->store, paths);
 }
 
 } // namespace
@@ -223,17 +221,7 @@ Status newLab(const NewLab& wanted)
         std::error_code ignored;
         std::filesystem::remove_all(paths.root, ignored);
     }
-<<<<<<< HEAD
-    RATCHET_TRY(lock, LabLock::take(paths));
-    RATCHET_TRY(context, Context::open(paths));
-    RATCHET_CHECK(context->store->transaction(Store::Durable::Yes, [&] {
-        return context->record("person", "lab", {{"domain", config.domain}, {"goal", config.goal}, {"budget", config.budget.value},
-                                                 {"seed", config.seed}, {"ratchet", config.ratchet}});
-    }));
-    return writeLedgerHead(*context->store, paths);
-=======
     return filled;
->>>>>>> tokens
 }
 
 } // namespace ratchet
