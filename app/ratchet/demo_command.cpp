@@ -127,8 +127,9 @@ Result<int> demo(const DemoOptions& options)
     }
     const bool windowed = opensWindow(options);
     if ((options.unattended || !windowed) && !hadPolicy) {
-        if (existed)      // a person guards it: a demo must not put a policy in their place
-            return fail(Code::Refused, fmt::format("{} is guarded by a person and has no policy.json.", lab.root.string()),
+        if (existed) // a person guards it: a demo must not put a policy in their place
+            return fail(Code::Refused,
+                        fmt::format("{} is guarded by a person and has no policy.json.", lab.root.string()),
                         "Go on with ratchet run, or name another folder with --lab.");
         RATCHET_CHECK(writePolicy(lab));
     }
@@ -137,7 +138,8 @@ Result<int> demo(const DemoOptions& options)
         return passOn(done);
     RATCHET_CHECK(tellWhatHappened(lab, options.json));
     if (!done)
-        return fail(done.error().code, done.error().text, fmt::format("ratchet demo --lab {} goes on.", lab.root.string()));
+        return fail(done.error().code, done.error().text,
+                    fmt::format("ratchet demo --lab {} goes on.", lab.root.string()));
     return 0;
 }
 

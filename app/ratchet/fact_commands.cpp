@@ -97,9 +97,9 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
                s.live ? fmt::format("{} ({}, generation {})", s.live->hash.brief(), s.live->origin, s.live->generation)
                       : std::string("nothing yet: ratchet run trains the seed model first"));
     if (status.engine && s.live)
-        fmt::print("Score    {} on guide items\n", s.bitsPerByte
-                                                       ? fmt::format("{:.3f} bits per byte", (1 - status.engine->champion) * 8)
-                                                       : toTextPercent(status.engine->champion));
+        fmt::print("Score    {} on guide items\n",
+                   s.bitsPerByte ? fmt::format("{:.3f} bits per byte", (1 - status.engine->champion) * 8)
+                                 : toTextPercent(status.engine->champion));
     fmt::print("Budget   {} of {} spent in {} trials\n", toText(s.spent), toText(lab.config.budget), s.trials);
     std::string states;
     for (const auto& [name, count] : status.states)

@@ -98,9 +98,9 @@ Status showWindow(const std::vector<std::string>& arguments)
     });
     RATCHET_TRY(child, start(arguments, Output::Ours));
     window = child;
-    if (signal.token().stop_requested())      // it came while the window was being started
+    if (signal.token().stop_requested()) // it came while the window was being started
         ::kill(child, SIGTERM);
-    // Not reaped before `window` is cleared: its number cannot belong to another process while a signal may be sent to it.
+    // Not reaped before `window` is cleared: a signal sent meanwhile cannot reach another process of the same number.
     siginfo_t info{};
     while (::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
         continue;
@@ -109,7 +109,8 @@ Status showWindow(const std::vector<std::string>& arguments)
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
     if (!isSuccess(status))
-        return fail(Code::Environment, "The window ended with an error.", "ratchet demo --headless runs without a window.");
+        return fail(Code::Environment, "The window ended with an error.",
+                    "ratchet demo --headless runs without a window.");
     if (signal.token().stop_requested())
         return fail(Code::Cancelled, "The demo was stopped.");
     return {};

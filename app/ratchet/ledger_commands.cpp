@@ -24,8 +24,9 @@ Result<int> verify(const LedgerOptions& options)
     if (check.ok)
         return 0;
     printError({Code::Damaged, fmt::format("The ledger is broken: {}", check.fault),
-                fmt::format("Somebody or something changed the record; compare it with an exported copy. When an older copy of the lab was put "
-                            "back on purpose, remove {}.", lab.paths.ledgerHead().string())});
+                fmt::format("Somebody or something changed the record; compare it with an exported copy. When an older "
+                            "copy of the lab was put back on purpose, remove {}.",
+                            lab.paths.ledgerHead().string())});
     return 1;
 }
 
@@ -34,7 +35,8 @@ Result<int> exportTo(const LedgerOptions& options)
     RATCHET_TRY(lab, openLab(options.folder));
     RATCHET_TRY(check, verifyLedger(*lab.store, lab.paths));
     if (!check.ok)
-        return fail(Code::Damaged, fmt::format("The ledger is broken: {}", check.fault), "Restore the lab from a backup before it is exported.");
+        return fail(Code::Damaged, fmt::format("The ledger is broken: {}", check.fault),
+                    "Restore the lab from a backup before it is exported.");
     RATCHET_TRY(entries, lab.store->ledger());
     const std::filesystem::path target =
         options.target.empty() ? lab.paths.root / "ledger" : std::filesystem::path(options.target);
