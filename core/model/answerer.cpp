@@ -331,8 +331,8 @@ Answerer::Integrity Answerer::check(Rng& rng) const
         };
         draw(tokens);
         const at::Tensor positions = at::arange(length).expand({rows, length});
-        ForwardOptions options;
-        options.experts = ExpertKind::Dense; // bits must not depend on how many tokens an expert was given
+        ForwardOptions options; // every expert on every token: no row's last digits depend on the others
+        options.experts = ExpertKind::Dense;
         const at::Tensor before = d->model.forward(tokens, positions, options);
         draw(tokens.narrow(1, half, length - half));
         const at::Tensor after = d->model.forward(tokens, positions, options);

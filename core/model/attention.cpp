@@ -13,10 +13,8 @@
 #define RATCHET_CLONES
 #endif
 
-namespace ratchet
-{
-namespace
-{
+namespace ratchet {
+namespace {
 
 // exp(x) for x <= 0 in single precision (Cephes expf), written so that a compiler can vectorise it.
 inline float expNegative(float x)
@@ -185,8 +183,8 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
         for (std::int64_t b = 0; b < batch; ++b)
             for (std::int64_t h = 0; h < heads; ++h)
                 forwardHead(rowsOf(q, b, h), rowsOf(k, b, h / group), rowsOf(v, b, h / group), rowsOf(out, b, h),
-                            probabilities.data_ptr<float>() + (b * heads + h) * length * (memory + length), columns.data(), length,
-                            width, {memory, window});
+                            probabilities.data_ptr<float>() + (b * heads + h) * length * (memory + length),
+                            columns.data(), length, width, {memory, window});
         context->save_for_backward({q, k, v, out, probabilities});
         context->saved_data["memory"] = memory;
         context->saved_data["window"] = window;
@@ -205,13 +203,14 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
         const at::Tensor dOut = gradients[0].contiguous().view({batch, length, heads, width});
         at::Tensor dq = at::empty(q.sizes(), q.options());
         at::Tensor dk = at::zeros(k.sizes(), k.options()), dv = at::zeros(v.sizes(), v.options());
-        std::vector<float> columns(static_cast<std::size_t>((memory + length) * width)), ds(static_cast<std::size_t>(memory + length));
+        std::vector<float> columns(static_cast<std::size_t>((memory + length) * width)),
+            ds(static_cast<std::size_t>(memory + length));
         for (std::int64_t b = 0; b < batch; ++b)
             for (std::int64_t h = 0; h < heads; ++h)
                 backwardHead(rowsOf(q, b, h), rowsOf(k, b, h / group), rowsOf(v, b, h / group), rowsOf(out, b, h),
                              rowsOf(dOut, b, h), rowsOf(dq, b, h), rowsOf(dk, b, h / group), rowsOf(dv, b, h / group),
-                             probabilities.data_ptr<float>() + (b * heads + h) * length * (memory + length), columns.data(),
-                             ds.data(), length, width, {memory, window});
+                             probabilities.data_ptr<float>() + (b * heads + h) * length * (memory + length),
+                             columns.data(), ds.data(), length, width, {memory, window});
         return {dq, dk, dv, {}, {}};
     }
 };
@@ -248,8 +247,7 @@ at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const
     return out.transpose(1, 2).reshape({query.size(0), query.size(1), query.size(2) * query.size(3)});
 }
 
-namespace
-{
+namespace {
 
 at::Tensor plainCachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
                                 const std::vector<std::int64_t>& lengths, const Sight& sight)

@@ -9,8 +9,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ratchet
-{
+namespace ratchet {
 
 // Fused: float32 on the CPU, softmax over the keys a query sees only. Plain: ATen operators, any device.
 enum class AttentionKind { Fused, Plain };

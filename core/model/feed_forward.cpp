@@ -5,10 +5,8 @@
 
 #include "core/model/compat.h"
 
-namespace ratchet
-{
-namespace
-{
+namespace ratchet {
+namespace {
 
 // A token's experts: which, and how much each counts; both [N, k].
 struct Choice {
@@ -73,8 +71,7 @@ at::Tensor mixSparse(const at::Tensor& x, const FeedForwardMaps& maps, const Cho
     for (std::int64_t expert = 0; expert < counts.size(0); ++expert) {
         const std::int64_t count = counts.data_ptr<std::int64_t>()[expert], taken = std::min(count, capacity);
         if (taken > 0) {
-            results.push_back(
-                applyExpert(x.index_select(0, rows.narrow(0, begin, taken)), maps, expert, kind));
+            results.push_back(applyExpert(x.index_select(0, rows.narrow(0, begin, taken)), maps, expert, kind));
             kept.push_back(order.narrow(0, begin, taken));
         }
         begin += count;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The feed-forward half of a block: one for all tokens, or a mixture of experts of which every token is routed to a few.
-// Used by Transformer. No state; any thread.
+// The feed-forward half of a block: one for all tokens, or a mixture of experts of which every token is routed to a
+// few. Used by Transformer. No state; any thread.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,7 @@
 
 #include "core/genome/genome.h"
 
-namespace ratchet
-{
+namespace ratchet {
 
 // A linear map [out, in] with or without a bias.
 struct Linear {
@@ -37,9 +36,9 @@ struct Routing {
     }
 };
 
-// x [N, d] -> [N, d]. Experts: softmax over the router's logits, the highest expertsPerToken gates, renormalised to one.
-// With `routing` (training) an expert takes at most ceil(expertCapacity * N * expertsPerToken / experts) tokens, first
-// come first served in the order of N, and the rest pass it by; without, no token is dropped.
+// x [N, d] -> [N, d]. Experts: softmax over the router's logits, the highest expertsPerToken gates, renormalised to
+// one. With `routing` (training) an expert takes at most ceil(expertCapacity * N * expertsPerToken / experts) tokens,
+// first come first served in the order of N, and the rest pass it by; without, no token is dropped.
 [[nodiscard]] at::Tensor feedForward(const at::Tensor& x, const FeedForwardMaps& maps, const Architecture& architecture,
                                      ExpertKind kind, Routing* routing);
 

@@ -7,8 +7,7 @@
 #include "core/base/rng.h"
 #include "core/model/compat.h"
 
-namespace ratchet
-{
+namespace ratchet {
 
 std::vector<TensorSlot> tensorLayout(const Architecture& architecture, int vocabulary)
 {

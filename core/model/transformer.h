@@ -17,8 +17,7 @@
 #include "core/model/attention.h"
 #include "core/model/feed_forward.h"
 
-namespace ratchet
-{
+namespace ratchet {
 
 // A tensor's place in the flat buffer, in elements. Tensors lie in name order.
 struct TensorSlot {
@@ -30,8 +29,7 @@ struct TensorSlot {
 
 // Sees what flows through a forward pass; layer names as in LayerStatistics. Must not keep graph alive longer than the
 // pass.
-class ForwardObserver
-{
+class ForwardObserver {
 public:
     virtual ~ForwardObserver() = default;
     virtual void activation(const std::string& layer, const at::Tensor& value) = 0;
@@ -58,8 +56,7 @@ struct KvCache {
     void keepRows(const std::vector<std::int64_t>& rows);
 };
 
-class Transformer
-{
+class Transformer {
 public:
     // All parameters zero; the architecture must be a valid one (Genome::fromJson).
     Transformer(const Architecture& architecture, int vocabulary);

@@ -6,10 +6,8 @@
 
 #include "core/model/compat.h"
 
-namespace ratchet
-{
-namespace
-{
+namespace ratchet {
+namespace {
 
 // Rotates pairs (c, c + w/2) of the last dimension (Su 2021, in the half-split order of Hugging Face).
 at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine)
@@ -45,8 +43,7 @@ void Transformer::rotations(const at::Tensor& positions, Pass& pass) const
 
 at::Tensor Transformer::placesOf(const at::Tensor& positions, std::int64_t length) const
 {
-    return m_architecture.positions == "coupled" ? positions
-                                                 : at::arange(length, m_flat.options().dtype(at::kLong));
+    return m_architecture.positions == "coupled" ? positions : at::arange(length, m_flat.options().dtype(at::kLong));
 }
 
 at::Tensor Transformer::embed(const at::Tensor& tokens, const at::Tensor& positions) const
@@ -196,10 +193,9 @@ at::Tensor Transformer::start(const at::Tensor& tokens, const at::Tensor& positi
 at::Tensor Transformer::step(const at::Tensor& tokens, const at::Tensor& positions, KvCache& cache) const
 {
     const at::NoGradGuard noGradient;
-    const at::Tensor places = (m_architecture.positions == "coupled"
-                                   ? positions
-                                   : at::tensor(cache.lengths, at::kLong).to(tokens.device()))
-                                  .unsqueeze(1);
+    const at::Tensor places =
+        (m_architecture.positions == "coupled" ? positions : at::tensor(cache.lengths, at::kLong).to(tokens.device()))
+            .unsqueeze(1);
     const ForwardOptions options;
     Pass pass{tokens.size(0), 1, tokens, {}, {}, options, &cache, true};
     rotations(places, pass);
