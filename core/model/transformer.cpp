@@ -6,6 +6,7 @@
 
 #include "core/base/rng.h"
 #include "core/model/compat.h"
+#include "core/model/linear.h"
 
 namespace ratchet
 {
@@ -168,7 +169,7 @@ at::Tensor Transformer::attend(int index, const at::Tensor& x, const Pass& pass)
     const Architecture& a = m_architecture;
     const std::int64_t headWidth = a.width / a.heads, keyWidth = a.kvHeads * headWidth;
     const at::Tensor packed =
-        at::linear(normalise(x, block.attentionNorm, block.attentionNormBias), block.queryKeyValue)
+        linearMap(normalise(x, block.attentionNorm, block.attentionNormBias), block.queryKeyValue)
             .view({pass.batch, pass.length, a.width + 2 * keyWidth});
     const auto parts = packed.split_with_sizes({a.width, keyWidth, keyWidth}, -1);
     at::Tensor q = parts[0].view({pass.batch, pass.length, a.heads, headWidth});
@@ -203,17 +204,17 @@ at::Tensor Transformer::attend(int index, const at::Tensor& x, const Pass& pass)
             pass.options.observer->attention(index, attentionProbabilities(q, k));
         mixed = causalAttention(q, k, v, pass.options.attention).view({pass.batch * pass.length, a.width});
     }
-    return at::linear(mixed, block.output);
+    return linearMap(mixed, block.output);
 }
 
 at::Tensor Transformer::feedForward(int index, const at::Tensor& x) const
 {
     const Block& block = m_blocks[static_cast<std::size_t>(index)];
     const at::Tensor input = normalise(x, block.feedForwardNorm, block.feedForwardNormBias),
-                     up = at::linear(input, block.up);
+                     up = linearMap(input, block.up);
     if (block.gate.defined())
-        return at::linear(at::silu(at::linear(input, block.gate)) * up, block.down);
-    return at::linear(m_architecture.feedForward == "relu2" ? at::relu(up).square() : at::gelu(up), block.down);
+        return linearMap(at::silu(linearMap(input, block.gate)) * up, block.down);
+    return linearMap(m_architecture.feedForward == "relu2" ? at::relu(up).square() : at::gelu(up), block.down);
 }
 
 at::Tensor Transformer::run(at::Tensor x, const Pass& pass) const
@@ -240,7 +241,7 @@ at::Tensor Transformer::run(at::Tensor x, const Pass& pass) const
 
 at::Tensor Transformer::head(const at::Tensor& x) const
 {
-    const at::Tensor logits = at::linear(normalise(x, m_norm, m_normBias), m_head.defined() ? m_head : m_tokens);
+    const at::Tensor logits = linearMap(normalise(x, m_norm, m_normBias), m_head.defined() ? m_head : m_tokens);
     return m_architecture.softCap > 0 ? at::tanh(logits / m_architecture.softCap) * m_architecture.softCap : logits;
 }
 
