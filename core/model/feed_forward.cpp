@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/model/compat.h"
+#include "core/model/linear.h"
 
 namespace ratchet {
 namespace {
@@ -92,7 +93,7 @@ at::Tensor mixSparse(const at::Tensor& x, const FeedForwardMaps& maps, const Cho
 
 at::Tensor Linear::operator()(const at::Tensor& x) const
 {
-    return at::linear(x, weight, bias);
+    return linearMap(x, weight, bias);
 }
 
 at::Tensor feedForward(const at::Tensor& x, const FeedForwardMaps& maps, const Architecture& architecture,
@@ -100,7 +101,7 @@ at::Tensor feedForward(const at::Tensor& x, const FeedForwardMaps& maps, const A
 {
     if (!maps.router.defined())
         return apply(x, maps.gate, maps.up, maps.down, architecture.feedForward);
-    const at::Tensor probabilities = at::softmax(at::linear(x, maps.router), -1);
+    const at::Tensor probabilities = at::softmax(linearMap(x, maps.router), -1);
     const auto [gates, experts] = probabilities.topk(architecture.expertsPerToken, -1);
     const Choice choice{experts, gates / gates.sum(-1, true)};
     const auto assigned = static_cast<double>(experts.numel());

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/model/compat.h"
+#include "core/model/linear.h"
 
 namespace ratchet {
 namespace {
@@ -147,7 +148,7 @@ at::Tensor Transformer::run(at::Tensor x, const Pass& pass) const
 
 at::Tensor Transformer::head(const at::Tensor& x) const
 {
-    const at::Tensor logits = at::linear(normalise(x, m_norm), m_head.defined() ? m_head : m_tokens);
+    const at::Tensor logits = linearMap(normalise(x, m_norm), m_head.defined() ? m_head : m_tokens);
     return m_architecture.softCap > 0 ? at::tanh(logits / m_architecture.softCap) * m_architecture.softCap : logits;
 }
 
