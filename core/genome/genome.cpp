@@ -163,7 +163,7 @@ Status read(const Json& json, Data& d)
         .within("selfTraining", d.selfTraining, 0, 1)
         .within("level", d.level, 0, 100000)
         .within("curriculum", d.curriculum, 0, 1)
-        .oneOf("labels", d.labels, {"filtered", "unfiltered", "oracle", "poisoned", "none"})
+        .oneOf("labels", d.labels, {"filtered", "unfiltered", "checked", "oracle", "poisoned", "none"})
         .require(d.replay + d.feedback + d.selfTraining <= 1, "the shares replay, feedback and selfTraining add up to more than 1");
     return in.status();
 }

@@ -63,7 +63,7 @@ struct Data {
     double replay = 0;                     // share of each batch drawn from the parent's guide failures
     double feedback = 0;                   // share drawn from corrected answers of users
     double selfTraining = 0;               // share drawn from items one step harder, labelled by the parent
-    std::string labels = "filtered";       // of those: filtered | unfiltered | oracle | poisoned | none (same steps, no new data)
+    std::string labels = "filtered";       // of those: filtered | unfiltered | checked (sampled, and right by the domain's checker) | oracle | poisoned | none (same steps, no new data)
     int level = 0;                         // steps harder than the domain's base that earlier rounds have mastered
     double curriculum = 0;                 // share of the budget over which harder items phase in; 0 is off
     bool bucketing = false;                // batches of similar length
