@@ -21,9 +21,9 @@ struct Transplant {
 // identity and new heads and hidden units are not listened to yet. What keeps the function stands at planTransplant();
 // docs/surgery.md has the table. BadInput, with the child untouched, when the vocabularies differ or the parent holds a
 // value that is not finite.
-Result<Transplant> transplant(const Transformer& parent, Transformer& child);
+[[nodiscard]] Result<Transplant> transplant(const Transformer& parent, Transformer& child);
 // The same with a measure of its own for what is kept when the child is smaller (else the magnitude).
-Result<Transplant> transplant(const Transformer& parent, Transformer& child, const Importance& importance);
+[[nodiscard]] Result<Transplant> transplant(const Transformer& parent, Transformer& child, const Importance& importance);
 
 // First and second moment of an optimizer, flat as the model; the second may be undefined.
 struct Moments {
@@ -32,8 +32,8 @@ struct Moments {
 // What the child's optimizer would hold had its gradients followed from the parent's (moveMoment() in graft.h); zero
 // where that is not known: new parts, mixtures, and both tables when a head is untied. Of the same optimizer only, with
 // its step count. BadInput as transplant(), or when a moment is not as long as the parent.
-Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments);
-Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments,
+[[nodiscard]] Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments);
+[[nodiscard]] Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments,
                                   const Importance& importance);
 
 } // namespace ratchet
