@@ -106,7 +106,8 @@ std::vector<ToolSpan> toolSpans(std::string_view text, const Tool& tool)
 
 std::string callText(const Tool& tool, std::string_view query)
 {
-    return std::string(1, tool.open) + std::string(query) + tool.call + tool.run(query) + tool.close;
+    std::string text(1, tool.open);
+    return text.append(query).append(1, tool.call).append(tool.run(query)).append(1, tool.close);
 }
 
 std::string calculate(std::string_view expression)
