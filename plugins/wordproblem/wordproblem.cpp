@@ -186,6 +186,13 @@ Json WordProblem::searchSpace() const
     paths["/recipe/warmup"] = range(0, 0.2);
     paths["/recipe/batch"] = choices({32, 64, 128});
     paths["/recipe/ema"] = choices({0.0, 0.99, 0.995, 0.999});
+    paths["/architecture/experts"] = choices({0, 4});
+    paths["/adaptation/method"] = choices({"full", "lora"});
+    paths["/adaptation/frozenLayers"] = whole(0, 6);
+    paths["/recipe/distillation"] = range(0, 0.9);
+    paths["/data/level"] = whole(0, 4);
+    paths["/reasoning/samples"] = choices({1, 5});
+    paths["/reasoning/selfCheck"] = choices({false, true});
     paths["/recipe/start"] = choices({"scratch", "continue"});
     paths["/data/mixture/steps/1"] = range(0.1, 1);
     paths["/data/mixture/steps/2"] = range(0, 1);
