@@ -76,13 +76,14 @@ struct Answerer::Private {
     }
     // One prompt on its way to an answer.
     struct Row {
+        Row(Tokens its, const std::string& prompt, Rng draws) : tokens(std::move(its)), text(prompt), rng(draws) {}
         Tokens tokens;
         std::string text;
         Rng rng;
         Answer answer;
         std::int64_t limit = 0;
         bool done = false;
-        std::deque<std::int64_t> written = {}; // by a tool, still to be read by the model
+        std::deque<std::int64_t> written; // by a tool, still to be read by the model
         int calls = 0;
     };
 
@@ -134,12 +135,10 @@ Result<Answerer::Private::Row> Answerer::Private::prepare(const std::string& pro
                     fmt::format("The prompt has {} tokens, but the model reads {} at most.", tokens.size(),
                                 genome.architecture.context),
                     "Shorten the prompt.");
-    return Row{std::move(tokens),
-               prompt,
-               Rng::stream(options.seed, "answer", index),
-               {},
-               std::min<std::int64_t>(room, options.maxTokens),
-               options.maxTokens < 1};
+    Row row(std::move(tokens), prompt, Rng::stream(options.seed, "answer", index));
+    row.limit = std::min<std::int64_t>(room, options.maxTokens);
+    row.done = options.maxTokens < 1;
+    return row;
 }
 
 // The next token: the rest of a tool's result, or the model's choice, which is never the pad token.

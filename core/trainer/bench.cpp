@@ -80,7 +80,7 @@ public:
         auto subject = std::make_unique<TrainSubject>();
         RATCHET_TRY(domain, domainOf(given));
         RATCHET_TRY(genome, Genome::fromJson(given.genome));
-        RATCHET_TRY(batches, Batches::create(genome, *domain, given.seed, {}));
+        RATCHET_TRY(batches, Batches::create(genome, *domain, given.seed, {}, Tokenizer(domain->info().alphabet)));
         subject->m_domain = std::move(domain);
         subject->m_length = batches.length();
         subject->m_batch = genome.recipe.batch;
@@ -194,7 +194,7 @@ Status prepare(const Case& given)
 {
     RATCHET_TRY(domain, domainOf(given));
     RATCHET_TRY(genome, Genome::fromJson(given.genome));
-    RATCHET_TRY(batches, Batches::create(genome, *domain, given.seed, {}));
+    RATCHET_TRY(batches, Batches::create(genome, *domain, given.seed, {}, Tokenizer(domain->info().alphabet)));
     const Tokenizer tokenizer(domain->info().alphabet);
     Transformer model(genome.architecture, tokenizer.vocabulary());
     model.initialise(Rng::stream(given.seed, "model").next());
@@ -208,7 +208,7 @@ Status prepare(const Case& given)
     }
     std::vector<at::Tensor> inputs, targets;
     for (int step = 0; step < given.batches; ++step) {
-        RATCHET_TRY(batch, batches.draw(step));
+        RATCHET_TRY(batch, batches.draw(step, std::int64_t(neverSpent)));
         inputs.push_back(batch.inputs);
         targets.push_back(batch.targets);
     }
