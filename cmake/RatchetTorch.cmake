@@ -15,3 +15,13 @@ target_include_directories(ratchet_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
 target_link_libraries(ratchet_torch INTERFACE ${TORCH_LIBRARIES})
 separate_arguments(torch_flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
 target_compile_options(ratchet_torch INTERFACE ${torch_flags})
+
+# Debian's libtorch brings oneDNN along; linear maps call its matrix product directly where its header is installed.
+find_path(RATCHET_ONEDNN_HEADERS dnnl.h)
+find_library(RATCHET_ONEDNN_LIBRARY dnnl)
+if(RATCHET_ONEDNN_HEADERS AND RATCHET_ONEDNN_LIBRARY)
+    add_library(ratchet_onednn INTERFACE)
+    target_include_directories(ratchet_onednn SYSTEM INTERFACE ${RATCHET_ONEDNN_HEADERS})
+    target_link_libraries(ratchet_onednn INTERFACE ${RATCHET_ONEDNN_LIBRARY})
+    target_compile_definitions(ratchet_onednn INTERFACE RATCHET_ONEDNN)
+endif()

@@ -94,15 +94,15 @@ QWidget* NewLabDialog::fileRow(QLineEdit* edit, const QString& title)
 void NewLabDialog::domainChosen()
 {
     const auto domain = loadDomain(m_domain->currentText().toStdString());
-    m_needsCorpus = false;
+    m_corpusUse = CorpusUse::None;
     if (domain) {
         const DomainInfo info = (*domain)->info();
-        m_needsCorpus = info.needsCorpus;
+        m_corpusUse = info.corpus;
         m_goal->setPlaceholderText(text(info.defaultGoal));
         m_budget->setPlaceholderText(formatFlops(info.defaultBudget));
         m_domain->setToolTip(text(info.title));
     }
-    m_corpus->parentWidget()->setEnabled(m_needsCorpus);
+    m_corpus->parentWidget()->setEnabled(m_corpusUse != CorpusUse::None);
     check();
     if (!domain) {
         m_notice->setText(text(domain.error().text + " " + domain.error().hint));
@@ -115,14 +115,14 @@ Result<NewLab> NewLabDialog::wanted() const
     NewLab lab;
     lab.root = m_folder->text().trimmed().toStdString();
     lab.domain = m_domain->currentText().toStdString();
-    lab.corpus = m_needsCorpus ? m_corpus->text().trimmed().toStdString() : std::string();
+    lab.corpus = m_corpusUse != CorpusUse::None ? m_corpus->text().trimmed().toStdString() : std::string();
     lab.goal = m_goal->text().trimmed().toStdString();
     lab.candidates = m_candidates->value();
     if (lab.root.empty())
         return fail(Code::Usage, "Choose a folder; it is made when it is not there.");
     if (QFileInfo folder(m_folder->text()); folder.exists() && (!folder.isDir() || !QDir(m_folder->text()).isEmpty()))
         return fail(Code::Usage, "There is something at this place already; choose a new or empty folder.");
-    if (m_needsCorpus && lab.corpus.empty())
+    if (m_corpusUse == CorpusUse::Text && lab.corpus.empty())
         return fail(Code::Usage, "This domain learns from a text: choose a file or folder.");
     if (!m_budget->text().trimmed().isEmpty()) {
         RATCHET_TRY(budget, parseFlops(m_budget->text().trimmed().toStdString()));

@@ -41,7 +41,7 @@ private:
     QLabel* m_notice = nullptr;
     QProgressBar* m_busy = nullptr;
     QPushButton* m_create = nullptr;
-    bool m_needsCorpus = false;
+    CorpusUse m_corpusUse = CorpusUse::None;
     std::jthread m_maker;
 };
 

@@ -2,6 +2,7 @@
 // ratchet-lab: the window. Composition root: reads the command line, makes the application, the window and its session.
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
@@ -32,12 +33,13 @@ The window of Ratchet, a laboratory for recursive self-improvement.
   --theme NAME        light, dark or system, for this start only
   --pictures DIR      write pictures of every panel and layout of LAB into DIR, without a display
   --measure           print the largest pause of the window and its memory at the end
+  --try-display       leave at once: with 0 when a window can be opened here, else with 3 and the reason
   --help, --version
 )";
 
 struct Wanted {
     QString lab, pictures, reviewer, theme;
-    bool run = false, measure = false;
+    bool run = false, measure = false, tryDisplay = false;
     RunLimits limits;
 };
 
@@ -55,6 +57,7 @@ Result<Wanted> read(const QStringList& arguments)
                        {QStringLiteral("run"), {}},
                        {QStringLiteral("until-goal"), {}},
                        {QStringLiteral("measure"), {}},
+                       {QStringLiteral("try-display"), {}},
                        {QStringLiteral("minutes"), {}, QStringLiteral("M")},
                        {QStringLiteral("teeth"), {}, QStringLiteral("N")},
                        {QStringLiteral("approve-as"), {}, QStringLiteral("NAME")},
@@ -70,6 +73,7 @@ Result<Wanted> read(const QStringList& arguments)
     wanted.lab = rest.value(0);
     wanted.run = parser.isSet(QStringLiteral("run"));
     wanted.measure = parser.isSet(QStringLiteral("measure"));
+    wanted.tryDisplay = parser.isSet(QStringLiteral("try-display"));
     wanted.pictures = parser.value(QStringLiteral("pictures"));
     wanted.reviewer = parser.value(QStringLiteral("approve-as"));
     wanted.theme = parser.value(QStringLiteral("theme"));
@@ -98,6 +102,24 @@ bool hasDisplay()
 {
     return !qEnvironmentVariableIsEmpty("DISPLAY") || !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY")
            || !qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM");
+}
+
+int complainAboutDisplay(const std::string& sentence)
+{
+    return complain({Code::Environment, sentence, "Start it in a graphical session, or use \"ratchet run\" and \"ratchet status\" here."});
+}
+
+// Qt aborts a program whose display does not answer, after some lines about its plugins. While the application is made, this
+// leaves with one sentence instead.
+void leaveWithoutDisplay(QtMsgType type, const QMessageLogContext& context, const QString& text)
+{
+    if (type == QtFatalMsg) {
+        const QByteArray wayland = qgetenv("WAYLAND_DISPLAY"), x11 = qgetenv("DISPLAY");
+        const std::string name = (wayland.isEmpty() ? x11 : wayland).toStdString();
+        std::_Exit(complainAboutDisplay(name.empty() ? "No window can be opened here." : "The display " + name + " cannot be used."));
+    }
+    if (!QByteArray(context.category).startsWith("qt.qpa"))
+        std::fprintf(stderr, "%s\n", qPrintable(text));
 }
 
 ThemeChoice themeOf(const QString& name)
@@ -183,11 +205,14 @@ int main(int argc, char** argv)
     if (!wanted->pictures.isEmpty())
         qputenv("QT_QPA_PLATFORM", "offscreen");
     if (!hasDisplay())
-        return complain({Code::Environment, "There is no display to open a window on.",
-                         "Start it in a graphical session, or use \"ratchet run\" and \"ratchet status\" here."});
+        return complainAboutDisplay("There is no display to open a window on.");
     QApplication::setOrganizationName(QStringLiteral("ratchet"));
     QApplication::setApplicationName(QStringLiteral("ratchet-lab"));
+    qInstallMessageHandler(&leaveWithoutDisplay);
     QApplication application(argc, argv);
+    qInstallMessageHandler(nullptr);
+    if (wanted->tryDisplay)
+        return 0;
     applyTheme(application, themeOf(wanted->theme));
     return wanted->pictures.isEmpty() ? showWindow(application, *wanted) : pictures(application, *wanted);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge or server with a socket on
-// descriptor 3; by hand it has nothing to do. Settings that must be there before the process starts (threads, memory,
+// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge or server, `ratchet bench`
+// to be measured, with a socket on descriptor 3; by hand it has nothing to do. Settings that must be there before the process starts (threads, memory,
 // instruction set) are set by running itself again.
 #include <cerrno>
 #include <cstdio>
@@ -18,6 +18,8 @@
 #include "core/guard/sandbox.h"
 #include "core/launch/frame.h"
 #include "core/model/platform.h"
+#include "core/trainer/bench.h"
+#include "core/trainer/rounds_main.h"
 #include "core/trainer/worker.h"
 
 using namespace ratchet;
@@ -54,13 +56,23 @@ bool isConnected()
     return ::getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
+// Run by `ratchet bench self-training`; works by hand too.
+int runRounds(const std::string& spec, char** arguments)
+{
+    if (const Status restarted = restartWithSettings(arguments); !restarted)
+        return complain(restarted.error());
+    return roundsMain(spec);
+}
+
 int serveRole(const std::string& role, char** arguments)
 {
     if (!isConnected())
         return complain({Code::Usage, fmt::format("\"{}\" is started by the engine and speaks with it over a socket.", role),
-                         "Use `ratchet run` or `ratchet serve` instead."});
+                         "Use `ratchet run`, `ratchet serve` or `ratchet bench` instead."});
     if (const Status restarted = restartWithSettings(arguments); !restarted)
         return complain(restarted.error());
+    if (role == "bench")
+        return benchMain(3);
     if (const Status entered = enterSandbox(); !entered)
         return complain(entered.error());
     FrameChannel channel;
@@ -80,10 +92,16 @@ int main(int argc, char** argv)
     app.add_subcommand("worker", "Build and train one candidate");
     app.add_subcommand("judge", "Compare a challenger with the champion");
     app.add_subcommand("serve", "Serve the champion over HTTP on this machine");
+    app.add_subcommand("bench", "Be measured by ratchet bench");
+    std::string spec;
+    CLI::App* rounds = app.add_subcommand("rounds", "Run rounds of self-training as a file describes them");
+    rounds->add_option("SPEC", spec, "JSON file")->required();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : exitStatus(Code::Usage);
     }
+    if (rounds->parsed())
+        return runRounds(spec, argv);
     return serveRole(app.get_subcommands().front()->get_name(), argv);
 }

@@ -64,8 +64,7 @@ Result<Finding> checkObjects(const OpenLab& lab)
 
 Result<Finding> checkLedger(const OpenLab& lab)
 {
-    RATCHET_TRY(entries, lab.store->ledger());
-    const LedgerCheck check = verifyLedger(entries);
+    RATCHET_TRY(check, verifyLedger(*lab.store, lab.paths));
     return Finding{"ledger", check.ok,
                    check.ok ? fmt::format("{} entries, head {}", check.entries, check.head.brief()) : check.fault};
 }

@@ -38,20 +38,6 @@ std::string personHere()
     return fmt::format("person:{}", entry ? std::string(entry->pw_name) : std::to_string(::getuid()));
 }
 
-namespace {
-
-// What the engine noted about this request, if it has come to it.
-Result<std::optional<Json>> answerTo(const OpenLab& lab, const Request& request)
-{
-    RATCHET_TRY(note, lab.store->meta("last-request"));
-    if (!note || note->value("kind", "") != request.kind || note->value("arguments", Json()) != request.arguments ||
-        note->value("time", "") < toIso(request.created))
-        return std::nullopt;
-    return note;
-}
-
-} // namespace
-
 Result<Wish> ask(const OpenLab& lab, const std::string& kind, const Json& arguments)
 {
     const Request request{kind, personHere(), arguments, now()};
@@ -60,10 +46,9 @@ Result<Wish> ask(const OpenLab& lab, const std::string& kind, const Json& argume
         return Wish::Answered;
     for (int tries = 0; tries < 25; ++tries) {
         std::this_thread::sleep_for(std::chrono::milliseconds(200));
-        RATCHET_TRY(answer, answerTo(lab, request));
+        RATCHET_TRY(answer, lab.store->answer(request.id));
         if (answer)
-            return answer->value("ok", false) ? Result<Wish>(Wish::Answered)
-                                              : fail(Code::Refused, answer->value("text", ""));
+            return answer->ok ? Result<Wish>(Wish::Answered) : fail(answer->code, answer->text, answer->hint);
     }
     return Wish::Open;
 }

@@ -35,6 +35,8 @@ void addQueueCommands(Commands& commands);    // propose, queue
 void addDecisionCommands(Commands& commands); // approve, reject, rollback
 void addLedgerCommands(Commands& commands);   // ledger verify, ledger export
 void addServeCommand(Commands& commands);     // serve
+void addBenchCommand(Commands& commands);     // bench train, generate, store, self-training
+void addExportCommand(Commands& commands);    // export
 
 // Like CLI::Range, without its words in --help.
 template <typename T> [[nodiscard]] CLI::Validator between(T low, T high)

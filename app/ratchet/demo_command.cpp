@@ -4,10 +4,8 @@
 #include <cstdlib>
 
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "app/ratchet/lab_window.h"
 #include "app/ratchet/run_here.h"
 #include "core/agent/report.h"
 #include "core/agent/summary.h"
@@ -37,15 +35,6 @@ std::filesystem::path freshFolder()
     return folder;
 }
 
-bool hasDisplay()
-{
-    const auto isSet = [](const char* name) {
-        const char* value = std::getenv(name);
-        return value && *value;
-    };
-    return isSet("DISPLAY") || isSet("WAYLAND_DISPLAY");
-}
-
 Status writePolicy(const LabPaths& lab)
 {
     const Json policy{
@@ -68,29 +57,26 @@ Status prepareLab(const LabPaths& lab, const DemoOptions& options)
     return newLab(wanted);
 }
 
-// Runs the window on the lab and waits for it. Environment when it cannot be started or fails.
-Status showWindow(const LabPaths& lab, const DemoOptions& options)
+// Whether the demo gets a window; says so when a display is named that cannot be used.
+bool opensWindow(const DemoOptions& options)
 {
-    const std::string program = (programFolder() / "ratchet-lab").string();
-    std::vector<std::string> words{program, lab.root.string(), "--run"};
+    const std::string display = options.headless ? std::string() : displayName();
+    if (display.empty())
+        return false;
+    if (canOpenWindow())
+        return true;
+    fmt::print(stderr, "The display {} cannot be used; the demo goes on in text.\n", display);
+    return false;
+}
+
+Status runInWindow(const LabPaths& lab, const DemoOptions& options)
+{
+    std::vector<std::string> words{lab.root.string(), "--run"};
     if (options.minutes || !options.teeth)
         words.insert(words.end(), {"--minutes", fmt::format("{}", options.minutes.value_or(usualMinutes))});
     if (options.teeth)
         words.insert(words.end(), {"--teeth", std::to_string(*options.teeth)});
-    std::vector<char*> arguments;
-    for (std::string& word : words)
-        arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    pid_t child = 0;
-    if (::posix_spawn(&child, program.c_str(), nullptr, nullptr, arguments.data(), environ) != 0)
-        return fail(Code::Environment, fmt::format("{} cannot be started.", program),
-                    "ratchet demo --headless runs without a window.");
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return {};
-    return fail(Code::Environment, "The window ended with an error.", "ratchet demo --headless runs without a window.");
+    return showWindow(words);
 }
 
 Status runInText(const LabPaths& lab, const DemoOptions& options)
@@ -111,8 +97,7 @@ Status runInText(const LabPaths& lab, const DemoOptions& options)
     if (!options.json)
         fmt::print("{}\n", endSentence(end, lab.root.string()));
     if (end == RunEnd::Stopped)
-        return fail(Code::Cancelled, "The demo was stopped.",
-                    fmt::format("ratchet demo --lab {} goes on.", lab.root.string()));
+        return fail(Code::Cancelled, "The demo was stopped.");
     return {};
 }
 
@@ -136,21 +121,26 @@ Result<int> demo(const DemoOptions& options)
     const bool existed = std::filesystem::exists(lab.config(), error);
     const bool hadPolicy = std::filesystem::exists(lab.policy(), error);
     RATCHET_CHECK(prepareLab(lab, options));
-    const bool windowed =
-        !options.headless && hasDisplay() && std::filesystem::exists(programFolder() / "ratchet-lab", error);
-    if (!options.json)
+    if (!options.json) {
         fmt::print("Demo lab: {}\n", lab.root.string());
+        std::fflush(stdout);
+    }
+    const bool windowed = opensWindow(options);
     if ((options.unattended || !windowed) && !hadPolicy) {
-        if (existed)      // a person guards it: a demo must not put a policy in their place
-            return fail(Code::Refused, fmt::format("{} is guarded by a person and has no policy.json.", lab.root.string()),
+        if (existed) // a person guards it: a demo must not put a policy in their place
+            return fail(Code::Refused,
+                        fmt::format("{} is guarded by a person and has no policy.json.", lab.root.string()),
                         "Go on with ratchet run, or name another folder with --lab.");
         RATCHET_CHECK(writePolicy(lab));
     }
-    const Status done = windowed ? showWindow(lab, options) : runInText(lab, options);
+    const Status done = windowed ? runInWindow(lab, options) : runInText(lab, options);
     if (!done && done.error().code != Code::Cancelled)
         return passOn(done);
     RATCHET_CHECK(tellWhatHappened(lab, options.json));
-    return done ? Result<int>(0) : passOn(done);
+    if (!done)
+        return fail(done.error().code, done.error().text,
+                    fmt::format("ratchet demo --lab {} goes on.", lab.root.string()));
+    return 0;
 }
 
 } // namespace

@@ -97,9 +97,9 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
                s.live ? fmt::format("{} ({}, generation {})", s.live->hash.brief(), s.live->origin, s.live->generation)
                       : std::string("nothing yet: ratchet run trains the seed model first"));
     if (status.engine && s.live)
-        fmt::print("Score    {} on guide items\n", s.bitsPerByte
-                                                       ? fmt::format("{:.3f} bits per byte", (1 - status.engine->champion) * 8)
-                                                       : toTextPercent(status.engine->champion));
+        fmt::print("Score    {} on guide items\n",
+                   s.bitsPerByte ? fmt::format("{:.3f} bits per byte", (1 - status.engine->champion) * 8)
+                                 : toTextPercent(status.engine->champion));
     fmt::print("Budget   {} of {} spent in {} trials\n", toText(s.spent), toText(lab.config.budget), s.trials);
     std::string states;
     for (const auto& [name, count] : status.states)
@@ -139,7 +139,11 @@ Result<int> showReport(const ReportOptions& options)
     }
     const std::filesystem::path file = options.html.empty() ? lab.paths.report() : std::filesystem::path(options.html);
     RATCHET_TRY(html, htmlReport(*lab.store, ObjectStore(lab.paths.objects()), lab.config));
-    RATCHET_CHECK(writeFile(file, html));
+    if (const Status written = writeFile(file, html); !written) {
+        fmt::print("{}\n", toText(summary));
+        return fail(written.error().code, written.error().text,
+                    options.html.empty() ? "Name a file that you may write with --html." : written.error().hint);
+    }
     fmt::print("{}\nReport: {}\n", toText(summary), std::filesystem::absolute(file).string());
     return 0;
 }

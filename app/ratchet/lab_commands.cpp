@@ -15,7 +15,7 @@ namespace ratchet {
 namespace {
 
 struct NewOptions {
-    std::string folder, domain, corpus, goal, budget, trialBudget, guard = "human";
+    std::string folder, domain, corpus, goal, budget, trialBudget, guard = "human", tokenizer, importFrom;
     std::optional<std::uint64_t> seed;
     std::optional<int> candidates;
     bool json = false;
@@ -57,7 +57,7 @@ Result<int> makeLab(const NewOptions& options)
         policy = parsed.text.dump(2) + "\n";
     }
     RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget,
-                          options.seed, options.candidates}));
+                          options.seed, options.candidates, options.tokenizer, options.importFrom}));
     const LabPaths paths{options.folder};
     if (!policy.empty())
         RATCHET_CHECK(writeFile(paths.policy(), policy));
@@ -66,10 +66,12 @@ Result<int> makeLab(const NewOptions& options)
         printJson(config.toJson());
         return 0;
     }
-    fmt::print("Made the lab {}\n  domain  {}\n  goal    {}\n  budget  {}, {} a trial\n  seed    {}\n  guard   {}\n\n"
+    fmt::print("Made the lab {}\n  domain  {}\n  goal    {}\n  budget  {}, {} a trial\n  seed    {}\n  guard   {}\n{}{}\n"
                "Next: ratchet run {}\n",
                options.folder, config.domain, config.goal, toText(config.budget), toText(config.trialBudget),
                config.seed, policy.empty() ? "a person approves" : "the written policy " + paths.policy().string(),
+               options.tokenizer.empty() ? "" : fmt::format("  tokens  {}\n", options.tokenizer),
+               options.importFrom.empty() ? "" : fmt::format("  model   imported from {}, live\n", options.importFrom),
                options.folder);
     return 0;
 }
@@ -181,6 +183,11 @@ void addLabCommands(Commands& commands)
         ->type_name("AMOUNT");
     command->add_option("--trial-budget", options->trialBudget, "Compute of one trial, for example 400GFLOP")
         ->type_name("AMOUNT");
+    command->add_option("--tokenizer", options->tokenizer, "Tokens of a text: bytes, or N byte pairs learnt from the corpus")
+        ->type_name("bytes|bpe:N");
+    command->add_option("--import", options->importFrom,
+                        "Start from the model in a Hugging Face folder (GPT-2 or Llama, safetensors)")
+        ->type_name("FOLDER");
     command->add_option("--seed", options->seed, "Makes the lab repeatable, the judge's items included")
         ->type_name("N");
     command->add_option("--candidates", options->candidates, "Proposals a tooth")

@@ -16,8 +16,7 @@ struct LedgerOptions {
 Result<int> verify(const LedgerOptions& options)
 {
     RATCHET_TRY(lab, openLab(options.folder));
-    RATCHET_TRY(entries, lab.store->ledger());
-    const LedgerCheck check = verifyLedger(entries);
+    RATCHET_TRY(check, verifyLedger(*lab.store, lab.paths));
     if (options.json)
         printJson({{"ok", check.ok}, {"entries", check.entries}, {"head", check.head.hex}, {"fault", check.fault}});
     else if (check.ok)
@@ -25,13 +24,19 @@ Result<int> verify(const LedgerOptions& options)
     if (check.ok)
         return 0;
     printError({Code::Damaged, fmt::format("The ledger is broken: {}", check.fault),
-                "Somebody or something changed the record; compare it with an exported copy."});
+                fmt::format("Somebody or something changed the record; compare it with an exported copy. When an older "
+                            "copy of the lab was put back on purpose, remove {}.",
+                            lab.paths.ledgerHead().string())});
     return 1;
 }
 
 Result<int> exportTo(const LedgerOptions& options)
 {
     RATCHET_TRY(lab, openLab(options.folder));
+    RATCHET_TRY(check, verifyLedger(*lab.store, lab.paths));
+    if (!check.ok)
+        return fail(Code::Damaged, fmt::format("The ledger is broken: {}", check.fault),
+                    "Restore the lab from a backup before it is exported.");
     RATCHET_TRY(entries, lab.store->ledger());
     const std::filesystem::path target =
         options.target.empty() ? lab.paths.root / "ledger" : std::filesystem::path(options.target);

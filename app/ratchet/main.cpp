@@ -63,6 +63,8 @@ int ratchetMain(int argc, char** argv)
     addDecisionCommands(commands);
     addLedgerCommands(commands);
     addServeCommand(commands);
+    addBenchCommand(commands);
+    addExportCommand(commands);
     app.footer("Exit status: 0 done, 1 no or failed, 2 usage, 3 environment.\nA first look: ratchet demo");
 
     if (argc > 1 && argv[1][0] != '-' && !isCommand(app, argv[1]))

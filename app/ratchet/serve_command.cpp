@@ -65,9 +65,14 @@ Result<Artifact> artifactOf(const OpenLab& lab, const Hash& hash)
         return fail(Code::Damaged, fmt::format("Version {} has no record.", hash.brief()),
                     "Run ratchet check on this lab.");
     const ObjectStore objects(lab.paths.objects());
-    RATCHET_TRY(text, objects.get(version->genome));
-    RATCHET_TRY(genome, parseJson(text, "the genome of version " + hash.brief()));
-    RATCHET_CHECK(objects.verify(version->weights));
+    Result<std::string> text = objects.get(version->genome);
+    Status weights = objects.verify(version->weights);
+    for (Error* missing : {text ? nullptr : &text.error(), weights ? nullptr : &weights.error()})
+        if (missing && missing->code == Code::NotFound) // a part of the lab is gone
+            missing->code = Code::Damaged;
+    RATCHET_CHECK(text);
+    RATCHET_CHECK(weights);
+    RATCHET_TRY(genome, parseJson(*text, "the genome of version " + hash.brief()));
     return Artifact{hash.hex, genome, std::filesystem::absolute(objects.path(version->weights)).string()};
 }
 

@@ -9,14 +9,14 @@
 namespace ratchet {
 namespace {
 
-Status checkLedger(const Store& store)
+Status checkLedger(const Store& store, const LabPaths& paths)
 {
-    RATCHET_TRY(entries, store.ledger());
-    const LedgerCheck check = verifyLedger(entries);
+    RATCHET_TRY(check, verifyLedger(store, paths));
     if (!check.ok)
         return fail(Code::Damaged, fmt::format("The ledger is broken: {}", check.fault),
-                    "Nothing was changed. Compare with an exported ledger; `ratchet ledger verify` shows the entry.");
-    return {};
+                    fmt::format("Nothing was changed. Compare with an exported ledger, or restore the lab from a backup; when an older copy was put "
+                                "back on purpose, remove {}.", paths.ledgerHead().string()));
+    return writeLedgerHead(store, paths);        // an engine may have been killed before it did
 }
 
 } // namespace
@@ -28,7 +28,7 @@ Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
     context->config = std::move(config);
     RATCHET_TRY(store, Store::open(paths.database(), Store::Mode::ReadWrite));
     context->store = std::move(store);
-    RATCHET_CHECK(checkLedger(*context->store));
+    RATCHET_CHECK(checkLedger(*context->store, paths));
     RATCHET_TRY(domain, loadDomain(context->config.domain, paths.corpus().string()));
     context->domain = std::move(domain);
     const auto described = guarded(context->config.domain, [&] {

@@ -43,7 +43,8 @@ struct Context {
     // The live version; NotFound before the seed model was trained.
     [[nodiscard]] Result<VersionRecord> champion() const;
     [[nodiscard]] const SuiteSpec& target() const { return suites.front(); }
-    [[nodiscard]] std::string corpusFolder() const { return info.needsCorpus ? paths.corpus().string() : std::string(); }
+    // The lab's own copy of the corpus it was made with; empty when there is none.
+    [[nodiscard]] std::string corpusFolder() const { return config.corpusSource.empty() ? std::string() : paths.corpus().string(); }
     // Corrected answers of users; `train` picks the half (by content hash) that is trained on, else the half judged by.
     [[nodiscard]] Result<std::vector<Json>> feedback(bool train) const;
     // Score (0 .. 1, higher is better) as the domain's metric: exact match or bits per byte.

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/crew.h"
 
+#include <algorithm>
+
 namespace ratchet {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+class Counted {
+public:
+    explicit Counted(int& count) : m_count(count) { ++m_count; }
+    ~Counted() { --m_count; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+private:
+    int& m_count;
+};
+
+} // namespace
 
 Crew::~Crew()
 {
@@ -129,10 +146,18 @@ Status Crew::runNow(std::unique_ptr<Job> job)
     RATCHET_CHECK(start(std::move(job)));
     if (m_running.size() == before)      // it could not be started, and has been told
         return {};
-    const Place* mine = &m_running.back();
+    Place* mine = &m_running.back();
     const auto present = [&] { return std::any_of(m_running.begin(), m_running.end(), [&](const Place& p) { return &p == mine; }); };
-    while (present())
+    const Counted counted(m_runningNow);
+    while (present()) {
         RATCHET_CHECK(pump(100ms, true));
+        if (!m_heed || !present() || !mine->fault)
+            continue;
+        if (const Status heeded = m_heed(); !heeded && present() && !mine->ended) {
+            mine->fault = heeded;
+            mine->child->kill();
+        }
+    }
     return {};
 }
 

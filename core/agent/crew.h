@@ -48,8 +48,11 @@ public:
     bool cancel(Id<ProposalRecord> proposal);
     // Drops what waits, asks what runs to stop (workers keep a checkpoint), kills what has not ended after `patience`.
     void stop(std::chrono::milliseconds patience);
-    // Runs one more job to its end, whatever the number of places.
+    // Runs one more job to its end, whatever the number of places. Meanwhile calls what heedWith() was given, some ten times a
+    // second; an error of it ends this job with that error.
     [[nodiscard]] Status runNow(std::unique_ptr<Job> job);
+    void heedWith(std::function<Status()> attend) { m_heed = std::move(attend); }
+    [[nodiscard]] bool isRunningNow() const { return m_runningNow > 0; }
     void wake() { m_supervisor.wake(); }
     // Time since the crew was made during which at least one job ran.
     [[nodiscard]] std::chrono::milliseconds busyTime() const { return std::chrono::duration_cast<std::chrono::milliseconds>(m_busy); }
@@ -61,6 +64,8 @@ private:
     Supervisor& m_supervisor;
     int m_places;
     bool m_stopping = false;
+    int m_runningNow = 0;                   // calls of runNow()
+    std::function<Status()> m_heed;
     std::chrono::steady_clock::duration m_busy{0};
     std::list<std::unique_ptr<Job>> m_waiting;
     std::list<Place> m_running;

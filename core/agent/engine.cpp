@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/engine.h"
 
+#include <algorithm>
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -10,6 +12,7 @@
 #include "core/agent/requests.h"
 #include "core/agent/wheel.h"
 #include "core/genome/weights_file.h"
+#include "core/guard/ledger.h"
 
 namespace ratchet {
 
@@ -25,7 +28,7 @@ struct Engine::Private {
     std::unique_ptr<Wheel> wheel;
 
     std::mutex mutex;
-    std::vector<Request> posted;              // guarded by mutex
+    std::deque<Request> posted;               // guarded by mutex
 
     RunLimits limits;
     std::stop_token stop;
@@ -40,9 +43,12 @@ struct Engine::Private {
 
     [[nodiscard]] Status attend();
     [[nodiscard]] Status handleRequests();
-    [[nodiscard]] Status handle(const Request& request);
+    [[nodiscard]] Status handlePosted();
+    [[nodiscard]] Result<Taken> handle(const Request& request);
     [[nodiscard]] bool isForThisEngine(const Request& request) const;
-    [[nodiscard]] Status answer(const Request& request);
+    [[nodiscard]] bool hasToWait(const Request& request) const;
+    [[nodiscard]] bool isStopping() const { return stopping || stop.stop_requested(); }
+    void control(const std::string& kind);
     [[nodiscard]] Status flush();
     [[nodiscard]] EngineStatus status() const;
     [[nodiscard]] Status recordStart();
@@ -64,29 +70,8 @@ int placesFor(int workers)
     return workers > 0 ? workers : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-Status noteAnswer(Context& context, const Request& request, const Status& answered)
+Status loadLive(Context& context)
 {
-    return context.store->setMeta("last-request", {{"kind", request.kind}, {"ok", bool(answered)}, {"text", answered ? "" : answered.error().text},
-                                                   {"time", toIso(now())}, {"arguments", request.arguments}});
-}
-
-// LAB/policy.json, when the person wrote one.
-Result<std::optional<Policy>> writtenPolicy(const LabPaths& paths)
-{
-    if (std::error_code ignored; !std::filesystem::exists(paths.policy(), ignored))
-        return std::optional<Policy>{};
-    RATCHET_TRY(text, readFile(paths.policy()));
-    RATCHET_TRY(json, parseJson(text, paths.policy().string()));
-    RATCHET_TRY(policy, Policy::fromJson(json));
-    return std::optional<Policy>(policy);
-}
-
-// The live version must load before anything is built on it.
-Status checkLive(Context& context)
-{
-    RATCHET_TRY(live, context.store->live());
-    if (!live)
-        return {};
     RATCHET_TRY(champion, context.champion());
     RATCHET_TRY(genome, context.genome(champion.genome));
     RATCHET_CHECK(context.objects.verify(champion.weights));
@@ -94,10 +79,27 @@ Status checkLive(Context& context)
     return checkWeights(weights, genome.architecture, context.vocabulary);
 }
 
+// The live version must load before anything is built on it. A lab that misses a part of it is damaged.
+Status checkLive(Context& context)
+{
+    RATCHET_TRY(live, context.store->live());
+    Status loaded = live ? loadLive(context) : Status{};
+    if (!loaded && loaded.error().code == Code::NotFound)
+        loaded.error().code = Code::Damaged;
+    return loaded;
+}
+
 } // namespace
 
 Engine::Engine() : d(std::make_unique<Private>()) {}
-Engine::~Engine() = default;
+
+// What was posted and not carried out is there for the next engine. An error has nobody left to be told to.
+Engine::~Engine()
+{
+    for (const Request& request : d->posted)
+        if (!isControl(request.kind))
+            static_cast<void>(putRequest(d->context->paths, request));
+}
 
 Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, EngineOptions options)
 {
@@ -118,6 +120,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     d.options = std::move(options);
     d.supervisor = std::move(supervisor);
     d.crew = std::make_unique<Crew>(*d.supervisor, placesFor(d.options.workers));
+    d.crew->heedWith([&d] { return d.attend(); });
     return engine;
 }
 
@@ -146,13 +149,16 @@ Result<RunEnd> Engine::run(const RunLimits& limits, std::stop_token stop, const 
 
 Status Engine::Private::attend()
 {
-    if (stop.stop_requested() || stopping)
+    if (isStopping())
         return tl::unexpected(stopped());
     RATCHET_CHECK(handleRequests());
+    if (isStopping())
+        return tl::unexpected(stopped());
     const auto time = Clock::now();
     if (time - lastFlush >= 200ms) {
         lastFlush = time;
         RATCHET_CHECK(flush());
+        RATCHET_CHECK(writeLedgerHead(*context->store, context->paths));
     }
     if (watcher && time - lastWatch >= 250ms) {
         lastWatch = time;
@@ -163,52 +169,69 @@ Status Engine::Private::attend()
 
 Status Engine::Private::handleRequests()
 {
-    std::vector<Request> requests;
-    {
-        const std::lock_guard guard(mutex);
-        requests.swap(posted);
-    }
-    for (const Request& request : requests)
-        RATCHET_CHECK(handle(request));
-    RATCHET_TRY(taken, takeRequests(context->paths, [this](const Request& request) {
-        return isForThisEngine(request) ? handle(request) : Status{};
+    RATCHET_CHECK(handlePosted());
+    RATCHET_TRY(taken, takeRequests(context->paths, [this](const Request& request) -> Result<Taken> {
+        if (!isForThisEngine(request))
+            return Taken::Done;
+        return handle(request);
     }));
     for (const std::string& refused : taken.refused)
         RATCHET_CHECK(context->record("engine", "request-refused", {{"text", refused}}));
     return {};
 }
 
+// One after the other: while a judge answers for one, this is called again for those behind it.
+Status Engine::Private::handlePosted()
+{
+    for (;;) {
+        Request request;
+        {
+            const std::lock_guard guard(mutex);
+            const auto next = std::find_if(posted.begin(), posted.end(), [this](const Request& r) { return !hasToWait(r); });
+            if (next == posted.end())
+                return {};
+            request = std::move(*next);
+            posted.erase(next);
+        }
+        if (const auto done = handle(request); !done) {
+            const std::lock_guard guard(mutex);
+            posted.push_front(request);       // it stands: the destructor keeps it
+            return passOn(done);
+        }
+    }
+}
+
 // A pause or stop that was meant for an engine that has ended must not hold this one.
 bool Engine::Private::isForThisEngine(const Request& request) const
 {
-    const bool control = request.kind == "pause" || request.kind == "resume" || request.kind == "step" || request.kind == "stop";
-    return !control || request.created >= openedAt;
+    return !isControl(request.kind) || request.created >= openedAt;
 }
 
-// What a person asked for and did not get is told, not fatal; only the engine's own troubles are.
-Status Engine::Private::handle(const Request& request)
+// One decision at a time, and none by an engine that is about to end: a judge has to be asked for it.
+bool Engine::Private::hasToWait(const Request& request) const
 {
-    const Status answered = answer(request);
-    RATCHET_CHECK(noteAnswer(*context, request, answered));
-    return !answered && answered.error().code == Code::Environment ? answered : Status{};
+    return isDecision(request.kind) && (crew->isRunningNow() || isStopping());
 }
 
-Status Engine::Private::answer(const Request& request)
+Result<Taken> Engine::Private::handle(const Request& request)
 {
-    if (request.kind == "pause") {
-        paused = true;
-    } else if (request.kind == "resume") {
-        paused = false;
-        teethUntilPause = -1;
-    } else if (request.kind == "step") {
-        paused = false;
-        teethUntilPause = 1;
-    } else if (request.kind == "stop") {
+    if (hasToWait(request))
+        return Taken::Later;
+    RATCHET_CHECK(carry(*context, *crew, request, [this](const std::string& kind) { control(kind); }));
+    return Taken::Done;
+}
+
+void Engine::Private::control(const std::string& kind)
+{
+    if (kind == "stop") {
         stopping = true;
-    } else {
-        return apply(*context, *crew, request);
+        return;
     }
-    return {};
+    paused = kind == "pause";
+    if (kind == "resume")
+        teethUntilPause = -1;
+    else if (kind == "step")
+        teethUntilPause = 1;
 }
 
 EngineStatus Engine::Private::status() const
@@ -307,16 +330,13 @@ Status Engine::Private::finalVault()
     for (const ScorecardRecord& card : cards)
         if (card.split == "vault" && card.champion == seed && card.challenger == champion.hash && !card.proposal.isSet())
             return {};
-    if (champion.hash == seed)
-        return {};
-    RATCHET_CHECK(openVault(*context, *crew, seed, champion.hash, Id<ProposalRecord>{}, 600));
-    return {};
+    return champion.hash == seed ? Status{} : compareWithSeed(*context, *crew, seed, champion.hash);
 }
 
 Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
 {
-    const bool wasStopped = !end && end.error().code == Code::Cancelled;
-    crew->stop(wasStopped ? 5s : 1s);
+    const auto wasStopped = [&] { return !end && end.error().code == Code::Cancelled; };
+    crew->stop(wasStopped() ? 5s : 1s);
     if (end && *end != RunEnd::WaitingForPerson)
         if (const Status measured = finalVault(); !measured)
             end = passOn(measured);
@@ -325,14 +345,26 @@ Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
     EngineStatus last = status();
     last.stage = end && *end == RunEnd::WaitingForPerson ? "waiting" : "idle";
     last.running.clear();
-    const Status written = context->store->transaction(Store::Durable::Yes, [&] { return context->store->setMeta("status", last.toJson()); });
+    Status written = context->store->transaction(Store::Durable::Yes, [&] { return context->store->setMeta("status", last.toJson()); });
+    if (written)
+        written = writeLedgerHead(*context->store, context->paths);
     if (watcher)
         watcher(last);
-    if (wasStopped)
+    if (wasStopped())
         return RunEnd::Stopped;
     if (end && !written)
         return passOn(written);
     return end;
+}
+
+Result<std::optional<Policy>> writtenPolicy(const LabPaths& paths)
+{
+    if (std::error_code ignored; !std::filesystem::exists(paths.policy(), ignored))
+        return std::optional<Policy>{};
+    RATCHET_TRY(text, readFile(paths.policy()));
+    RATCHET_TRY(json, parseJson(text, paths.policy().string()));
+    RATCHET_TRY(policy, Policy::fromJson(json));
+    return std::optional<Policy>(policy);
 }
 
 Result<Carried> carryOut(const std::filesystem::path& lab, const Request& request)
@@ -351,10 +383,14 @@ Result<Carried> carryOut(const std::filesystem::path& lab, const Request& reques
     context->policy = policy;
     Crew crew(*supervisor, 1);
     // What an engine that has ended left unanswered comes first; its control words (pause, stop) have no one to mean.
-    RATCHET_CHECK(takeRequests(paths, [&](const Request& older) {
-        return noteAnswer(*context, older, apply(*context, crew, older));
+    RATCHET_CHECK(takeRequests(paths, [&](const Request& older) -> Result<Taken> {
+        RATCHET_CHECK(carry(*context, crew, older));
+        return Taken::Done;
     }));
-    RATCHET_CHECK(apply(*context, crew, request));
+    RATCHET_TRY(answer, carry(*context, crew, request));
+    static_cast<void>(writeLedgerHead(*context->store, paths));      // what was asked is done; a file left behind is no fault
+    if (!answer.ok)
+        return fail(answer.code, answer.text, answer.hint);
     return Carried::Done;
 }
 

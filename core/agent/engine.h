@@ -50,7 +50,7 @@ private:
     std::unique_ptr<Private> d;
 };
 
-// Creates a lab with everything but the seed model, which the first run() trains as trial 1.
+// Creates a lab with everything but the seed model, which the first run() trains as trial 1 unless one is imported.
 struct NewLab {
     std::filesystem::path root;
     std::string domain;
@@ -59,8 +59,14 @@ struct NewLab {
     std::optional<Flops> budget, trialBudget;
     std::optional<std::uint64_t> seed;              // empty: drawn; the judge's secret follows from it only when it was given
     std::optional<int> candidates;
+    std::string tokenizer;                          // empty or "bytes": the domain's alphabet; "bpe:1024": learnt from the corpus' training documents
+    std::filesystem::path importFrom;               // Hugging Face folder whose model is live from the start; empty: the first run trains one
 };
+// Nothing is left of the lab when it fails.
 [[nodiscard]] Status newLab(const NewLab& wanted);
+
+// LAB/policy.json when the person wrote one: what decides instead of a person, in every program that runs the lab.
+[[nodiscard]] Result<std::optional<Policy>> writtenPolicy(const LabPaths& paths);
 
 // Carries out one request when no engine runs (takes the lock for a moment), else hands it to the one that does.
 enum class Carried { Done, HandedOver };

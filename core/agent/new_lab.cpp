@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Makes a new lab: the domain's defaults, the person's choices, keys, the judge's secret and the first ledger entry.
+// Makes a new lab: the domain's defaults, the person's choices, keys, the judge's secret, a tokenizer of its own, an
+// imported model and the first ledger entries.
+#include <charconv>
 #include <random>
 
 #include "core/agent/context.h"
 #include "core/agent/engine.h"
 #include "core/agent/goal.h"
+#include "core/agent/promotion.h"
 #include "core/base/hash.h"
+#include "core/genome/hugging_face.h"
 #include "core/genome/tokenizer.h"
+#include "core/guard/ledger.h"
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 
@@ -27,28 +32,149 @@ std::string secretOf(const std::optional<std::uint64_t>& seed)
     return hashOf(fmt::format("{} {} {} {}", drawSeed(), drawSeed(), drawSeed(), drawSeed())).hex;
 }
 
-// A trial that cannot pay for a single batch would overrun its budget.
-Status paysForOneStep(Flops trialBudget, const Domain& domain, const DomainInfo& info)
+// What the lab starts from: the domain's seed, or an imported model with the domain's way of training.
+struct Start {
+    Genome genome;
+    int vocabulary = 0;
+    std::optional<Tokenizer> tokenizer;      // empty: the domain's alphabet
+    std::optional<ImportedModel> imported;
+};
+
+// "bytes", or "bpe:N" with N tokens in all.
+Result<std::optional<int>> learntVocabulary(const std::string& text)
 {
+    if (text.empty() || text == "bytes")
+        return std::nullopt;
+    int tokens = 0;
+    const char* const begin = text.data() + 4;
+    const char* const end = text.data() + text.size();
+    const bool isNumber = text.starts_with("bpe:") && std::from_chars(begin, end, tokens).ptr == end && begin < end;
+    if (!isNumber || tokens < 259 || tokens > 65536)
+        return fail(Code::Usage, fmt::format("\"{}\" is no tokenizer.", text), "Give bytes, or bpe:N with N tokens, 259 to 65536: bpe:1024.");
+    return tokens;
+}
+
+// A model that knows something goes on from there, in small steps.
+Result<Start> startOf(const NewLab& wanted, const Domain& domain, const DomainInfo& info)
+{
+    constexpr double gentle = 3e-4;
+    Start start;
+    RATCHET_TRY(seed, guarded(info.name, [&] { return domain.seedGenome(); }));
+    start.genome = std::move(seed);
+    RATCHET_TRY(learnt, learntVocabulary(wanted.tokenizer));
+    if (learnt && info.corpus != CorpusUse::Text)
+        return fail(Code::Usage, fmt::format("The domain {} has no corpus to learn a tokenizer from.", info.name), "Leave out --tokenizer.");
+    start.vocabulary = learnt.value_or(vocabularyOf(info.alphabet));
+    if (wanted.importFrom.empty())
+        return start;
+    if (!wanted.tokenizer.empty())
+        return fail(Code::Usage, "An imported model brings its tokenizer along.", "Leave out --tokenizer.");
+    RATCHET_TRY(imported, importHuggingFace(wanted.importFrom));
+    start.genome.architecture = imported.architecture;
+    start.genome.recipe.start = "continue";
+    start.genome.recipe.learningRate = std::min(start.genome.recipe.learningRate, gentle);
+    start.tokenizer = imported.tokenizer;
+    start.vocabulary = imported.tokenizer.vocabulary();
+    start.imported = std::move(imported);
+    return start;
+}
+
+// A trial that cannot pay for a single batch would overrun its budget.
+Status paysForOneStep(Flops trialBudget, const Domain& domain, const DomainInfo& info, const Start& start)
+{
+    const Genome& seed = start.genome;
     const auto step = guarded(info.name, [&] {
-        const Genome seed = domain.seedGenome();
         const int length = std::min(seed.architecture.context, domain.longestExample(seed.data, seed.reasoning));
-        return Flops{trainingFlops(seed.architecture, vocabularyOf(info.alphabet), length).value * length * seed.recipe.batch};
+        return Flops{trainingFlops(seed.architecture, start.vocabulary, length).value * length * seed.recipe.batch};
     });
     RATCHET_CHECK(step);
     if (trialBudget < *step)
         return fail(Code::Usage, fmt::format("A trial budget of {} does not pay for one training step of {}.", toText(trialBudget), toText(*step)),
-                    fmt::format("The domain's own is {}.", toText(info.defaultTrialBudget)));
+                    start.imported ? "Give a larger --trial-budget and --budget." : fmt::format("The domain's own is {}.", toText(info.defaultTrialBudget)));
     return {};
+}
+
+// The space has room for the imported model and for some growth.
+Result<Json> spaceOf(const Json& domains, const Start& start)
+{
+    RATCHET_TRY(space, SearchSpace::fromJson(domains));
+    Json json = space.toJson();
+    if (start.imported)
+        json["maxParameters"] = std::max(json["maxParameters"].get<std::int64_t>(),
+                                         2 * parameterCount(start.genome.architecture, start.vocabulary));
+    return json;
 }
 
 Status importInto(const LabPaths& paths, const NewLab& wanted, const DomainInfo& info)
 {
-    if (!info.needsCorpus)
+    if (wanted.corpus.empty())
         return {};
-    RATCHET_TRY(summary, importCorpus(wanted.corpus, paths.corpus()));
+    RATCHET_TRY(summary, importCorpus(wanted.corpus, paths.corpus(), info.corpus));
     (void)summary;
+    RATCHET_TRY(opened, loadDomain(wanted.domain, paths.corpus().string()));      // what it cannot read is told now
+    (void)opened;
     return {};
+}
+
+// Before the lab is opened: an opened one knows its tokenizer. Returns the tokenizer's hash, empty for the domain's alphabet.
+Result<std::string> keepTokenizer(const LabPaths& paths, const NewLab& wanted, Start& start)
+{
+    RATCHET_TRY(learnt, learntVocabulary(wanted.tokenizer));
+    if (learnt) {
+        RATCHET_TRY(corpus, Corpus::open(paths.corpus()));
+        start.tokenizer = Tokenizer::learn(corpus.documents(Split::Train), *learnt);
+    }
+    if (!start.tokenizer)
+        return std::string();
+    RATCHET_TRY(object, ObjectStore(paths.objects()).put(start.tokenizer->toJson().dump()));
+    RATCHET_TRY(store, Store::open(paths.database(), Store::Mode::ReadWrite));
+    RATCHET_CHECK(store->transaction(Store::Durable::Yes, [&] { return store->setMeta("tokenizer", {{"object", object.hex}}); }));
+    return object.hex;
+}
+
+// Genome and weights of the imported model as a version; its record is written by the caller.
+Result<VersionRecord> keepImported(const Context& context, const Start& start)
+{
+    const auto file = context.paths.work() / "imported.safetensors";
+    RATCHET_CHECK(writeWeights(file, start.imported->weights));
+    VersionRecord version;
+    RATCHET_TRY(weights, context.objects.putFile(file));
+    RATCHET_TRY(genome, context.objects.put(start.genome.toJson().dump()));
+    version.weights = weights;
+    version.genome = genome;
+    version.tokenizer = context.tokenizer;
+    version.hash = hashOfJson(Json{{"genome", genome.hex}, {"weights", weights.hex}, {"tokenizer", context.tokenizer.hex}});
+    version.created = now();
+    version.parameters = parameterCount(start.genome.architecture, start.vocabulary);
+    version.origin = "import";
+    return version;
+}
+
+// Corpus, tokenizer, imported model and the first ledger entries of a lab that is there.
+Status fillLab(const LabPaths& paths, const LabConfig& config, const NewLab& wanted, const DomainInfo& info, Start& start)
+{
+    RATCHET_CHECK(importInto(paths, wanted, info));
+    RATCHET_TRY(tokenizer, keepTokenizer(paths, wanted, start));
+    RATCHET_TRY(lock, LabLock::take(paths));
+    RATCHET_TRY(context, Context::open(paths));
+    std::optional<VersionRecord> version;
+    if (start.imported) {
+        RATCHET_TRY(kept, keepImported(*context, start));
+        version = std::move(kept);
+    }
+    RATCHET_CHECK(context->store->transaction(Store::Durable::Yes, [&]() -> Status {
+        Json refs{{"domain", config.domain}, {"goal", config.goal}, {"budget", config.budget.value}, {"seed", config.seed},
+                  {"ratchet", config.ratchet}};
+        if (!tokenizer.empty())
+            refs["tokenizer"] = tokenizer;
+        RATCHET_CHECK(context->record("person", "lab", refs));
+        if (!version)
+            return {};
+        RATCHET_CHECK(context->store->add(*version));
+        RATCHET_CHECK(context->record("person", "import", {{"version", version->hash.hex}, {"from", wanted.importFrom.string()}}));
+        return deploySeed(*context, version->hash);
+    }));
+    return writeLedgerHead(*context->store, paths);
 }
 
 } // namespace
@@ -66,9 +192,9 @@ Status newLab(const NewLab& wanted)
         return true;
     });
     RATCHET_CHECK(described);
-    if (info.needsCorpus && wanted.corpus.empty())
+    if (info.corpus == CorpusUse::Text && wanted.corpus.empty())
         return fail(Code::Usage, fmt::format("The domain {} needs a text to learn from.", info.name), "Name a file or folder with --corpus.");
-    if (!info.needsCorpus && !wanted.corpus.empty())
+    if (info.corpus == CorpusUse::None && !wanted.corpus.empty())
         return fail(Code::Usage, fmt::format("The domain {} makes its own items and takes no corpus.", info.name), "Leave out --corpus.");
 
     LabConfig config;
@@ -80,26 +206,22 @@ Status newLab(const NewLab& wanted)
     if (config.trialBudget > config.budget)
         return fail(Code::Usage, fmt::format("A budget of {} does not pay for one trial of {}.", toText(config.budget), toText(config.trialBudget)),
                     "Give a larger --budget or a smaller --trial-budget.");
-    RATCHET_CHECK(paysForOneStep(config.trialBudget, *domain, info));
+    RATCHET_TRY(start, startOf(wanted, *domain, info));
+    RATCHET_CHECK(paysForOneStep(config.trialBudget, *domain, info, start));
     config.seed = wanted.seed.value_or(drawSeed());
     config.candidates = wanted.candidates.value_or(config.candidates);
     config.corpusSource = wanted.corpus;
     config.created = toIso(now());
-    RATCHET_TRY(checked, SearchSpace::fromJson(space));
+    RATCHET_TRY(checked, spaceOf(space, start));
 
     const LabPaths paths{wanted.root};
-    RATCHET_CHECK(createLab(paths, config, checked.toJson(), secretOf(wanted.seed)));
-    if (const Status imported = importInto(paths, wanted, info); !imported) {
+    RATCHET_CHECK(createLab(paths, config, checked, secretOf(wanted.seed)));
+    const Status filled = fillLab(paths, config, wanted, info, start);
+    if (!filled) {
         std::error_code ignored;
         std::filesystem::remove_all(paths.root, ignored);
-        return imported;
     }
-    RATCHET_TRY(lock, LabLock::take(paths));
-    RATCHET_TRY(context, Context::open(paths));
-    return context->store->transaction(Store::Durable::Yes, [&] {
-        return context->record("person", "lab", {{"domain", config.domain}, {"goal", config.goal}, {"budget", config.budget.value},
-                                                 {"seed", config.seed}, {"ratchet", config.ratchet}});
-    });
+    return filled;
 }
 
 } // namespace ratchet

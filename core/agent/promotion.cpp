@@ -8,6 +8,12 @@ namespace ratchet {
 namespace {
 
 constexpr int vaultItems = 300;
+constexpr int seedItems = 600;
+
+Status tellIfAsked(const Tell& tell, const Status& answered)
+{
+    return tell ? tell(answered) : Status{};
+}
 
 Result<ProposalRecord> proposalOf(Context& context, const VersionRecord& version)
 {
@@ -49,41 +55,104 @@ Status settleProposals(Context& context, const ProposalRecord& promoted)
     return {};
 }
 
-Status checkVault(Context& context, Crew& crew, const Evidence& evidence, const ProposalRecord& proposal)
+// A question to the vault: `proposal` is what it decides about, unset when nothing.
+struct VaultQuestion { Hash champion, challenger; Id<ProposalRecord> proposal; int items; };
+
+// Nobody can cancel it as a job of its proposal: a proposal that waits for a decision runs no more.
+Result<std::vector<ScorecardRecord>> askVault(Context& context, Crew& crew, const VaultQuestion& question)
 {
-    RATCHET_TRY(cards, openVault(context, crew, evidence.champion, evidence.challenger.hash, proposal.id, vaultItems));
+    std::vector<Ask> asks;
+    for (const SuiteSpec& suite : context.suites)
+        asks.push_back({suite.name, "vault", suite.role == SuiteRole::Target ? question.items : question.items / 2});
+    const auto number = questionNumber(fmt::format("vault {} {} {}", question.champion.hex, question.challenger.hex, question.proposal.value));
+    RATCHET_TRY(spec, judgeSpec(context, question.champion, question.challenger, number));
+    RATCHET_TRY(answers, askJudge(context, spec, asks, "vault", Id<ProposalRecord>{}, [&](auto job) { return crew.runNow(std::move(job)); }));
+    std::vector<ScorecardRecord> cards;
+    for (std::size_t i = 0; i < context.suites.size(); ++i) {
+        RATCHET_TRY(card, scorecardOf(answers[i], context.suites[i], context.info.measure));
+        card.proposal = question.proposal;
+        card.champion = question.champion;
+        card.challenger = question.challenger;
+        card.created = now();
+        cards.push_back(std::move(card));
+    }
+    return cards;
+}
+
+// Inside a transaction: that the vault was opened, and what it showed.
+Status recordVault(Context& context, const VaultQuestion& question, const std::vector<ScorecardRecord>& cards)
+{
+    for (const ScorecardRecord& card : cards)
+        RATCHET_CHECK(context.store->add(card));
+    return context.record("engine", "vault", {{"champion", question.champion.hex}, {"challenger", question.challenger.hex}, {"items", question.items}});
+}
+
+Status isNotContradicted(const std::vector<ScorecardRecord>& cards)
+{
     const ScorecardRecord& target = cards.front();
     if (target.high < 0)
-        return fail(Code::Refused, fmt::format("The vault contradicts: {} is worse by {} on items never used before.",
-                                               evidence.challenger.hash.brief(), toTextPercent(-target.difference)));
+        return fail(Code::Refused, fmt::format("The vault contradicts: {} is worse by {} on items never used before.", target.challenger.brief(),
+                                               toTextPercent(-target.difference)));
     return {};
+}
+
+Json refsOf(const DecisionRecord& decision)
+{
+    return {{"version", decision.version.hex}, {"kind", toText(decision.kind)}, {"reason", decision.reason}, {"binding", decision.binding.hex}};
+}
+
+// Reject and MoreEvidence.
+Status recordOnly(Context& context, const DecisionRecord& decision, const ProposalRecord& proposal, const Tell& tell)
+{
+    if (proposal.state != ProposalState::Waiting)
+        return fail(Code::Refused, fmt::format("Version {} does not wait for a decision; it is {}.", decision.version.brief(), toText(proposal.state)));
+    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+        RATCHET_CHECK(context.store->add(decision));
+        if (decision.kind == DecisionKind::Reject)
+            RATCHET_CHECK(setState(context, proposal, ProposalState::Declined, decision.reason));
+        RATCHET_CHECK(context.record(decision.actor, "decision", refsOf(decision)));
+        return tellIfAsked(tell, {});
+    });
+}
+
+// In one transaction: what the vault showed, the decision, and the deployment unless the vault contradicts.
+Status recordApproval(Context& context, const DecisionRecord& decision, const VaultQuestion& question,
+                      const Result<std::vector<ScorecardRecord>>& cards, const Status& vault, const Tell& tell)
+{
+    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+        RATCHET_TRY(proposal, context.store->proposal(question.proposal));       // it may have been moved in the queue meanwhile
+        if (!proposal)
+            return fail(Code::Damaged, fmt::format("The proposal of version {} is missing.", decision.version.brief()));
+        if (cards)
+            RATCHET_CHECK(recordVault(context, question, *cards));
+        RATCHET_TRY(id, context.store->add(decision));
+        RATCHET_CHECK(context.record(decision.actor, "decision", refsOf(decision)));
+        if (!vault) {
+            RATCHET_CHECK(context.record("engine", "vault-refused", {{"version", decision.version.hex}, {"text", vault.error().text}}));
+            RATCHET_CHECK(setState(context, *proposal, ProposalState::Declined, vault.error().text));
+            return tellIfAsked(tell, vault);
+        }
+        DeploymentRecord deployment;
+        deployment.version = decision.version;
+        deployment.previous = question.champion;
+        deployment.decision = id;
+        deployment.kind = DeploymentKind::Promote;
+        deployment.actor = decision.actor;
+        deployment.reason = decision.reason;
+        deployment.created = now();
+        RATCHET_CHECK(deploy(context, deployment));
+        RATCHET_CHECK(settleProposals(context, *proposal));
+        return tellIfAsked(tell, {});
+    });
 }
 
 } // namespace
 
-Result<std::vector<ScorecardRecord>> openVault(Context& context, Crew& crew, const Hash& champion, const Hash& challenger,
-                                               Id<ProposalRecord> proposal, int items)
+Status compareWithSeed(Context& context, Crew& crew, const Hash& seed, const Hash& champion)
 {
-    std::vector<Ask> asks;
-    for (const SuiteSpec& suite : context.suites)
-        asks.push_back({suite.name, "vault", suite.role == SuiteRole::Target ? items : items / 2});
-    const auto question = questionNumber(fmt::format("vault {} {} {}", champion.hex, challenger.hex, proposal.value));
-    RATCHET_TRY(spec, judgeSpec(context, champion, challenger, question));
-    RATCHET_TRY(answers, askJudge(context, spec, asks, "vault", proposal, [&](auto job) { return crew.runNow(std::move(job)); }));
-    std::vector<ScorecardRecord> cards;
-    RATCHET_CHECK(context.store->transaction(Store::Durable::Yes, [&]() -> Status {
-        for (std::size_t i = 0; i < context.suites.size(); ++i) {
-            RATCHET_TRY(card, scorecardOf(answers[i], context.suites[i], context.info.measure));
-            card.proposal = proposal;
-            card.champion = champion;
-            card.challenger = challenger;
-            card.created = now();
-            RATCHET_CHECK(context.store->add(card));
-            cards.push_back(std::move(card));
-        }
-        return context.record("engine", "vault", {{"champion", champion.hex}, {"challenger", challenger.hex}, {"items", items}});
-    }));
-    return cards;
+    const VaultQuestion question{seed, champion, {}, seedItems};
+    RATCHET_TRY(cards, askVault(context, crew, question));
+    return context.store->transaction(Store::Durable::Yes, [&] { return recordVault(context, question, cards); });
 }
 
 Result<Evidence> evidenceOf(Context& context, const Hash& version)
@@ -109,59 +178,32 @@ Result<Evidence> evidenceOf(Context& context, const Hash& version)
     return evidence;
 }
 
-Status decide(Context& context, Crew& crew, const Hash& version, DecisionKind kind, const std::string& actor,
-              const std::string& reason, const std::string& binding)
+Status decide(Context& context, Crew& crew, const Word& word)
 {
-    RATCHET_TRY(evidence, evidenceOf(context, version));
+    RATCHET_TRY(evidence, evidenceOf(context, word.version));
     RATCHET_TRY(proposal, proposalOf(context, evidence.challenger));
     DecisionRecord decision;
-    decision.version = version;
-    decision.kind = kind;
-    decision.actor = actor;
-    decision.reason = reason;
+    decision.version = word.version;
+    decision.kind = word.kind;
+    decision.actor = word.actor;
+    decision.reason = word.reason;
     decision.binding = bindingOf(evidence, context.policy);
     decision.created = now();
-    if (reason.empty())
+    if (word.reason.empty())
         return fail(Code::Refused, "A decision needs a reason.", "Say why in a sentence: --reason \"...\".");
-    if (!binding.empty() && binding != decision.binding.hex)
+    if (!word.binding.empty() && word.binding != decision.binding.hex)
         return fail(Code::Refused, "The evidence has changed since you looked at it.", "Look again and decide on what is there now.");
-    const Json refs{{"version", version.hex}, {"kind", toText(kind)}, {"reason", reason}, {"binding", decision.binding.hex}};
-    if (kind != DecisionKind::Approve) {
-        if (proposal.state != ProposalState::Waiting)
-            return fail(Code::Refused, fmt::format("Version {} does not wait for a decision; it is {}.", version.brief(), toText(proposal.state)));
-        return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
-            RATCHET_CHECK(context.store->add(decision));
-            if (kind == DecisionKind::Reject)
-                RATCHET_CHECK(setState(context, proposal, ProposalState::Declined, reason));
-            return context.record(actor, "decision", refs);
-        });
-    }
+    if (word.kind != DecisionKind::Approve)
+        return recordOnly(context, decision, proposal, word.tell);
     RATCHET_CHECK(mayDeploy(evidence, context.policy, decision));
-    RATCHET_CHECK(context.artifact(version));
-    if (const Status vault = checkVault(context, crew, evidence, proposal); !vault) {
-        if (vault.error().code == Code::Refused)
-            RATCHET_CHECK(context.store->transaction(Store::Durable::Yes, [&]() -> Status {
-                RATCHET_CHECK(context.store->add(decision));
-                RATCHET_CHECK(context.record(actor, "decision", refs));
-                RATCHET_CHECK(context.record("engine", "vault-refused", {{"version", version.hex}, {"text", vault.error().text}}));
-                return setState(context, proposal, ProposalState::Declined, vault.error().text);
-            }));
+    RATCHET_CHECK(context.artifact(word.version));
+    const VaultQuestion question{evidence.champion, word.version, proposal.id, vaultItems};
+    const auto cards = askVault(context, crew, question);
+    const Status vault = cards ? isNotContradicted(*cards) : Status(passOn(cards));
+    if (!vault && vault.error().code != Code::Refused)      // no answer: as if nothing had been asked
         return vault;
-    }
-    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
-        RATCHET_TRY(id, context.store->add(decision));
-        RATCHET_CHECK(context.record(actor, "decision", refs));
-        DeploymentRecord deployment;
-        deployment.version = version;
-        deployment.previous = evidence.champion;
-        deployment.decision = id;
-        deployment.kind = DeploymentKind::Promote;
-        deployment.actor = actor;
-        deployment.reason = reason;
-        deployment.created = now();
-        RATCHET_CHECK(deploy(context, deployment));
-        return settleProposals(context, proposal);
-    });
+    RATCHET_CHECK(recordApproval(context, decision, question, cards, vault, word.tell));
+    return vault;
 }
 
 Status deploySeed(Context& context, const Hash& version)
@@ -177,7 +219,7 @@ Status deploySeed(Context& context, const Hash& version)
     });
 }
 
-Status rollBack(Context& context, Crew& crew, const Hash& version, const std::string& actor, const std::string& reason)
+Status rollBack(Context& context, Crew& crew, const Hash& version, const std::string& actor, const std::string& reason, const Tell& tell)
 {
     if (reason.empty())
         return fail(Code::Refused, "A rollback needs a reason.", "Say why in a sentence: --reason \"...\".");
@@ -191,7 +233,7 @@ Status rollBack(Context& context, Crew& crew, const Hash& version, const std::st
     RATCHET_TRY(spec, judgeSpec(context, version, std::nullopt, questionNumber("rollback " + version.hex)));
     RATCHET_CHECK(askJudge(context, spec, {Ask{context.target().name, "guide", 32}}, "quick check", Id<ProposalRecord>{},
                            [&](auto job) { return crew.runNow(std::move(job)); }));
-    return context.store->transaction(Store::Durable::Yes, [&] {
+    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         DeploymentRecord deployment;
         deployment.version = version;
         deployment.previous = champion.hash;
@@ -199,7 +241,8 @@ Status rollBack(Context& context, Crew& crew, const Hash& version, const std::st
         deployment.actor = actor;
         deployment.reason = reason;
         deployment.created = now();
-        return deploy(context, deployment);
+        RATCHET_CHECK(deploy(context, deployment));
+        return tellIfAsked(tell, {});
     });
 }
 

@@ -8,7 +8,7 @@
 namespace ratchet {
 namespace {
 
-Status propose(Context& context, const Request& request)
+Status propose(Context& context, const Request& request, const Tell& tell)
 {
     Json patch;
     std::string reason;
@@ -46,13 +46,11 @@ Status propose(Context& context, const Request& request)
         }
     RATCHET_TRY(all, context.store->proposals());
     proposal.rank = static_cast<double>(all.size()) + 1;
-    RATCHET_CHECK(context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         RATCHET_TRY(id, context.store->add(proposal));
-        return context.record(request.actor, "proposal", {{"id", id.value}, {"patch", proposal.patch}, {"reason", reason}});
-    }));
-    if (proposal.state == ProposalState::Duplicate)
-        return fail(Code::Refused, proposal.stateReason, "`ratchet queue --all` shows it.");
-    return {};
+        RATCHET_CHECK(context.record(request.actor, "proposal", {{"id", id.value}, {"patch", proposal.patch}, {"reason", reason}}));
+        return proposal.state == ProposalState::Duplicate ? tell(fail(Code::Refused, proposal.stateReason, "`ratchet queue --all` shows it.")) : tell({});
+    });
 }
 
 Result<ProposalRecord> namedProposal(Context& context, const Request& request)
@@ -67,10 +65,15 @@ Result<ProposalRecord> namedProposal(Context& context, const Request& request)
     return *proposal;
 }
 
-Status cancel(Context& context, Crew& crew, const Request& request)
+Status cancel(Context& context, Crew& crew, const Request& request, const Tell& tell)
 {
     RATCHET_TRY(proposal, namedProposal(context, request));
-    if (crew.cancel(proposal.id))
+    bool ended = false;
+    RATCHET_CHECK(context.store->transaction(Store::Durable::No, [&]() -> Status {
+        ended = crew.cancel(proposal.id);
+        return ended ? tell({}) : Status{};
+    }));
+    if (ended)
         return {};
     if (proposal.state != ProposalState::Queued && proposal.state != ProposalState::Running)
         return fail(Code::Refused, fmt::format("Proposal {} is {}; only what is queued or running can be cancelled.", proposal.id.value,
@@ -83,11 +86,20 @@ Status cancel(Context& context, Crew& crew, const Request& request)
             trial->state = TrialState::Cancelled;       // left by an engine that was killed
             RATCHET_CHECK(context.store->update(*trial));
         }
-        return context.store->update(proposal);
+        RATCHET_CHECK(context.store->update(proposal));
+        return tell({});
     });
 }
 
-Status retry(Context& context, const Request& request)
+Status updateAndTell(Context& context, const ProposalRecord& proposal, const Tell& tell)
+{
+    return context.store->transaction(Store::Durable::No, [&]() -> Status {
+        RATCHET_CHECK(context.store->update(proposal));
+        return tell({});
+    });
+}
+
+Status retry(Context& context, const Request& request, const Tell& tell)
 {
     RATCHET_TRY(proposal, namedProposal(context, request));
     if (proposal.state != ProposalState::Failed && proposal.state != ProposalState::Cancelled)
@@ -96,10 +108,10 @@ Status retry(Context& context, const Request& request)
     proposal.state = ProposalState::Queued;
     proposal.stateReason.clear();
     proposal.tooth = 0;
-    return context.store->update(proposal);
+    return updateAndTell(context, proposal, tell);
 }
 
-Status move(Context& context, const Request& request)
+Status move(Context& context, const Request& request, const Tell& tell)
 {
     RATCHET_TRY(proposal, namedProposal(context, request));
     std::int64_t before = 0;
@@ -119,10 +131,10 @@ Status move(Context& context, const Request& request)
         if (other.id != proposal.id && other.rank < at)
             above = std::max(above, other.rank);
     proposal.rank = before == 0 ? highest + 1 : above == -1e9 ? at - 1 : (above + at) / 2;
-    return context.store->update(proposal);
+    return updateAndTell(context, proposal, tell);
 }
 
-Status takeFeedback(Context& context, const Request& request)
+Status takeFeedback(Context& context, const Request& request, const Tell& tell)
 {
     OutcomeRecord outcome;
     Fields in(request.arguments, "the feedback");
@@ -135,11 +147,12 @@ Status takeFeedback(Context& context, const Request& request)
         outcome.question = (*item)->question;
     return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         RATCHET_TRY(id, context.store->add(outcome));
-        return context.record(request.actor, "feedback", {{"id", id.value}, {"version", outcome.version.hex}});
+        RATCHET_CHECK(context.record(request.actor, "feedback", {{"id", id.value}, {"version", outcome.version.hex}}));
+        return tell({});
     });
 }
 
-Status decideRequest(Context& context, Crew& crew, const Request& request)
+Status decideRequest(Context& context, Crew& crew, const Request& request, const Tell& tell)
 {
     std::string prefix, reason, binding;
     Fields in(request.arguments, "the request");
@@ -147,10 +160,43 @@ Status decideRequest(Context& context, Crew& crew, const Request& request)
     RATCHET_CHECK(in.status());
     RATCHET_TRY(version, context.store->findVersion(prefix));
     if (request.kind == "rollback")
-        return rollBack(context, crew, version.hash, request.actor, reason);
+        return rollBack(context, crew, version.hash, request.actor, reason, tell);
     const DecisionKind kind = request.kind == "approve" ? DecisionKind::Approve
                               : request.kind == "reject" ? DecisionKind::Reject : DecisionKind::MoreEvidence;
-    return decide(context, crew, version.hash, kind, request.actor, reason, binding);
+    return decide(context, crew, {version.hash, kind, request.actor, reason, binding, tell});
+}
+
+// An error: refused before anything was written, or told already with what was written.
+Status apply(Context& context, Crew& crew, const Request& request, const Tell& tell)
+{
+    if (isDecision(request.kind))
+        return decideRequest(context, crew, request, tell);
+    if (request.kind == "propose")
+        return propose(context, request, tell);
+    if (request.kind == "cancel")
+        return cancel(context, crew, request, tell);
+    if (request.kind == "retry")
+        return retry(context, request, tell);
+    if (request.kind == "move")
+        return move(context, request, tell);
+    if (request.kind == "feedback")
+        return takeFeedback(context, request, tell);
+    return fail(Code::Refused, fmt::format("\"{}\" can be asked of a running engine only.", request.kind), "Start it with `ratchet run`.");
+}
+
+AnswerRecord answerTo(const Request& request, const Status& answered)
+{
+    AnswerRecord answer;
+    answer.request = request.id;
+    answer.kind = request.kind;
+    answer.ok = answered.has_value();
+    if (!answered) {
+        answer.code = answered.error().code;
+        answer.text = answered.error().text;
+        answer.hint = answered.error().hint;
+    }
+    answer.created = now();
+    return answer;
 }
 
 } // namespace
@@ -173,21 +219,34 @@ Result<std::vector<Attempt>> attempts(Context& context)
     return list;
 }
 
-Status apply(Context& context, Crew& crew, const Request& request)
+bool isControl(const std::string& kind)
 {
-    if (request.kind == "approve" || request.kind == "reject" || request.kind == "more-evidence" || request.kind == "rollback")
-        return decideRequest(context, crew, request);
-    if (request.kind == "propose")
-        return propose(context, request);
-    if (request.kind == "cancel")
-        return cancel(context, crew, request);
-    if (request.kind == "retry")
-        return retry(context, request);
-    if (request.kind == "move")
-        return move(context, request);
-    if (request.kind == "feedback")
-        return takeFeedback(context, request);
-    return fail(Code::Refused, fmt::format("\"{}\" can be asked of a running engine only.", request.kind), "Start it with `ratchet run`.");
+    return kind == "pause" || kind == "resume" || kind == "step" || kind == "stop";
+}
+
+bool isDecision(const std::string& kind)
+{
+    return kind == "approve" || kind == "reject" || kind == "more-evidence" || kind == "rollback";
+}
+
+Result<AnswerRecord> carry(Context& context, Crew& crew, const Request& request, const Control& control)
+{
+    RATCHET_TRY(known, context.store->answer(request.id));
+    if (known)
+        return *known;
+    const Tell tell = [&](const Status& answered) { return context.store->add(answerTo(request, answered)); };
+    Status done;
+    if (control && isControl(request.kind))
+        control(request.kind);
+    else
+        done = apply(context, crew, request, tell);
+    if (!done && (done.error().code == Code::Environment || done.error().code == Code::Cancelled))
+        return passOn(done);
+    RATCHET_TRY(told, context.store->answer(request.id));
+    if (told)
+        return *told;
+    RATCHET_CHECK(tell(done));
+    return answerTo(request, done);
 }
 
 } // namespace ratchet

@@ -274,7 +274,7 @@ Status Wheel::decideByPolicyOn(const ProposalRecord& proposal, const Hash& versi
         declined.stateReason = "The written policy does not allow it.";
         return m_context.store->update(declined);
     }
-    const Status done = decide(m_context, m_crew, version, decision->kind, decision->actor, decision->reason);
+    const Status done = decide(m_context, m_crew, {version, decision->kind, decision->actor, decision->reason});
     if (!done && (done.error().code == Code::Refused || done.error().code == Code::Failed)) {
         ProposalRecord declined = proposal;
         declined.state = ProposalState::Declined;

@@ -186,7 +186,7 @@ std::optional<std::size_t> Comparison::current() const
         return std::nullopt;
     const auto answer = m_tallies.front().gate().answer();
     if (answer == Gate::Answer::NeedMore)
-        return 0;
+        return m_futile ? std::nullopt : std::optional<std::size_t>(0);
     if (answer == Gate::Answer::Accept)
         for (std::size_t i = 1; i < m_tallies.size(); ++i) {
             const auto retained = m_tallies[i].retained() ? m_tallies[i].retained()->answer() : RetainedCheck::Answer::Pass;
@@ -207,7 +207,7 @@ std::optional<Ask> Comparison::next() const
     const int seen = tally.gate().pairs();
     const int first = tally.retained() ? m_options.retainedBatch : m_options.firstBatch;
     const int most = tally.retained() ? m_options.retainedPairs : m_options.maxPairs;
-    return Ask{tally.suite().name, "gate", std::min(seen == 0 ? first : seen, most - seen)};
+    return Ask{tally.suite().name, "gate", std::min({seen == 0 ? first : seen, std::max(first, m_options.largestBatch), most - seen})};
 }
 
 Status Comparison::add(const Scores& scores)
@@ -223,6 +223,8 @@ Status Comparison::add(const Scores& scores)
         status = m_tallies[*current()].add(scores);
     if (!status)
         end(status.error().text);
+    else if (const Gate& target = m_tallies.front().gate(); target.answer() == Gate::Answer::NeedMore)
+        m_futile = target.chanceOfAccept() < m_options.leastChance;
     return status;
 }
 
@@ -267,6 +269,8 @@ std::pair<Verdict, std::string> Comparison::decide() const
     const auto answer = target.gate().answer();
     if (answer == Gate::Answer::Reject)
         return {Verdict::Reject, fmt::format("No better {}.", about)};
+    if (answer == Gate::Answer::NeedMore)
+        return {Verdict::Inconclusive, fmt::format("Undecided {}; the items left would hardly have decided it.", about)};
     if (answer != Gate::Answer::Accept)
         return {Verdict::Inconclusive, fmt::format("Undecided {}.", about)};
     std::string kept;

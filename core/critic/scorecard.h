@@ -59,7 +59,9 @@ public:
         double alpha = 0.05;          // alpha_k of this question: elondAlpha()
         double minEffect = 0.005;     // of the mean score
         int maxPairs = 600;           // most items of the target suite
-        int firstBatch = 50;          // then as many as were seen so far
+        int firstBatch = 50;          // then as many as were seen so far,
+        int largestBatch = 400;       // but no more than this, so that it can end soon after it is decided
+        double leastChance = 0.01;    // of an accept by the pairs left (Gate::chanceOfAccept); below it no more are drawn
         double retainedAlpha = 0.05;  // bound on passing a suite that got worse by more than its margin, per suite
         int retainedPairs = 2400;     // most items of each retained suite
         int retainedBatch = 100;
@@ -92,6 +94,7 @@ private:
     Options m_options;
     std::vector<Tally> m_tallies;                  // target first
     bool m_checked = false;                        // integrity was seen and holds
+    bool m_futile = false;                         // the target's pairs that are left would hardly lead to an accept
     std::optional<std::pair<Verdict, std::string>> m_ended;   // before the tests could decide
     Json m_integrity = Json::array();
 };

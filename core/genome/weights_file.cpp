@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <set>
 
 #include "core/base/file.h"
@@ -17,8 +18,14 @@ namespace
 static_assert(std::endian::native == std::endian::little, "safetensors are little-endian");
 constexpr std::size_t headerLimit = std::size_t(100) << 20; // the format's own bound
 
-std::size_t widthOf(const std::string& dtype)
+enum class Origin { Own, Foreign };
+
+std::size_t widthOf(const std::string& dtype, Origin origin = Origin::Own)
 {
+    if (origin == Origin::Foreign && (dtype == "F16" || dtype == "BF16"))
+        return 2;
+    if (origin == Origin::Foreign && dtype == "BOOL")
+        return 1;
     return dtype == "F32" ? 4 : dtype == "I64" ? 8 : dtype == "U8" ? 1 : 0;
 }
 
@@ -68,7 +75,7 @@ bool bytesOf(const std::vector<std::int64_t>& shape, std::size_t width, std::siz
     return bytes <= limit;
 }
 
-Result<TensorEntry> readEntry(const std::string& name, const Json& json, std::size_t dataBytes)
+Result<TensorEntry> readEntry(const std::string& name, const Json& json, std::size_t dataBytes, Origin origin)
 {
     TensorEntry entry;
     entry.name = name;
@@ -77,7 +84,7 @@ Result<TensorEntry> readEntry(const std::string& name, const Json& json, std::si
     in.read("dtype", entry.dtype).read("shape", shape).read("data_offsets", offsets).onlyKnown();
     if (const Status status = in.status(); !status)
         return damaged(status.error().text.substr(0, status.error().text.size() - 1));
-    const std::size_t width = widthOf(entry.dtype);
+    const std::size_t width = widthOf(entry.dtype, origin);
     if (width == 0)
         return damaged("the tensor \"" + name + "\" has the type " + entry.dtype.substr(0, 16) +
                        ", which is not allowed");
@@ -132,7 +139,7 @@ Status checkFinite(const WeightsFile& file)
     return {};
 }
 
-Result<WeightsFile> parseWeights(std::string bytes)
+Result<WeightsFile> parseWeights(std::string bytes, Origin origin = Origin::Own)
 {
     if (bytes.size() < 8)
         return damaged("it is shorter than its header");
@@ -146,7 +153,7 @@ Result<WeightsFile> parseWeights(std::string bytes)
     bytes.clear();
     for (const auto& [name, value] : header.items()) {
         if (name != "__metadata__") {
-            RATCHET_TRY(entry, readEntry(name, value, file.data.size()));
+            RATCHET_TRY(entry, readEntry(name, value, file.data.size(), origin));
             file.tensors.emplace(name, std::move(entry));
             continue;
         }
@@ -161,6 +168,23 @@ Result<WeightsFile> parseWeights(std::string bytes)
     RATCHET_CHECK(checkCover(file.tensors, file.data.size()));
     RATCHET_CHECK(checkFinite(file));
     return file;
+}
+
+// IEEE 754 binary16.
+float fromHalf(std::uint16_t half)
+{
+    const int exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
+    const float sign = half & 0x8000 ? -1.0F : 1.0F;
+    if (exponent == 0x1f)
+        return fraction ? std::numeric_limits<float>::quiet_NaN() : sign * std::numeric_limits<float>::infinity();
+    return sign * (exponent ? std::ldexp(static_cast<float>(fraction | 0x400), exponent - 25)
+                            : std::ldexp(static_cast<float>(fraction), -24));
+}
+
+// The upper half of a binary32.
+float fromBrainHalf(std::uint16_t half)
+{
+    return std::bit_cast<float>(std::uint32_t(half) << 16);
 }
 
 } // namespace
@@ -187,6 +211,41 @@ Result<WeightsFile> readWeights(const std::filesystem::path& file, std::size_t l
 {
     RATCHET_TRY(bytes, readFile(file, limit));
     return parseWeights(std::move(bytes));
+}
+
+Result<WeightsFile> readForeignWeights(const std::filesystem::path& file, std::size_t limit)
+{
+    RATCHET_TRY(bytes, readFile(file, limit));
+    auto read = parseWeights(std::move(bytes), Origin::Foreign);
+    if (read)
+        return read;
+    std::string what = read.error().text;
+    const std::string general = "The weights file is damaged: ";
+    if (what.starts_with(general))
+        what = what.substr(general.size());
+    return fail(Code::BadInput, fmt::format("{} cannot be read: {}", file.filename().string(), what),
+                "Take a whole copy of the folder; weights may be F32, F16 or BF16.");
+}
+
+Result<std::vector<float>> floatsOf(const WeightsFile& file, const TensorEntry& entry)
+{
+    const char* const from = file.data.data() + entry.offset;
+    const bool isFull = entry.dtype == "F32", isHalf = entry.dtype == "F16";
+    if (!isFull && !isHalf && entry.dtype != "BF16")
+        return fail(Code::BadInput, fmt::format("The tensor \"{}\" has the type {}, but weights are F32, F16 or BF16.", entry.name, entry.dtype));
+    std::vector<float> values(entry.bytes / (isFull ? 4 : 2));
+    if (isFull)
+        std::memcpy(values.data(), from, entry.bytes);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (!isFull) {
+            std::uint16_t half;
+            std::memcpy(&half, from + 2 * i, 2);
+            values[i] = isHalf ? fromHalf(half) : fromBrainHalf(half);
+        }
+        if (!std::isfinite(values[i]))
+            return fail(Code::BadInput, fmt::format("The tensor \"{}\" holds a number that is not finite.", entry.name));
+    }
+    return values;
 }
 
 Status writeWeights(const std::filesystem::path& file, const WeightsFile& content)

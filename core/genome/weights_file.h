@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Strict reading and writing of safetensors files without libtorch: 8-byte header length, UTF-8 JSON without duplicate
-// keys, dtype F32 (I64 and U8 for optimizer state), checked products, no hole or overlap, finite values. A pickle is never
+// keys, dtype F32 (I64 and U8 for optimizer state; halves in files from elsewhere), checked products, no hole or overlap, finite values. A pickle is never
 // opened. Used by the engine to check what a worker wrote, and by core/model to load it. Any thread.
 #pragma once
 
@@ -28,6 +28,11 @@ struct WeightsFile {
 
 // Damaged or BadInput naming the tensor and fault.
 [[nodiscard]] Result<WeightsFile> readWeights(const std::filesystem::path& file, std::size_t limit = std::size_t(1) << 33);
+// A file from elsewhere, as strictly: may hold F16, BF16 and BOOL too, and halves are not looked at for what is not finite.
+// BadInput naming the file.
+[[nodiscard]] Result<WeightsFile> readForeignWeights(const std::filesystem::path& file, std::size_t limit = std::size_t(1) << 36);
+// The values of an F32, F16 or BF16 tensor; BadInput naming the tensor for another type or a value that is not finite.
+[[nodiscard]] Result<std::vector<float>> floatsOf(const WeightsFile& file, const TensorEntry& entry);
 // Tensors in name order; durable (temp, fsync, rename).
 [[nodiscard]] Status writeWeights(const std::filesystem::path& file, const WeightsFile& content);
 // Names and shapes the model of this architecture has; the one place both sides agree on. Linear maps are [out, in].

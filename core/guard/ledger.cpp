@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/guard/ledger.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/sign.h"
@@ -36,6 +39,55 @@ std::string faultOf(const LedgerEntry& entry, std::int64_t seq, const std::strin
         return fmt::format("Entry {} says that it is number {}.", seq, number);
     if (before != prev)
         return fmt::format("Entry {} does not follow the one before it.", seq);
+    return {};
+}
+
+struct Head { std::int64_t entries = 0; std::string hash = none; };
+
+std::string textOf(const Head& head)
+{
+    return fmt::format("{} {}\n", head.entries, head.hash);
+}
+
+// Empty when the file is not there, as in a lab that never wrote one.
+Result<std::optional<Head>> writtenHead(const LabPaths& lab)
+{
+    const auto text = readFile(lab.ledgerHead(), 1 << 10);
+    if (!text && text.error().code == Code::NotFound)
+        return std::optional<Head>{};
+    RATCHET_CHECK(text);
+    Head head;
+    const std::size_t space = text->find(' ');
+    const auto [end, error] = std::from_chars(text->data(), text->data() + std::min(space, text->size()), head.entries);
+    if (error == std::errc{} && space != std::string::npos && text->size() > space + 1)
+        head.hash = text->substr(space + 1, text->size() - space - 2);
+    if (textOf(head) != *text)
+        return fail(Code::Damaged, fmt::format("{} does not say where the ledger ends.", lab.ledgerHead().string()),
+                    "Restore it from a backup, or remove it: it is written anew by the next run.");
+    return head;
+}
+
+Result<Head> storedHead(const Store& store)
+{
+    Head head;
+    RATCHET_TRY(json, store.meta("ledger-head"));
+    if (json) {
+        Fields in(*json, "the end of the ledger");
+        RATCHET_CHECK(in.read("entries", head.entries).read("hash", head.hash).status());
+    }
+    return head;
+}
+
+// What is wrong with the end of a chain that holds, when it should be at `head` at least; empty when nothing is.
+std::string faultAtEnd(const std::vector<LedgerEntry>& entries, const Head& head)
+{
+    const auto count = static_cast<std::int64_t>(entries.size());
+    if (head.entries == count + 1)
+        return fmt::format("Entry {} is missing at the end.", head.entries);
+    if (head.entries > count)
+        return fmt::format("Entries {} to {} are missing at the end.", count + 1, head.entries);
+    if (head.entries > 0 && entries[static_cast<std::size_t>(head.entries) - 1].hash.hex != head.hash)
+        return fmt::format("Entry {} is not the one that was recorded.", head.entries);
     return {};
 }
 
@@ -102,6 +154,37 @@ LedgerCheck verifyLedger(const std::vector<LedgerEntry>& entries)
     }
     check.ok = true;
     return check;
+}
+
+// The file is read first: an engine that goes on meanwhile may make it fall behind, never run ahead.
+Result<LedgerCheck> verifyLedger(const Store& store, const LabPaths& lab)
+{
+    RATCHET_TRY(written, writtenHead(lab));
+    std::vector<LedgerEntry> entries;
+    Head stored;
+    RATCHET_CHECK(store.snapshot([&]() -> Status {
+        RATCHET_TRY(all, store.ledger());
+        RATCHET_TRY(head, storedHead(store));
+        entries = std::move(all);
+        stored = head;
+        return {};
+    }));
+    LedgerCheck check = verifyLedger(entries);
+    if (check.ok)
+        check.fault = faultAtEnd(entries, stored);
+    if (check.fault.empty() && stored.entries < check.entries)
+        check.fault = fmt::format("Entry {} was added by another program.", stored.entries + 1);
+    if (check.fault.empty() && written)
+        check.fault = faultAtEnd(entries, *written);
+    check.ok = check.fault.empty();
+    return check;
+}
+
+Status writeLedgerHead(const Store& store, const LabPaths& lab)
+{
+    RATCHET_TRY(head, storedHead(store));
+    const auto before = readFile(lab.ledgerHead(), 1 << 10);
+    return before && *before == textOf(head) ? Status{} : writeFile(lab.ledgerHead(), textOf(head));
 }
 
 Status exportLedger(const std::vector<LedgerEntry>& entries, const std::filesystem::path& keys, const std::filesystem::path& folder)

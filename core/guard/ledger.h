@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "core/store/lab.h"
 #include "core/store/records.h"
 
 namespace ratchet {
@@ -20,6 +21,12 @@ namespace ratchet {
                                           const std::string& type, const Json& refs);
 struct LedgerCheck { bool ok = false; std::int64_t entries = 0; Hash head; std::string fault; };   // fault names the first bad seq
 [[nodiscard]] LedgerCheck verifyLedger(const std::vector<LedgerEntry>& entries);
+// The chain of a lab, and that nothing is missing at its end: the store keeps the number of entries with each entry, and
+// LAB/ledger.head names the last one that was there when it was written. An engine killed between the two leaves the file
+// behind the store, which is no fault; a file that is ahead is one. Blocking; reading only.
+[[nodiscard]] Result<LedgerCheck> verifyLedger(const Store& store, const LabPaths& lab);
+// Writes LAB/ledger.head anew when the ledger has grown. After the entries are committed; only who holds the lab.
+[[nodiscard]] Status writeLedgerHead(const Store& store, const LabPaths& lab);
 // ledger.jsonl, head.txt (hash of the last line), head.sig, public.pem, VERIFY.txt with the commands to check by hand.
 [[nodiscard]] Status exportLedger(const std::vector<LedgerEntry>& entries, const std::filesystem::path& keys, const std::filesystem::path& folder);
 

@@ -193,6 +193,11 @@ std::vector<std::string> learnerEnvironment()
                    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"};
     if (const std::string capability = cpuCapability(); !capability.empty())
         settings.push_back(fmt::format("ATEN_CPU_CAPABILITY={}", capability));
+#if defined(__x86_64__)
+    // Debian 12's OpenBLAS (0.3.21) takes its AVX2 kernels on AMD's processors with AVX-512; the others are 1.6 times as fast.
+    if (cpuCapability() == "avx512" && __builtin_cpu_is("amd"))
+        settings.push_back(fmt::format("OPENBLAS_CORETYPE={}", "SkylakeX"));
+#endif
     return settings;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -33,13 +34,26 @@ at::Tensor padded(const std::vector<Tokens>& rows, std::int64_t pad)
     return tensor;
 }
 
-// Index drawn with probability proportional to exp(logit / temperature).
-std::int64_t sample(const float* logits, int count, double temperature, Rng& rng)
+// Index drawn with probability proportional to exp(logit / temperature), of the top k and the nucleus only.
+std::int64_t sample(const float* logits, int count, const AnswerOptions& options, Rng& rng)
 {
     const double largest = *std::max_element(logits, logits + count);
     std::vector<double> weights(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
-        weights[static_cast<std::size_t>(i)] = std::exp((logits[i] - largest) / temperature);
+        weights[static_cast<std::size_t>(i)] = std::exp((logits[i] - largest) / options.temperature);
+    if (options.topK > 0 || options.topP < 1) {
+        std::vector<std::size_t> order(weights.size());
+        std::iota(order.begin(), order.end(), std::size_t(0));
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
+        const double nucleus = options.topP * std::accumulate(weights.begin(), weights.end(), 0.0);
+        const auto most = options.topK > 0 ? static_cast<std::size_t>(options.topK) : order.size();
+        double before = 0; // weight of the likelier ones
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            const bool isIn = i == 0 || (i < most && before < nucleus);
+            before += weights[order[i]];
+            weights[order[i]] *= isIn ? 1 : 0;
+        }
+    }
     return static_cast<std::int64_t>(rng.pick(weights));
 }
 
@@ -56,18 +70,21 @@ double probabilityOf(const float* logits, int count, std::int64_t chosen)
 
 struct Answerer::Private {
     Private(const Genome& itsGenome, const Domain& itsDomain, Tokenizer itsTokenizer)
-        : genome(itsGenome), domain(itsDomain), name(itsDomain.info().name), tokenizer(std::move(itsTokenizer)),
-          model(itsGenome.architecture, tokenizer.vocabulary())
+        : genome(itsGenome), domain(itsDomain), name(itsDomain.info().name), tools(allowedTools(itsDomain, itsGenome.tools)),
+          tokenizer(std::move(itsTokenizer)), model(itsGenome.architecture, tokenizer.vocabulary())
     {
     }
     // One prompt on its way to an answer.
     struct Row {
+        Row(Tokens its, const std::string& prompt, Rng draws) : tokens(std::move(its)), text(prompt), rng(draws) {}
         Tokens tokens;
         std::string text;
         Rng rng;
         Answer answer;
         std::int64_t limit = 0;
         bool done = false;
+        std::deque<std::int64_t> written; // by a tool, still to be read by the model
+        int calls = 0;
     };
 
     [[nodiscard]] bool isCoupled() const { return genome.architecture.positions == "coupled"; }
@@ -76,6 +93,10 @@ struct Answerer::Private {
     [[nodiscard]] Result<Row> prepare(const std::string& prompt, std::size_t index, const AnswerOptions& options) const;
     void generate(std::vector<Row>& rows, const AnswerOptions& options, bool streams);
     void append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const;
+    [[nodiscard]] std::int64_t choose(Row& row, const float* logits, const AnswerOptions& options) const;
+    void runTools(Row& row) const;
+    void dropFinished(const std::vector<Row>& rows, std::vector<std::size_t>& active, KvCache& cache,
+                      std::int64_t capacity) const;
     void charge(std::size_t tokens, std::size_t length)
     {
         flops += static_cast<double>(tokens) *
@@ -87,6 +108,7 @@ struct Answerer::Private {
     Genome genome;
     const Domain& domain;
     std::string name;
+    std::vector<Tool> tools;
     Tokenizer tokenizer;
     Transformer model;
     double flops = 0;
@@ -113,21 +135,45 @@ Result<Answerer::Private::Row> Answerer::Private::prepare(const std::string& pro
                     fmt::format("The prompt has {} tokens, but the model reads {} at most.", tokens.size(),
                                 genome.architecture.context),
                     "Shorten the prompt.");
-    return Row{std::move(tokens),
-               prompt,
-               Rng::stream(options.seed, "answer", index),
-               {},
-               std::min<std::int64_t>(room, options.maxTokens),
-               options.maxTokens < 1};
+    Row row(std::move(tokens), prompt, Rng::stream(options.seed, "answer", index));
+    row.limit = std::min<std::int64_t>(room, options.maxTokens);
+    row.done = options.maxTokens < 1;
+    return row;
 }
 
-// Chooses the next token of a row and writes it down; the pad token is never chosen.
-void Answerer::Private::append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const
+// The next token: the rest of a tool's result, or the model's choice, which is never the pad token.
+std::int64_t Answerer::Private::choose(Row& row, const float* logits, const AnswerOptions& options) const
 {
+    if (!row.written.empty()) {
+        const std::int64_t token = row.written.front();
+        row.written.pop_front();
+        return token;
+    }
     const int count = tokenizer.choices();
-    const std::int64_t token = options.temperature > 0 ? sample(logits, count, options.temperature, row.rng)
+    const std::int64_t token = options.temperature > 0 ? sample(logits, count, options, row.rng)
                                                        : std::max_element(logits, logits + count) - logits;
     row.answer.confidence *= probabilityOf(logits, tokenizer.vocabulary(), token);
+    return token;
+}
+
+// Runs the tool whose call the completion ends with. A result that cannot be written in tokens is left out.
+void Answerer::Private::runTools(Row& row) const
+{
+    for (const Tool& tool : tools) {
+        const auto query = openCall(row.answer.completion, tool);
+        if (!query || row.calls >= genome.tools.calls)
+            continue;
+        ++row.calls;
+        if (const auto tokens = tokenizer.encode(tool.run(*query) + tool.close))
+            row.written.assign(tokens->begin(), tokens->end());
+    }
+}
+
+// Writes the next token of a row down.
+void Answerer::Private::append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const
+{
+    const bool byTool = !row.written.empty();
+    const std::int64_t token = choose(row, logits, options);
     ++row.answer.tokens;
     row.tokens.push_back(token);
     if (token == tokenizer.end()) {
@@ -137,9 +183,34 @@ void Answerer::Private::append(Row& row, const float* logits, const AnswerOption
     const std::string& piece = tokenizer.decode(token);
     row.answer.completion += piece;
     row.text += piece;
+    if (!byTool)
+        runTools(row);
     row.done = row.answer.tokens >= row.limit;
+    for (const std::string& stop : options.stop)
+        if (!stop.empty() && row.answer.completion.ends_with(stop)) {
+            row.answer.completion.resize(row.answer.completion.size() - stop.size());
+            row.answer.ended = row.done = true;
+        }
     if (streams && options.onText)
         options.onText(piece);
+}
+
+// Takes finished rows out of the batch once a quarter of it idles; until then one idles on its last place.
+void Answerer::Private::dropFinished(const std::vector<Row>& rows, std::vector<std::size_t>& active, KvCache& cache,
+                                     std::int64_t capacity) const
+{
+    std::vector<std::int64_t> left;
+    for (std::size_t i = 0; i < active.size(); ++i)
+        if (!rows[active[i]].done)
+            left.push_back(static_cast<std::int64_t>(i));
+    if (4 * left.size() > 3 * active.size()) {
+        for (auto& length : cache.lengths)
+            length = std::min(length, capacity - 1);
+        return;
+    }
+    std::erase_if(active, [&](std::size_t row) { return rows[row].done; });
+    if (!active.empty())
+        cache.keepRows(left);
 }
 
 void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& options, bool streams)
@@ -160,23 +231,23 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
         model.start(padded(tokens, tokenizer.pad()), padded(positions, 0), lengths, capacity, cache).contiguous();
     std::int64_t length = *std::max_element(lengths.begin(), lengths.end());
     charge(rows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
-    const at::Tensor next = at::zeros({static_cast<std::int64_t>(rows.size())}, at::kLong), places = next.clone();
+    std::vector<std::size_t> active(rows.size()); // rows that the cache holds, in its order
+    std::iota(active.begin(), active.end(), std::size_t(0));
     for (;;) {
-        bool anyLeft = false;
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            if (!rows[i].done)
-                append(rows[i], logits.data_ptr<float>() + i * static_cast<std::size_t>(tokenizer.vocabulary()),
-                       options, streams && i == 0);
-            anyLeft = anyLeft || !rows[i].done;
-            next.data_ptr<std::int64_t>()[i] = rows[i].tokens.back();
-            if (isCoupled() && !rows[i].done)
-                places.data_ptr<std::int64_t>()[i] = positionsOf(rows[i]).back();
-            if (rows[i].done) // a finished row idles on its last place
-                cache.lengths[i] = std::min(cache.lengths[i], capacity - 1);
-        }
-        if (!anyLeft)
+        for (std::size_t i = 0; i < active.size(); ++i)
+            if (!rows[active[i]].done)
+                append(rows[active[i]], logits.data_ptr<float>() + i * static_cast<std::size_t>(tokenizer.vocabulary()),
+                       options, streams && active[i] == 0);
+        dropFinished(rows, active, cache, capacity);
+        if (active.empty())
             return;
-        charge(rows.size(), static_cast<std::size_t>(++length));
+        const at::Tensor next = at::zeros({static_cast<std::int64_t>(active.size())}, at::kLong), places = next.clone();
+        for (std::size_t i = 0; i < active.size(); ++i) {
+            next.data_ptr<std::int64_t>()[i] = rows[active[i]].tokens.back();
+            if (isCoupled() && !rows[active[i]].done)
+                places.data_ptr<std::int64_t>()[i] = positionsOf(rows[active[i]]).back();
+        }
+        charge(active.size(), static_cast<std::size_t>(++length));
         logits = model.step(next, places, cache).contiguous();
     }
 }
@@ -297,9 +368,11 @@ Answerer::Integrity Answerer::check(Rng& rng) const
         };
         draw(tokens);
         const at::Tensor positions = at::arange(length).expand({rows, length});
-        const at::Tensor before = d->model.forward(tokens, positions);
+        ForwardOptions options; // every expert on every token: no row's last digits depend on the others
+        options.experts = ExpertKind::Dense;
+        const at::Tensor before = d->model.forward(tokens, positions, options);
         draw(tokens.narrow(1, half, length - half));
-        const at::Tensor after = d->model.forward(tokens, positions);
+        const at::Tensor after = d->model.forward(tokens, positions, options);
         const at::Tensor sums = at::softmax(before, -1).to(at::kDouble).sum(-1);
         return {(sums - 1).abs().max().item<double>(), at::equal(before.narrow(1, 0, half), after.narrow(1, 0, half)),
                 at::isfinite(before).all().item<bool>() && at::isfinite(after).all().item<bool>()};

@@ -18,6 +18,9 @@ namespace ratchet {
 struct AnswerOptions {
     int maxTokens = 64;
     double temperature = 0;          // 0 is greedy
+    int topK = 0;                    // sampling: of the k likeliest tokens only (Fan 2018); 0 is all
+    double topP = 1;                 // sampling: of the likeliest that together reach this probability (Holtzman 2019)
+    std::vector<std::string> stop;   // an answer ends before the first of these texts
     std::uint64_t seed = 0;          // of sampling
     // Called with each new piece of text of answer 0 (streaming); may be empty.
     std::function<void(const std::string&)> onText;
@@ -26,7 +29,7 @@ struct AnswerOptions {
 struct Answer {
     std::string completion;          // without the end token
     double confidence = 0;           // product of the chosen tokens' probabilities
-    int tokens = 0;
+    int tokens = 0;                  // written, by the model and by tools that it called
     bool ended = false;              // the model wrote its end token
     int promptTokens = 0;
 };

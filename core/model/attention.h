@@ -9,23 +9,34 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ratchet
-{
+namespace ratchet {
 
-// Fused: float32 on the CPU, softmax over the keys up to the query only. Plain: ATen operators, any device.
+// Fused: float32 on the CPU, softmax over the keys a query sees only. Plain: ATen operators, any device.
 enum class AttentionKind { Fused, Plain };
 
-// query [B, T, H, w], key and value [B, T, K, w] with K dividing H; last dimension contiguous. Result [B, T, H * w].
-// Scores are scaled by 1 / sqrt(w).
+// Which keys a query sees: the first `memory` ones always, then of the tokens the last `window` up to and with its own;
+// 0 is all.
+struct Sight {
+    std::int64_t memory = 0, window = 0;
+    // The first token that the query of token `place` sees.
+    [[nodiscard]] std::int64_t first(std::int64_t place) const
+    {
+        return window > 0 && place >= window ? place - window + 1 : 0;
+    }
+};
+
+// query [B, T, H, w], key and value [B, memory + T, K, w] with K dividing H; last dimension contiguous. Result [B, T, H
+// * w]. Scores are scaled by 1 / sqrt(w).
 [[nodiscard]] at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                                         AttentionKind kind);
+                                         const Sight& sight, AttentionKind kind);
 
-// The probabilities [B, H, T, T] of the same attention, zero above the diagonal; for looking at.
-[[nodiscard]] at::Tensor attentionProbabilities(const at::Tensor& query, const at::Tensor& key);
+// The probabilities [B, H, T, memory + T] of the same attention, zero where a query does not see; for looking at.
+[[nodiscard]] at::Tensor attentionProbabilities(const at::Tensor& query, const at::Tensor& key, const Sight& sight);
 
-// One query a row: query [B, H, w]; keys and values [B, C, K, w], of which row b holds lengths[b] entries. Result [B, H
-// * w].
+// One query a row, of its latest token: query [B, H, w]; keys and values [B, C, K, w], of which row b holds memory +
+// lengths[b] entries. Result [B, H * w].
 [[nodiscard]] at::Tensor cachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
-                                         const std::vector<std::int64_t>& lengths);
+                                         const std::vector<std::int64_t>& lengths, const Sight& sight,
+                                         AttentionKind kind);
 
 } // namespace ratchet

@@ -15,9 +15,9 @@
 #include "core/genome/genome.h"
 #include "core/genome/weights_file.h"
 #include "core/model/attention.h"
+#include "core/model/feed_forward.h"
 
-namespace ratchet
-{
+namespace ratchet {
 
 // A tensor's place in the flat buffer, in elements. Tensors lie in name order.
 struct TensorSlot {
@@ -29,34 +29,40 @@ struct TensorSlot {
 
 // Sees what flows through a forward pass; layer names as in LayerStatistics. Must not keep graph alive longer than the
 // pass.
-class ForwardObserver
-{
+class ForwardObserver {
 public:
     virtual ~ForwardObserver() = default;
     virtual void activation(const std::string& layer, const at::Tensor& value) = 0;
-    virtual void attention(int block, const at::Tensor& probabilities) = 0; // [B, H, T, T]
+    virtual void attention(int block, const at::Tensor& probabilities) = 0; // [B, H, T, T]; the memory has the rest
 };
 
 struct ForwardOptions {
     AttentionKind attention = AttentionKind::Fused;
     double dropout = 0; // of embeddings and block outputs; needs gradients on
     ForwardObserver* observer = nullptr;
+    ExpertKind experts = ExpertKind::Sparse;
+    // Training of a mixture of experts: asks for capacity limits, and is told balance loss and dropped tokens of this
+    // pass. Without it no token is dropped.
+    Routing* routing = nullptr;
 };
 
-// Keys and values of the tokens seen so far; row b holds lengths[b] of them.
+// Keys and values of the memory and the tokens seen so far; row b holds lengths[b] tokens.
 struct KvCache {
-    std::vector<at::Tensor> keys, values; // a block: [B, C, K, w]
+    std::vector<at::Tensor> keys, values; // a block: [B, memory + C, K, w]
     std::vector<std::int64_t> lengths;
+    AttentionKind attention = AttentionKind::Fused;
+
+    // Keeps these rows only, in this order: finished ones drop out.
+    void keepRows(const std::vector<std::int64_t>& rows);
 };
 
-class Transformer
-{
+class Transformer {
 public:
     // All parameters zero; the architecture must be a valid one (Genome::fromJson).
     Transformer(const Architecture& architecture, int vocabulary);
 
-    // Normal draws of Rng::stream(seed, tensor name): embeddings 0.02 ... see the .cpp; norms one, biases zero; the
-    // last map of every block is scaled by 1 / sqrt(2 layers) (Radford 2019).
+    // Normal draws of Rng::stream(seed, tensor name): embeddings 0.02 ... see the .cpp; norms one, biases and value
+    // embeddings zero; the last map of every block is scaled by 1 / sqrt(2 layers) (Radford 2019).
     void initialise(std::uint64_t seed);
     [[nodiscard]] Status load(const WeightsFile& file);
     [[nodiscard]] Status save(const std::string& file, const at::Tensor& flat,
@@ -83,24 +89,43 @@ public:
     [[nodiscard]] int vocabulary() const { return m_vocabulary; }
 
 private:
+    struct Norm {
+        at::Tensor weight, bias;
+    };
     struct Block {
-        at::Tensor attentionNorm, attentionNormBias, queryKeyValue, queryNorm, keyNorm, output;
-        at::Tensor feedForwardNorm, feedForwardNormBias, gate, up, down;
+        Norm attentionNorm, feedForwardNorm;
+        Linear queryKeyValue, output;
+        at::Tensor queryNorm, keyNorm, memoryKey, memoryValue, valueEmbedding;
+        FeedForwardMaps feedForward;
     };
     struct Pass {
         std::int64_t batch = 0, length = 0;
+        at::Tensor tokens;       // [B * T]
         at::Tensor cosine, sine; // of "rope", broadcast over batch and heads
         const ForwardOptions& options;
         KvCache* cache = nullptr;
         bool decoding = false;
     };
+    struct Heads {
+        at::Tensor query, key, value; // [B, T, heads, w]
+    };
     [[nodiscard]] at::Tensor view(const std::string& name) const;
     void bindViews();
+    void bindBlock(std::size_t index);
+    void bind(at::Tensor& member, const std::string& name);
+    void bind(Linear& member, const std::string& name);
+    void bind(Norm& member, const std::string& name);
+    [[nodiscard]] double deviationOf(const TensorSlot& slot) const;
+    [[nodiscard]] Sight sight() const { return {m_architecture.memoryTokens, m_architecture.window}; }
+    [[nodiscard]] at::Tensor placesOf(const at::Tensor& positions, std::int64_t length) const;
     [[nodiscard]] at::Tensor embed(const at::Tensor& tokens, const at::Tensor& positions) const;
     [[nodiscard]] at::Tensor run(at::Tensor x, const Pass& pass) const;
+    [[nodiscard]] Heads project(const Block& block, const at::Tensor& x, const Pass& pass) const;
     [[nodiscard]] at::Tensor attend(int block, const at::Tensor& x, const Pass& pass) const;
-    [[nodiscard]] at::Tensor feedForward(int block, const at::Tensor& x) const;
-    [[nodiscard]] at::Tensor normalise(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) const;
+    [[nodiscard]] at::Tensor attendCached(int block, const Heads& heads, KvCache& cache) const;
+    [[nodiscard]] at::Tensor memoryKeys(const Block& block) const;
+    [[nodiscard]] at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight) const;
+    [[nodiscard]] at::Tensor normalise(const at::Tensor& x, const Norm& norm) const;
     [[nodiscard]] at::Tensor head(const at::Tensor& x) const;
     void rotations(const at::Tensor& positions, Pass& pass) const;
 
@@ -108,7 +133,8 @@ private:
     int m_vocabulary;
     std::vector<TensorSlot> m_layout;
     at::Tensor m_flat, m_gradient;
-    at::Tensor m_tokens, m_positions, m_norm, m_normBias, m_head;
+    at::Tensor m_tokens, m_positions, m_head;
+    Norm m_norm;
     std::vector<Block> m_blocks;
     std::vector<at::Tensor*> m_leaves;
 };

@@ -108,6 +108,9 @@ Result<Source> readFolder(const fs::path& folder)
 {
     std::error_code error;
     std::vector<fs::path> files;
+    if (const fs::directory_iterator probe(folder, error); error)      // below, folders that may not be entered are skipped
+        return fail(Code::Environment, fmt::format("The folder {} cannot be read: {}.", folder.string(), error.message()),
+                    "Check its permissions.");
     for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end; it != end && !error;
          it.increment(error)) {
         const bool hidden = it->path().filename().string().front() == '.';
@@ -176,6 +179,44 @@ std::array<std::string, 4> splitByHash(std::vector<std::pair<Hash, std::string_v
     return texts;
 }
 
+// Every line that is not blank; BadInput naming the first that is no JSON object.
+Result<std::vector<std::string_view>> linesOf(std::string_view text, const fs::path& file)
+{
+    std::vector<std::string_view> lines;
+    std::size_t number = 0;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = std::min(text.find('\n', at), text.size());
+        const auto line = text.substr(at, end - at);
+        at = end + 1;
+        ++number;
+        if (isBlank(line))
+            continue;
+        const auto json = parseJson(line, fmt::format("line {} of {}", number, file.string()));
+        if (!json)
+            return passOn(json);
+        if (!json->is_object())
+            return fail(Code::BadInput, fmt::format("Line {} of {} is no JSON object.", number, file.string()),
+                        R"(Write one object a line: {"question": "...", "answer": "..."}.)");
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+// By the question where there is one, so that one question with two answers is not trained on and judged by.
+std::vector<std::pair<Hash, std::string_view>> distinct(const std::vector<std::string_view>& lines)
+{
+    std::vector<std::pair<Hash, std::string_view>> documents;
+    std::set<std::string> seen;
+    for (const auto line : lines) {
+        const Json json = Json::parse(line);
+        const bool asks = json.contains("question") && json["question"].is_string();
+        auto hash = asks ? hashOf(json["question"].get_ref<const std::string&>()) : hashOf(line);
+        if (seen.insert(hash.hex).second)
+            documents.emplace_back(std::move(hash), line);
+    }
+    return documents;
+}
+
 std::vector<std::pair<Hash, std::string_view>> distinctDocuments(const Source& source)
 {
     std::vector<std::pair<Hash, std::string_view>> documents;
@@ -196,7 +237,7 @@ std::vector<std::pair<Hash, std::string_view>> distinctDocuments(const Source& s
 
 } // namespace
 
-Result<CorpusSummary> importCorpus(const fs::path& source, const fs::path& folder)
+Result<CorpusSummary> importCorpus(const fs::path& source, const fs::path& folder, CorpusUse use)
 {
     std::error_code error;
     const auto status = fs::status(source, error);
@@ -207,13 +248,22 @@ Result<CorpusSummary> importCorpus(const fs::path& source, const fs::path& folde
     if (!fs::is_directory(status) && !fs::is_regular_file(status))
         return fail(Code::BadInput, fmt::format("{} is neither a file nor a folder.", source.string()), "Name a text file or a folder.");
     RATCHET_TRY(read, fs::is_directory(status) ? readFolder(source) : readOne(source));
-    const auto documents = distinctDocuments(read);
+    std::vector<std::pair<Hash, std::string_view>> documents;
+    if (use == CorpusUse::Lines) {
+        if (read.texts.size() != 1)
+            return fail(Code::BadInput, fmt::format("{} is a folder; one file of JSON lines is needed.", source.string()), "Name the file.");
+        RATCHET_TRY(lines, linesOf(read.texts.front(), source));
+        documents = distinct(lines);
+    } else {
+        documents = distinctDocuments(read);
+    }
     CorpusSummary summary{documents.size(), 0, read.skipped};
     for (const auto& document : documents)
         summary.bytes += document.second.size();
-    if (summary.documents < leastDocuments || summary.bytes < leastBytes)
+    const std::size_t enough = use == CorpusUse::Lines ? 0 : leastBytes;
+    if (summary.documents < leastDocuments || summary.bytes < enough)
         return fail(Code::BadInput, fmt::format("{} is too small: {} different documents with {} bytes, at least {} and {} are needed.",
-                                                source.string(), summary.documents, summary.bytes, leastDocuments, leastBytes),
+                                                source.string(), summary.documents, summary.bytes, leastDocuments, enough),
                     "Name a longer text, or one with blank lines between its sections.");
     RATCHET_CHECK(makeFolder(folder));
     const auto texts = splitByHash(documents);

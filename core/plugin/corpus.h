@@ -19,9 +19,12 @@ struct CorpusSummary { std::size_t documents = 0, bytes = 0, skippedFiles = 0; }
 // blank lines (sections of 1 to 8 KiB). Documents go to a split by the rank of their hash: 1/16 vault, 1/16 guide, 1/8 gate.
 // Exact duplicates are dropped. Writes LAB corpus folder: one file per split
 // (train.txt, guide.txt, gate.txt, vault.txt) with documents separated by a 0x00 byte, and corpus.json.
+// CorpusUse::Lines: a file of one JSON object a line; every line that is not blank is a document, checked to be JSON (what
+// is in it is the domain's business), and 64 of them are enough whatever their size.
 // Errors name the cause: missing, empty, binary (NUL bytes or invalid UTF-8), a single line, unreadable,
 // too small to split (fewer than 64 documents or 64 KiB), larger than half of memory.
-[[nodiscard]] Result<CorpusSummary> importCorpus(const std::filesystem::path& source, const std::filesystem::path& folder);
+[[nodiscard]] Result<CorpusSummary> importCorpus(const std::filesystem::path& source, const std::filesystem::path& folder,
+                                                 CorpusUse use = CorpusUse::Text);
 
 // A split whose file is not there has no documents: a worker is not shown the gate's and the vault's.
 class Corpus {

@@ -10,6 +10,7 @@
 
 #include "core/base/rng.h"
 #include "core/genome/genome.h"
+#include "core/plugin/tools.h"
 
 namespace ratchet {
 
@@ -40,6 +41,10 @@ enum class Split { Train, Guide, Gate, Vault };
 
 enum class SuiteRole { Target, Retained };
 
+// What `ratchet new --corpus` means to a domain: nothing; the text that it learns, which must be given; or a file of JSON
+// lines that may be given instead of the items that the domain makes itself.
+enum class CorpusUse { None, Text, Lines };
+
 struct SuiteSpec {
     std::string name;            // "addition-3"
     std::string title;           // "addition, 3 digits"
@@ -52,7 +57,7 @@ struct DomainInfo {
     std::string title;           // "Addition of whole numbers"
     Measure measure = Measure::ExactMatch;
     std::string alphabet;        // characters of the tokenizer; empty means all 256 bytes
-    bool needsCorpus = false;
+    CorpusUse corpus = CorpusUse::None;
     std::string defaultGoal;     // "exact match >= 0.99 on addition-3"
     Flops defaultTrialBudget{4e11};
     Flops defaultBudget{1e13};
@@ -66,8 +71,8 @@ public:
     [[nodiscard]] virtual Json searchSpace() const = 0;      // default SearchSpace document, the human may edit the copy in the lab
     [[nodiscard]] virtual std::vector<SuiteSpec> suites() const = 0;   // exactly one Target, first
 
-    // Reads the corpus named at `ratchet new --corpus`; called once before drawing when needsCorpus. `folder` is the lab's
-    // normalised copy (see core/plugin/corpus.h).
+    // Reads the corpus named at `ratchet new --corpus`; called once before drawing when the lab has one. `folder` is the
+    // lab's normalised copy (see core/plugin/corpus.h).
     virtual Status openCorpus(const std::string& folder) { (void)folder; return {}; }
 
     // One item for training under this genome's data section; never one whose split is not Train.
@@ -90,6 +95,8 @@ public:
     // the answer cannot be written in the format.
     [[nodiscard]] virtual Result<Example> exampleWith(const Item& item, const std::string& answer, const Reasoning& reasoning) const = 0;
     [[nodiscard]] virtual Grade grade(const Item& item, std::string_view completion, const Reasoning& reasoning) const = 0;
+    // Whether a completion can be an answer at all, seen without knowing the right one; for reasoning.selfCheck.
+    [[nodiscard]] virtual bool passesCheck(const Item& item, std::string_view completion, const Reasoning& reasoning) const;
     // Item for a prompt a user typed to the server ("12+34="); BadInput when it is no question of this domain.
     [[nodiscard]] virtual Result<Item> parse(std::string_view prompt) const = 0;
     // Position id of every character of `text` (a prompt and what was generated so far) for positions "coupled"; ids of a
@@ -98,7 +105,12 @@ public:
     // Longest prompt + completion in characters that training or judging can produce.
     [[nodiscard]] virtual int longestExample(const Data& data, const Reasoning& reasoning) const = 0;
     [[nodiscard]] virtual std::vector<std::string> failureClasses() const = 0;
+    // What a model may call while it answers, if the genome's /tools/allowed names it.
+    [[nodiscard]] virtual std::vector<Tool> tools() const { return {}; }
 };
+
+// Of the tools that the domain offers those that a genome allows.
+[[nodiscard]] std::vector<Tool> allowedTools(const Domain& domain, const Tools& allowed);
 
 // The domain's own version of the ABI; a plugin with another number is refused with its name.
 inline constexpr int pluginAbi = 2;

@@ -119,7 +119,7 @@ Result<std::unique_ptr<Domain>> loadDomain(const std::string& name, const std::s
         return fail(Code::Environment, made.error().text, "The plugin is at fault, not the lab.");
     if (!*made)
         return fail(Code::Environment, fmt::format("The plugin \"{}\" made no domain of this name.", name));
-    if ((*made)->info().needsCorpus && !corpusFolder.empty()) {
+    if ((*made)->info().corpus != CorpusUse::None && !corpusFolder.empty()) {
         auto opened = guarded(name, [&] { return (*made)->openCorpus(corpusFolder); });
         if (!opened)
             return passOn(opened);

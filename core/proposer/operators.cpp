@@ -109,6 +109,17 @@ void addCompounds(std::vector<Idea>& list, const Genome& parent, const SearchSpa
         {{start, "continue"}, {"/data/replay", 0.25}, {schedule, "linear"}});
     add("self-training", "one round on harder items", "Let the champion label harder items, keep what passes the filters and train on them.",
         {{start, "continue"}, {"/data/selfTraining", 0.25}, {schedule, "linear"}});
+    if (parent.data.selfTraining > 0)
+        add("self-training", "the next level of harder items", "The champion has learnt one level from its own labels; go on with the next.",
+            {{start, "continue"}, {"/data/level", parent.data.level + 1}, {schedule, "linear"}});
+    add("tuning", "low-rank adapters on the champion", "Train a change of low rank to every block's maps and merge it.",
+        {{start, "continue"}, {"/adaptation/method", "lora"}, {schedule, "linear"}});
+    add("tuning", "the upper half of the champion", "Train the upper blocks on and leave the lower ones as they are.",
+        {{start, "continue"}, {"/adaptation/frozenLayers", parent.architecture.layers / 2}, {schedule, "linear"}});
+    add("growth", "distilled from the champion", "Start afresh with the champion's soft targets beside the labels.",
+        {{start, "scratch"}, {"/recipe/distillation", 0.5}, {schedule, "linear"}});
+    add("growth", "experts from the champion", "Copy the feed-forward into four experts and let a router part the tokens among them.",
+        {{start, "continue"}, {"/architecture/experts", 4}, {schedule, "linear"}});
     add("growth", "deeper from the champion", "Add a layer that starts as the identity and train on.",
         {{start, "continue"}, {"/architecture/layers", parent.architecture.layers + 1}});
     add("growth", "wider feed-forward from the champion", "Double the feed-forward width, keep the function and train on.",

@@ -77,7 +77,8 @@ std::optional<Id<ProposalRecord>> earlier(const std::vector<Attempt>& attempts, 
 
 Hash identityOf(const Genome& genome, const Hash& parent)
 {
-    const bool usesParent = genome.recipe.start == "continue" || genome.data.replay > 0 || genome.data.selfTraining > 0;
+    const bool usesParent = genome.recipe.start == "continue" || genome.recipe.distillation > 0 || genome.data.replay > 0
+                            || genome.data.selfTraining > 0;
     return hashOfJson(Json{{"genome", genome.toJson()}, {"parent", usesParent ? parent.hex : ""}});
 }
 

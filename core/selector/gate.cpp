@@ -28,6 +28,40 @@ double lowerTailRatio(std::int64_t m, std::int64_t k)
     return sum;
 }
 
+// Number of successes in `trials` tosses of a coin whose share of successes is Beta(a, b): ln P(count).
+double logBetaBinomial(int count, int trials, double a, double b)
+{
+    const auto logBeta = [](double x, double y) { return std::lgamma(x) + std::lgamma(y) - std::lgamma(x + y); };
+    return -std::log(trials + 1.0) - logBeta(trials - count + 1.0, count + 1.0) + logBeta(count + a, trials - count + b) - logBeta(a, b);
+}
+
+// P(at least `least` successes), from the term at `least` upwards by the ratio of neighbours.
+double betaBinomialTail(int least, int trials, double a, double b)
+{
+    if (least <= 0)
+        return 1;
+    double sum = 0, term = least <= trials ? std::exp(logBetaBinomial(least, trials, a, b)) : 0;
+    for (int k = least; k <= trials; ++k) {
+        sum += term;
+        term *= (trials - k) * (a + k) / ((k + 1.0) * (b + trials - k - 1));
+    }
+    return std::min(sum, 1.0);
+}
+
+// The fewest wins of `more` further discordant pairs that bring the evidence to the threshold; more + 1 when none do. It is
+// known to lie in [low, high].
+int winsNeeded(int wins, int losses, int more, double threshold, int low, int high)
+{
+    while (low < high) {
+        const int middle = (low + high) / 2;
+        if (logMixtureEValue(wins + middle, losses + more - middle) >= threshold)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
 long double logFactorial(std::int64_t n)
 {
     return std::lgamma(static_cast<long double>(n) + 1);   // double would lose the ninth digit at 1e6
@@ -152,6 +186,32 @@ Gate::Answer Gate::answer() const
     const double best = m_options.kind == Kind::ExactMatch ? logMixtureEValue(m_wins + left, m_losses)
                                                            : m_betting.logEValue() + left * std::log1p(boldestBet);
     return best < threshold ? Answer::Inconclusive : Answer::NeedMore;
+}
+
+double Gate::chanceOfAccept() const
+{
+    constexpr double jeffreys = 0.5;
+    constexpr int points = 300;           // at least, of the predictive distribution of how many discordant pairs are to come
+    const double threshold = -std::log(m_options.alpha);
+    const int left = m_options.maxPairs - m_pairs;
+    if (answer() != Answer::NeedMore)
+        return answer() == Answer::Accept ? 1 : 0;
+    if (m_options.kind != Kind::ExactMatch)
+        return 1;
+    const double a = m_wins + m_losses + jeffreys, b = m_pairs - m_wins - m_losses + jeffreys, n = a + b;
+    const double mean = left * a / n, deviation = std::sqrt(left * a * b * (n + left) / (n * n * (n + 1)));
+    const int first = std::max(0, static_cast<int>(mean - 6 * deviation)), last = std::min(left, static_cast<int>(mean + 6 * deviation) + 1);
+    const int stride = std::max(1, (last - first) / points);
+    double chance = 0, mass = 0;
+    int needed = winsNeeded(m_wins, m_losses, first, threshold, 0, first + 1);
+    for (int more = first; more <= last; more += stride) {
+        if (more > first)                 // with more pairs it takes no fewer wins, and winning all that came is enough
+            needed = winsNeeded(m_wins, m_losses, more, threshold, needed, needed + stride);
+        const double weight = std::exp(logBetaBinomial(more, left, a, b));
+        mass += weight;
+        chance += weight * betaBinomialTail(needed, more, m_wins + jeffreys, m_losses + jeffreys);
+    }
+    return mass > 0 ? chance / mass : 0;
 }
 
 RetainedCheck::RetainedCheck(double margin, double alpha, int maxPairs, double range)

@@ -66,6 +66,11 @@ public:
     [[nodiscard]] bool add(double champion, double challenger);
     [[nodiscard]] Answer answer() const;
     [[nodiscard]] double logEValue() const;
+    // Chance that the pairs that are left end in Accept, given those seen: the posterior predictive probability under Jeffreys
+    // priors for the share of discordant pairs and for the share won of them (Lee and Liu 2008, Clinical Trials 5, equation 1).
+    // Who stops when it is small gives up that much power and cannot accept more often. Looked at with the last pair only,
+    // so a little low; 1 for bounded scores. Up to a millisecond or so: for the end of a batch, not for every pair.
+    [[nodiscard]] double chanceOfAccept() const;
     [[nodiscard]] const ConfidenceSequence& difference() const { return m_difference; }
     [[nodiscard]] int wins() const { return m_wins; }
     [[nodiscard]] int losses() const { return m_losses; }

@@ -20,6 +20,16 @@ std::string reason(int number)
     return std::strerror(number);
 }
 
+// A folder above that this user may not enter hides what is there; that is not "a file".
+Status checkReach(const std::filesystem::path& root)
+{
+    std::error_code error;
+    static_cast<void>(std::filesystem::status(root, error));
+    if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
+        return fail(Code::Environment, fmt::format("{} cannot be reached: {}.", root.string(), error.message()), "Check the permissions of the folders above it.");
+    return {};
+}
+
 // Everything, lab.json last: a folder without it is no lab.
 Status fill(const LabPaths& paths, const LabConfig& config, const Json& searchSpace, const std::string& secret)
 {
@@ -130,6 +140,7 @@ Status createLab(const LabPaths& paths, const LabConfig& config, const Json& sea
     if (!root.has_filename())
         root = root.parent_path();   // "lab/"
     const LabPaths place{root};
+    RATCHET_CHECK(checkReach(root));
     LabConfig complete = config;
     if (complete.ratchet.empty())
         complete.ratchet = RATCHET_VERSION;
@@ -151,6 +162,7 @@ Result<LabConfig> readLabConfig(const LabPaths& paths)
 {
     std::error_code error;
     const std::string root = paths.root.string();
+    RATCHET_CHECK(checkReach(paths.root));
     const auto type = std::filesystem::status(paths.root, error).type();
     if (type == std::filesystem::file_type::not_found)
         return fail(Code::NotFound, fmt::format("{} does not exist.", root), "Make a lab with: ratchet new DIR --domain arithmetic");

@@ -10,6 +10,7 @@
 //   LAB/keys/               mode 0700; Ed25519 signing key of this lab, server token
 //   LAB/work/trial-N/       scratch of a worker
 //   LAB/requests/           requests of other programs, one file each
+//   LAB/ledger.head         how many entries the ledger had when that was last written down, and the last one's hash
 //   LAB/engine.lock         held by the engine (open file description lock); holds its pid
 #pragma once
 
@@ -57,6 +58,7 @@ struct LabPaths {
     [[nodiscard]] std::filesystem::path keys() const { return root / "keys"; }
     [[nodiscard]] std::filesystem::path work() const { return root / "work"; }
     [[nodiscard]] std::filesystem::path requests() const { return root / "requests"; }
+    [[nodiscard]] std::filesystem::path ledgerHead() const { return root / "ledger.head"; }
     [[nodiscard]] std::filesystem::path lock() const { return root / "engine.lock"; }
     [[nodiscard]] std::filesystem::path report() const { return root / "report.html"; }
 };
@@ -84,17 +86,21 @@ private:
 //   move                        {"proposal", "before"}        before: the proposal it goes in front of, 0 is the end
 //   feedback                    {"version", "prompt", "completion", "correction", "rating"}
 //   pause, resume, step, stop   {}
+[[nodiscard]] std::string newRequestId();
 struct Request {
     std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence
     std::string actor;       // "person:ana"
     Json arguments;
     Time created{};
+    std::string id = newRequestId();   // its answer is stored under it; a request is carried out once, however often it comes
 };
 [[nodiscard]] Status putRequest(const LabPaths& paths, const Request& request);
 // Oldest first; each file is removed by takeRequests. Files that are unsigned, damaged or unknown are moved to
 // requests/refused and reported in `refused`.
 struct TakenRequests { std::vector<Request> requests; std::vector<std::string> refused; };
-// `carryOut` is called for each before its file goes, so that a kill in between loses nothing; its error leaves the file.
-[[nodiscard]] Result<TakenRequests> takeRequests(const LabPaths& paths, const std::function<Status(const Request&)>& carryOut = {});
+enum class Taken { Done, Later };   // Later: not now; its file stays
+// `carryOut` is called for each before its file goes, so that a kill in between loses nothing; its error leaves the file. It
+// may itself take requests that are waiting.
+[[nodiscard]] Result<TakenRequests> takeRequests(const LabPaths& paths, const std::function<Result<Taken>(const Request&)>& carryOut = {});
 
 } // namespace ratchet

@@ -43,6 +43,13 @@ struct Names<GoalState> {
     static constexpr std::array<const char*, 4> list{"open", "active", "reached", "given-up"};
 };
 
+template <>
+struct Names<Code> {
+    static constexpr const char* kind = "kind of error";
+    static constexpr std::array<const char*, 10> list{"usage",       "bad-input", "not-found", "refused", "conflict",
+                                                      "environment", "newer",     "damaged",   "failed",  "cancelled"};
+};
+
 template <typename Enum>
 std::string nameOf(Enum value)
 {
@@ -66,6 +73,7 @@ std::string toText(Verdict verdict) { return nameOf(verdict); }
 std::string toText(DecisionKind kind) { return nameOf(kind); }
 std::string toText(DeploymentKind kind) { return nameOf(kind); }
 std::string toText(GoalState state) { return nameOf(state); }
+std::string toText(Code code) { return codeName(code); }
 
 template <>
 Result<ProposalState> fromText(const std::string& name) { return find<ProposalState>(name); }
@@ -79,5 +87,7 @@ template <>
 Result<DeploymentKind> fromText(const std::string& name) { return find<DeploymentKind>(name); }
 template <>
 Result<GoalState> fromText(const std::string& name) { return find<GoalState>(name); }
+template <>
+Result<Code> fromText(const std::string& name) { return find<Code>(name); }
 
 } // namespace ratchet

@@ -36,6 +36,7 @@ enum class GoalState { Open, Active, Reached, GivenUp };
 [[nodiscard]] std::string toText(DecisionKind);
 [[nodiscard]] std::string toText(DeploymentKind);
 [[nodiscard]] std::string toText(GoalState);
+[[nodiscard]] std::string toText(Code);
 template <typename Enum> [[nodiscard]] Result<Enum> fromText(const std::string& name);   // specialised in records.cpp
 
 struct VersionRecord {
@@ -192,6 +193,16 @@ struct LayerRecord {
 };
 
 struct LedgerEntry { std::int64_t seq = 0; std::string line; Hash hash; };   // hash = SHA-256 of line; line holds prev
+
+// What became of a request.
+struct AnswerRecord {
+    std::string request;             // Request::id
+    std::string kind;
+    bool ok = false;
+    Code code = Code::Refused;       // of a refusal, as Error; so are text and hint
+    std::string text, hint;
+    Time created{};
+};
 
 struct Change { std::int64_t seq = 0; std::string what; std::string ref; };  // what: table name; ref: row key
 

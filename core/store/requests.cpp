@@ -5,6 +5,8 @@
 #include <array>
 #include <atomic>
 
+#include <fmt/format.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "core/base/hash.h"
@@ -15,6 +17,7 @@ namespace ratchet {
 namespace {
 
 constexpr std::size_t largest = 1 << 20;
+constexpr std::size_t longestId = 100;
 constexpr std::array<const char*, 13> kinds{"approve", "reject", "rollback", "propose", "cancel", "retry",        "move",
                                             "pause",   "resume", "step",     "stop",    "feedback", "more-evidence"};
 
@@ -38,9 +41,13 @@ Result<Request> readRequest(const LabPaths& paths, const std::filesystem::path& 
     Request request;
     std::int64_t created = 0;
     Fields in(inner, "its body");
+    request.id = file.stem().string();       // of a request made before they had ids
     in.read("kind", request.kind).read("actor", request.actor).read("arguments", request.arguments).read("created", created);
+    in.readIf("id", request.id);
     RATCHET_CHECK(in.onlyKnown().status());
     RATCHET_CHECK(checkKind(request.kind));
+    if (request.id.empty() || request.id.size() > longestId)
+        return fail(Code::BadInput, "its id is empty or too long.");
     request.created = Time(std::chrono::milliseconds(created));
     return request;
 }
@@ -74,34 +81,47 @@ Status setAside(const LabPaths& paths, const std::filesystem::path& file)
 
 } // namespace
 
+std::string newRequestId()
+{
+    std::array<unsigned char, 16> bytes{};
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))     // before the system has started
+        return fmt::format("{}-{}", now().time_since_epoch().count(), ::getpid());
+    return fmt::format("{:02x}", fmt::join(bytes, ""));
+}
+
 Status putRequest(const LabPaths& paths, const Request& request)
 {
     RATCHET_CHECK(checkKind(request.kind));
     static std::atomic<unsigned> number = 0;
     const Time created = request.created == Time{} ? now() : request.created;
     const Json inner{{"kind", request.kind}, {"actor", request.actor}, {"arguments", request.arguments},
-                     {"created", created.time_since_epoch().count()}};
+                     {"created", created.time_since_epoch().count()}, {"id", request.id}};
     const std::string body = inner.dump(-1, ' ', false, Json::error_handler_t::replace);
     RATCHET_TRY(signature, signText(paths.keys(), body));
     const std::string name = fmt::format("{:015}-{}-{:06}.json", created.time_since_epoch().count(), ::getpid(), ++number);
     return writeFile(paths.requests() / name, Json{{"body", body}, {"signature", signature}}.dump() + "\n", 0600);
 }
 
-Result<TakenRequests> takeRequests(const LabPaths& paths, const std::function<Status(const Request&)>& carryOut)
+Result<TakenRequests> takeRequests(const LabPaths& paths, const std::function<Result<Taken>(const Request&)>& carryOut)
 {
     TakenRequests taken;
     RATCHET_TRY(files, waitingFiles(paths.requests()));
     for (const auto& file : files) {
         auto request = readRequest(paths, file);
+        std::error_code error;
+        if (!request && !std::filesystem::exists(file, error))      // taken while an earlier one was carried out
+            continue;
         if (!request) {
             taken.refused.push_back(fmt::format("The request {} was refused: {}", file.filename().string(), request.error().text));
             RATCHET_CHECK(setAside(paths, file));
             continue;
         }
-        if (carryOut)
-            RATCHET_CHECK(carryOut(*request));
+        if (carryOut) {
+            RATCHET_TRY(done, carryOut(*request));
+            if (done == Taken::Later)
+                continue;
+        }
         taken.requests.push_back(std::move(*request));
-        std::error_code error;
         std::filesystem::remove(file, error);
         if (error)
             return fail(Code::Environment, fmt::format("{} cannot be removed: {}.", file.string(), error.message()));

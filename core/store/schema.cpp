@@ -97,7 +97,16 @@ CREATE TABLE ledger (seq INTEGER PRIMARY KEY, line TEXT NOT NULL, hash TEXT NOT 
 CREATE TABLE change (seq INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL, ref TEXT NOT NULL) STRICT;
 )sql";
 
-constexpr std::array<Migration, 1> list{{{1, version1}}};
+// Answers by request, instead of the newest one only; where the ledger ends, kept with each entry.
+constexpr const char* version2 = R"sql(
+CREATE TABLE answer (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, ok INTEGER NOT NULL,
+    code TEXT NOT NULL, text TEXT NOT NULL, hint TEXT NOT NULL, created INTEGER NOT NULL) STRICT;
+DELETE FROM meta WHERE key = 'last-request';
+INSERT INTO meta SELECT 'ledger-head', json_object('entries', seq, 'hash', hash) FROM ledger ORDER BY seq DESC LIMIT 1;
+)sql";
+
+constexpr std::array<Migration, 2> list{{{1, version1}, {2, version2}}};
 
 } // namespace
 

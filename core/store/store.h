@@ -16,7 +16,7 @@
 
 namespace ratchet {
 
-inline constexpr int schemaVersion = 1;
+inline constexpr int schemaVersion = 2;
 
 class Store {
 public:
@@ -56,8 +56,11 @@ public:
     // to the last one stored are kept as they are, so that a resumed trial may send them again. BadInput for values that are
     // not finite or steps that do not ascend; nothing is stored then.
     [[nodiscard]] Status addPoints(Id<TrialRecord> trial, const std::string& name, const std::vector<SeriesPoint>& points);
+    [[nodiscard]] Status add(const AnswerRecord& answer);              // one per request; the newest 10,000 are kept
     [[nodiscard]] Status add(const LayerRecord& layer);                // one per trial, step and index; replaced
-    [[nodiscard]] Status addLedger(const LedgerEntry& entry);          // Conflict unless seq is the last + 1
+    // Conflict unless seq is the last + 1. The meta row "ledger-head" {"entries", "hash"} follows in the same transaction;
+    // Damaged when the two disagree before.
+    [[nodiscard]] Status addLedger(const LedgerEntry& entry);
 
     // --- read --------------------------------------------------------------------------------------------------------
     [[nodiscard]] Result<std::optional<Json>> meta(const std::string& key) const;
@@ -90,6 +93,8 @@ public:
     [[nodiscard]] Result<std::vector<LayerRecord>> layers(Id<TrialRecord> trial) const;        // by step, index
     [[nodiscard]] Result<std::vector<LedgerEntry>> ledger() const;
     [[nodiscard]] Result<std::optional<LedgerEntry>> ledgerHead() const;
+    [[nodiscard]] Result<std::optional<AnswerRecord>> answer(const std::string& request) const;
+    [[nodiscard]] Result<std::vector<AnswerRecord>> answers(int limit) const;                  // newest first
     [[nodiscard]] Result<Flops> spent() const;                                                 // sum over trials
     [[nodiscard]] Result<std::int64_t> changeCount() const;                                    // newest Change::seq
     // Oldest first. The feed keeps the newest 20,000 or more: a first seq above `seq` + 1 means "read everything anew".

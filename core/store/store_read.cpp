@@ -154,6 +154,16 @@ Result<std::optional<LedgerEntry>> Store::ledgerHead() const
     return d->one<LedgerEntry>("ORDER BY seq DESC LIMIT 1");
 }
 
+Result<std::optional<AnswerRecord>> Store::answer(const std::string& request) const
+{
+    return d->one<AnswerRecord>("WHERE request = ?", request);
+}
+
+Result<std::vector<AnswerRecord>> Store::answers(int limit) const
+{
+    return d->all<AnswerRecord>("ORDER BY seq DESC LIMIT ?", std::max(limit, 0));
+}
+
 Result<Flops> Store::spent() const
 {
     sqlite::Statement statement = d->database->prepare("SELECT ifnull(sum(spent), 0.0) FROM trial");

@@ -5,6 +5,8 @@
 namespace ratchet {
 namespace {
 
+constexpr std::int64_t answersKept = 10'000;
+
 std::string ref(const auto& id)
 {
     return std::to_string(id.value);
@@ -105,14 +107,31 @@ Status Store::add(const LayerRecord& layer)
     return d->replace(layer, ref(layer.trial));
 }
 
+Status Store::add(const AnswerRecord& answer)
+{
+    return d->write(Durable::No, [&]() -> Status {
+        RATCHET_CHECK(d->insert(insertSql<AnswerRecord>(), answer));
+        const std::int64_t seq = d->database->lastRow();
+        RATCHET_CHECK((d->database->prepare("DELETE FROM answer WHERE seq <= ?") << seq - answersKept).run());
+        d->touch("answer", answer.request);
+        return {};
+    });
+}
+
 Status Store::addLedger(const LedgerEntry& entry)
 {
     RATCHET_TRY(head, ledgerHead());
+    RATCHET_TRY(known, meta("ledger-head"));
     const std::int64_t next = head ? head->seq + 1 : 1;
+    if ((known ? known->value("entries", std::int64_t(0)) : 0) != next - 1)
+        return fail(Code::Damaged, fmt::format("The ledger's end was changed: it holds {} entries.", next - 1),
+                    "`ratchet ledger verify` says what is missing; restore the database from a backup.");
     if (entry.seq != next)
         return fail(Code::Conflict, fmt::format("The ledger's next entry is {}, not {}.", next, entry.seq));
     return d->write(Durable::Yes, [&]() -> Status {
         RATCHET_CHECK(d->insert(insertSql<LedgerEntry>(), entry));
+        constexpr const char* sql = "INSERT INTO meta VALUES ('ledger-head', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        RATCHET_CHECK((d->database->prepare(sql) << Json{{"entries", entry.seq}, {"hash", entry.hash.hex}}).run());
         d->touch("ledger", std::to_string(entry.seq));
         return {};
     });

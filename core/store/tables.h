@@ -102,6 +102,10 @@ RATCHET_TABLE(LayerRecord, "layer", "trial, step, position",
 
 RATCHET_TABLE(LedgerEntry, "ledger", "seq", visit("seq", r.seq); visit("line", r.line); visit("hash", r.hash);)
 
+RATCHET_TABLE(AnswerRecord, "answer", "request",
+    visit("request", r.request); visit("kind", r.kind); visit("ok", r.ok); visit("code", r.code); visit("text", r.text);
+    visit("hint", r.hint); visit("created", r.created);)
+
 RATCHET_TABLE(Change, "change", "seq", visit("seq", r.seq); visit("what", r.what); visit("ref", r.ref);)
 
 #undef RATCHET_TABLE

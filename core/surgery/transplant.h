@@ -1,24 +1,39 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Moves a parent's weights into a child of another shape, without changing the function where mathematics allows
-// (Net2Net, Chen 2016), else copying what fits. Used by the trainer for recipes that continue. One thread.
+// Moves a parent's weights, and its optimizer's moments, into a child of another shape: without changing the function
+// where mathematics allows, else as a start. Used by the trainer for recipes that continue. The parent is never
+// changed, so every operation is undone by going back to it. One thread.
 #pragma once
 
 #include <string>
 
+#include "core/base/error.h"
 #include "core/model/transformer.h"
+#include "core/surgery/importance.h"
 
-namespace ratchet
-{
+namespace ratchet {
 
 struct Transplant {
-    bool keepsFunction = false;
-    std::string note; // one sentence: what was kept, or why the function changed
+    bool keepsFunction = false; // logits equal but for rounding, on sequences that both can read
+    std::string note;           // what was done, and why the function changed if it did; finished sentences
 };
 
 // `child` is initialised already; what has no origin in the parent stays as it is, except that new blocks start as the
-// identity and new hidden units and heads are not listened to yet.
-// Function-preserving: more blocks, more hidden units, an integer multiple of the width (channels repeated; same group
-// of heads a key head, and wider heads only without RoPE and QK-norm), a longer context, untying the head.
-Transplant transplant(const Transformer& parent, Transformer& child);
+// identity and new heads and hidden units are not listened to yet. What keeps the function stands at planTransplant();
+// docs/surgery.md has the table. BadInput, with the child untouched, when the vocabularies differ or the parent holds a
+// value that is not finite.
+[[nodiscard]] Result<Transplant> transplant(const Transformer& parent, Transformer& child);
+// The same with a measure of its own for what is kept when the child is smaller (else the magnitude).
+[[nodiscard]] Result<Transplant> transplant(const Transformer& parent, Transformer& child, const Importance& importance);
+
+// First and second moment of an optimizer, flat as the model; the second may be undefined.
+struct Moments {
+    at::Tensor first, second;
+};
+// What the child's optimizer would hold had its gradients followed from the parent's (moveMoment() in graft.h); zero
+// where that is not known: new parts, mixtures, and both tables when a head is untied. Of the same optimizer only, with
+// its step count. BadInput as transplant(), or when a moment is not as long as the parent.
+[[nodiscard]] Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments);
+[[nodiscard]] Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments,
+                                  const Importance& importance);
 
 } // namespace ratchet

@@ -18,7 +18,8 @@ constexpr int mostCurriculumDraws = 32; // for an item short enough; then the sh
 
 Batches::Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools,
                  const Tokenizer& tokenizer)
-    : m_genome(genome), m_domain(&domain), m_measure(domain.info().measure), m_tokenizer(tokenizer), m_seed(seed),
+    : m_genome(genome), m_domain(&domain), m_measure(domain.info().measure), m_tokenizer(tokenizer),
+      m_tools(allowedTools(domain, genome.tools)), m_seed(seed),
       m_pools(std::move(pools)), m_curriculum(genome, domain, seed),
       m_coupled(genome.architecture.positions == "coupled")
 {
@@ -128,6 +129,8 @@ Status Batches::write(const Example& example, Rng& rng, std::int64_t row, const 
         inputs[i] = tokens[from + i];
         targets[i] = from + i >= firstLoss ? tokens[from + i + 1] : noLoss;
     }
+    if (!m_tools.empty())
+        maskToolResults(example, promptTokens, from, used, targets);
     if (batch.positions.defined()) {
         const int limit = m_genome.architecture.context;
         const auto ids = m_tokenizer.spread(
@@ -137,6 +140,23 @@ Status Batches::write(const Example& example, Rng& rng, std::int64_t row, const 
             positions[i - from] = std::clamp<std::int64_t>(ids[i], 0, limit - 1);
     }
     return {};
+}
+
+// The model is not taught to say what a tool will say for it.
+void Batches::maskToolResults(const Example& example, std::size_t promptTokens, std::size_t from, std::size_t used,
+                              std::int64_t* targets) const
+{
+    for (const Tool& tool : m_tools)
+        for (const ToolSpan& span : toolSpans(example.completion, tool)) {
+            const std::string_view text = example.completion;
+            const auto before = m_tokenizer.encode(text.substr(0, span.begin));
+            const auto upTo = m_tokenizer.encode(text.substr(0, span.begin + span.length));
+            if (!before || !upTo)
+                continue;
+            for (std::size_t token = promptTokens + before->size(); token < promptTokens + upTo->size(); ++token)
+                if (token > from && token - 1 - from < used)
+                    targets[token - 1 - from] = noLoss;
+        }
 }
 
 Batch Batches::blank(std::int64_t length) const

@@ -50,6 +50,8 @@ private:
     [[nodiscard]] Result<Batch> drawBucket(std::int64_t step, std::int64_t total);
     void fillWindow(std::int64_t window, std::int64_t total);
     [[nodiscard]] Status write(const Example& example, Rng& rng, std::int64_t row, const Batch& batch) const;
+    void maskToolResults(const Example& example, std::size_t promptTokens, std::size_t from, std::size_t used,
+                         std::int64_t* targets) const;
     [[nodiscard]] std::size_t inputsOf(const Example& example) const;
     [[nodiscard]] std::size_t usualInputs() const;
 
@@ -64,6 +66,7 @@ private:
     const Domain* m_domain;
     Measure m_measure;
     Tokenizer m_tokenizer;
+    std::vector<Tool> m_tools;
     std::uint64_t m_seed;
     Pools m_pools;
     Curriculum m_curriculum;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/trainer/loss.h"
 
+#include <utility>
+
 #include "core/model/compat.h"
 
 namespace ratchet
@@ -37,11 +39,14 @@ at::Tensor forwardLoss(const Transformer& model, const Batch& batch, const Recip
     return lossOf(recipe, logits, targets, places, taught);
 }
 
-// Loss and gradient of a part that has this share of the targets; 1 is the whole.
+// Loss and gradient of a part that has this share of the targets; 1 is the whole. The balance loss is a mean over the
+// part's tokens, so it is weighed alike.
 double addPart(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
                const Teachers* teachers, double share)
 {
     at::Tensor loss = forwardLoss(model, batch, recipe, options, teachers);
+    if (options.routing && options.routing->balanceLoss.defined())
+        loss = loss + std::exchange(options.routing->balanceLoss, {}) * recipe.balanceLoss;
     if (share < 1)
         loss = loss * share;
     loss.backward();
@@ -77,14 +82,19 @@ StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe&
                      const Teachers* teachers)
 {
     StepLoss loss;
+    Routing routing;
+    ForwardOptions routed = options;
+    if (model.architecture().experts > 0)
+        routed.routing = &routing;
     const std::int64_t rows = batch.inputs.size(0) / recipe.accumulation;
     const auto all = static_cast<double>(std::max<std::int64_t>(1, targetsIn(batch.targets)));
     for (std::int64_t part = 0; part < recipe.accumulation; ++part) {
         const Batch some = recipe.accumulation > 1 ? partOf(batch, part * rows, rows) : batch;
         const double share = recipe.accumulation > 1 ? static_cast<double>(targetsIn(some.targets)) / all : 1;
         if (share > 0)
-            loss.value += addPart(model, some, recipe, options, teachers, share);
+            loss.value += addPart(model, some, recipe, routed, teachers, share);
     }
+    loss.droppedShare = routing.droppedShare();
     return loss;
 }
 

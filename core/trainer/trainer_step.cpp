@@ -32,7 +32,7 @@ Status takeOver(const TrainSpec& spec, Transformer& model)
     RATCHET_TRY(file, readWeights(spec.parentWeights));
     Transformer parent(genome.architecture, model.vocabulary());
     RATCHET_CHECK(parent.load(file));
-    transplant(parent, model);
+    RATCHET_CHECK(transplant(parent, model));
     return {};
 }
 

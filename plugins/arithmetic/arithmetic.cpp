@@ -224,7 +224,7 @@ Genome Arithmetic::seedGenome() const
     genome.architecture.kvHeads = 4;
     genome.architecture.feedForwardWidth = 256;
     genome.architecture.context = 64;
-    genome.recipe.learningRate = 1e-3;
+    genome.recipe.learningRate = 6e-4;
     genome.recipe.batch = 128;
     genome.data.mixture = m_variant.mixture;
     return genome;

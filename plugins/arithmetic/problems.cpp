@@ -7,8 +7,8 @@
 namespace ratchet::arithmetic {
 namespace {
 
-constexpr std::string_view signs = "+-*";            // in the order of Operation
-constexpr int largestFactor = 9;                     // digits: the product of two such numbers fits 64 bits
+constexpr std::string_view signs = "+-*"; // in the order of Operation
+constexpr int largestFactor = 9;          // digits: the product of two such numbers fits 64 bits
 
 bool isDigit(char c)
 {
@@ -171,7 +171,8 @@ std::vector<int> alignedProblem(std::string_view text, Format format, int limit)
     const auto answer = text.substr(ids.size());
     const bool negative = answer.starts_with('-');
     for (int i = 0; i < static_cast<int>(answer.size()); ++i)
-        ids.push_back(isDigit(answer[static_cast<std::size_t>(i)]) ? alignedId(operation, format, width, i, negative) : 0);
+        ids.push_back(isDigit(answer[static_cast<std::size_t>(i)]) ? alignedId(operation, format, width, i, negative)
+                                                                   : 0);
     for (int& id : ids)
         id = std::clamp(id, 0, limit - 1);
     return ids;

@@ -206,6 +206,11 @@ Json Strings::searchSpace() const
     paths["/recipe/batch"] = choices({16, 32, 64, 128, 256});
     paths["/recipe/weightDecay"] = range(0, 0.2);
     paths["/recipe/ema"] = choices({0.0, 0.99, 0.995, 0.999});
+    paths["/architecture/experts"] = choices({0, 4});
+    paths["/adaptation/method"] = choices({"full", "lora"});
+    paths["/adaptation/frozenLayers"] = whole(0, 6);
+    paths["/recipe/distillation"] = range(0, 0.9);
+    paths["/data/level"] = whole(0, 100);
     paths["/recipe/start"] = choices({"scratch", "continue"});
     paths["/data/mixture/tasks/copy"] = range(0.1, 1);
     paths["/data/mixture/tasks/reverse"] = range(0, 1);

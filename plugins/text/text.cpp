@@ -65,7 +65,7 @@ DomainInfo Text::info() const
     info.name = "text";
     info.title = "Text, byte by byte";
     info.measure = Measure::BitsPerByte;
-    info.needsCorpus = true;
+    info.corpus = CorpusUse::Text;
     info.defaultGoal = "bits per byte <= 2.2 on text";
     info.defaultTrialBudget = Flops{6e11};
     info.defaultBudget = Flops{2e13};
@@ -113,6 +113,11 @@ Json Text::searchSpace() const
     paths["/recipe/weightDecay"] = range(0, 0.2);
     paths["/recipe/ema"] = choices({0.0, 0.99, 0.995, 0.999});
     paths["/recipe/dropout"] = range(0, 0.2);
+    paths["/architecture/experts"] = choices({0, 4});
+    paths["/adaptation/method"] = choices({"full", "lora"});
+    paths["/adaptation/frozenLayers"] = {{"low", 0}, {"high", 6}, {"integer", true}};
+    paths["/recipe/distillation"] = range(0, 0.9);
+    paths["/architecture/window"] = choices({0, 32, 64});
     paths["/recipe/start"] = choices({"scratch", "continue"});
     return {{"paths", paths}, {"maxParameters", 4'000'000}};
 }

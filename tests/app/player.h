@@ -166,11 +166,14 @@ private:
             if (!std::holds_alternative<Ask>(*message))
                 return isFault("judge ends badly") ? 1 : 0;
             rest();
+            const Ask& ask = std::get<Ask>(*message);
+            if ((m_fault == "vault hangs" && ask.split == "vault") || (m_fault == "quick check hangs" && !m_compares && ask.count == 32))
+                hang();
             if (isFault("judge dies"))
                 ::raise(SIGKILL);
             if (isFault("judge leaves"))
                 return 0;
-            Scores scores = answer(std::get<Ask>(*message));
+            Scores scores = answer(ask);
             if (isFault("judge forgets items"))
                 scores.challenger.resize(scores.challenger.size() / 2);
             if (isFault("judge says NaN"))

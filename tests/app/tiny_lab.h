@@ -95,7 +95,7 @@ public:
         for (const VersionRecord& version : taken(store->versions()))
             for (const Hash& hash : {version.genome, version.weights, version.tokenizer})
                 objects = objects && ObjectStore(paths().objects()).verify(hash);
-        return objects && verifyLedger(store->ledger().value()).ok;
+        return objects && verifyLedger(*store, paths()).value().ok;
     }
     [[nodiscard]] Account account() const
     {

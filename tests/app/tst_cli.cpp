@@ -293,7 +293,7 @@ private Q_SLOTS:
     {
         QString help = runProgram("ratchet", {"--help"}).out;
         for (const char* command : {"demo", "run", "new", "versions", "lessons", "status", "report", "check", "doctor",
-                                    "propose", "queue", "approve", "reject", "rollback", "ledger", "serve"}) {
+                                    "propose", "queue", "approve", "reject", "rollback", "ledger", "serve", "bench", "export"}) {
             const Outcome outcome = runProgram("ratchet", {command, "--help"});
             QVERIFY2(outcome.status == 0 && outcome.err.isEmpty(), qPrintable(outcome.err));
             help += QStringLiteral("\n--- ratchet %1\n").arg(command) + outcome.out;

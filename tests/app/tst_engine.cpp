@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fstream>
+#include <set>
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -89,6 +90,12 @@ private Q_SLOTS:
     void aBadJudgeNeverPasses();
     void killedAtAnyMomentItComesToTheSame();
     void stoppedItGoesOn();
+    void stoppedWhileAJudgeDecidesNothingIsDecided_data();
+    void stoppedWhileAJudgeDecidesNothingIsDecided();
+    void whileAJudgeDecidesOthersAreHeard();
+    void everyRequestHasItsAnswer();
+    void aRequestLeftByAKilledEngineIsNotCarriedOutTwice();
+    void feedbackIsStoredOnceWhateverIsKilled();
     void onlyAPersonWithAReasonApproves();
     void rollsBackAndForward();
     void whatWaitsIsSupersededByARollback();
@@ -235,6 +242,8 @@ void TestEngine::killedAtAnyMomentItComesToTheSame()
         std::this_thread::sleep_for(std::chrono::milliseconds(100 + 100 * run / 4 + static_cast<int>(rng.below(400))));
         kills += ::kill(pid, SIGKILL) == 0;
         waitFor(pid);
+        const auto check = verifyLedger(*killed.read(), killed.paths());
+        QVERIFY2(check && check->ok, check ? check->fault.c_str() : check.error().text.c_str());     // no false alarm
     }
     QVERIFY(kills > 3);
     QCOMPARE(waitFor(startEngine(killed, 1)), 0);                     // one tooth more for both
@@ -267,6 +276,166 @@ void TestEngine::stoppedItGoesOn()
     QVERIFY(lab.run(1, "slow"));
     QVERIFY(other.run(1, "slow"));
     QVERIFY(lab.account() == other.account());
+}
+
+void TestEngine::stoppedWhileAJudgeDecidesNothingIsDecided_data()
+{
+    QTest::addColumn<QString>("who");
+    QTest::addColumn<bool>("bySignal");
+    for (const char* who : {"a policy approves", "a person approves", "a person rolls back"}) {
+        QTest::addRow("%s, stopped by a signal", who) << who << true;
+        QTest::addRow("%s, stopped by a request", who) << who << false;
+    }
+}
+
+void TestEngine::stoppedWhileAJudgeDecidesNothingIsDecided()
+{
+    QFETCH(QString, who);
+    QFETCH(bool, bySignal);
+    const TinyLab lab;
+    const Hash version = waitingVersion(lab);
+    QVERIFY(version.isSet());
+    const Hash first = lab.read()->live().value()->version;
+    const bool rollsBack = who.contains("rolls back"), byPolicy = who.contains("policy");
+    if (rollsBack)
+        QVERIFY(lab.ask("approve", {{"version", version.hex}, {"reason", "It carries now."}}, "person:ben"));
+    const Account before = lab.account();
+    const auto cards = lab.read()->scorecards().value().size(), decisions = lab.read()->decisions().value().size();
+    const auto policy = byPolicy ? std::optional(acceptingPolicy()) : std::nullopt;
+    const Request wish{rollsBack ? "rollback" : "approve", "person:ben", {{"version", (rollsBack ? first : version).hex}, {"reason", "A test."}}, now()};
+    {
+        auto engine = lab.open(rollsBack ? "quick check hangs" : "vault hangs", policy).value();
+        if (!byPolicy)
+            engine->post(wish);
+        std::stop_source source;
+        const auto end = engine->run({.teeth = 1, .untilGoal = false, .time = {}, .waitForDecisions = true}, source.get_token(), [&](const EngineStatus& status) {
+            for (const auto& running : status.running)
+                if (running.title == "vault" || running.title == "quick check")
+                    bySignal ? void(source.request_stop()) : void(putRequest(lab.paths(), {"stop", "person:ana", Json::object(), now()}));
+        });
+        QVERIFY2(end, end ? "" : end.error().text.c_str());
+        QVERIFY(*end == RunEnd::Stopped);
+    }
+    QVERIFY(lab.account() == before);
+    QCOMPARE(lab.read()->scorecards().value().size(), cards);
+    QCOMPARE(lab.read()->decisions().value().size(), decisions);
+    QVERIFY(!lab.read()->answer(wish.id).value());
+    QVERIFY(lab.isWhole());
+    // The next run asks again.
+    const auto end = lab.run(1, "honest", policy);
+    QVERIFY2(end, end ? "" : end.error().text.c_str());
+    const auto deployments = lab.read()->deployments().value();
+    QVERIFY(std::any_of(deployments.begin() + static_cast<std::ptrdiff_t>(before.deployments.size()), deployments.end(),
+                        [&](const DeploymentRecord& d) { return d.version == (rollsBack ? first : version); }));
+    if (!byPolicy)
+        QVERIFY(lab.read()->answer(wish.id).value()->ok);
+    QVERIFY(lab.isWhole());
+}
+
+void TestEngine::whileAJudgeDecidesOthersAreHeard()
+{
+    const TinyLab lab;
+    const Hash version = waitingVersion(lab);
+    QVERIFY(version.isSet());
+    auto engine = lab.open("vault hangs").value();
+    const Request feedback{"feedback", "user:server", {{"prompt", "1+2="}, {"completion", "4"}, {"correction", "3"}}, now()};
+    const Request reject{"reject", "person:ben", {{"version", version.hex}, {"reason", "Too late."}}, now()};
+    std::stop_source source;
+    bool asked = false;
+    const auto end = engine->run({.teeth = 1, .untilGoal = false, .time = {}, .waitForDecisions = false}, source.get_token(), [&](const EngineStatus& status) {
+        if (status.running.empty() || status.running.front().title != "vault")
+            return;
+        if (!std::exchange(asked, true)) {
+            engine->post(reject);                                      // another decision has to wait
+            engine->post(feedback);
+            static_cast<void>(putRequest(lab.paths(), {"pause", "person:ana", Json::object(), now()}));
+        } else if (lab.read()->answer(feedback.id).value()) {
+            source.request_stop();
+        }
+    });
+    QVERIFY(asked && end && *end == RunEnd::Stopped);
+    QCOMPARE(lab.read()->outcomes(10).value().size(), 1U);
+    QVERIFY(!lab.read()->answer(reject.id).value());
+    engine.reset();
+    QVERIFY(lab.run(1, "honest", std::nullopt));                      // it was kept
+    QVERIFY(lab.read()->answer(reject.id).value()->ok);
+    QVERIFY(lab.isWhole());
+}
+
+void TestEngine::everyRequestHasItsAnswer()
+{
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    const std::vector<Request> requests{{"approve", "person:ben", {{"version", "00000000"}, {"reason", "?"}}, now()},
+                                        {"cancel", "person:ben", {{"proposal", 999}}, now()},
+                                        {"feedback", "user:server", {{"prompt", "1+2="}, {"completion", "4"}}, now()},
+                                        {"rollback", "person:ben", {{"version", lab.read()->live().value()->version.hex}, {"reason", "Why not."}}, now()}};
+    for (const Request& request : requests)
+        QVERIFY(putRequest(lab.paths(), request));
+    QVERIFY(lab.run(1));
+    const auto store = lab.read();
+    const auto answerTo = [&](std::size_t i) { return store->answer(requests[i].id).value().value(); };
+    QVERIFY(!answerTo(0).ok && answerTo(0).code == Code::NotFound && answerTo(0).text.find("00000000") != std::string::npos);
+    QVERIFY(!answerTo(1).ok && answerTo(1).text.find("999") != std::string::npos && !answerTo(1).hint.empty());
+    QVERIFY(answerTo(2).ok);
+    QVERIFY(!answerTo(3).ok && answerTo(3).code == Code::Refused && answerTo(3).text.find("live already") != std::string::npos);
+    QVERIFY(!store->answer("nobody's").value());
+}
+
+void TestEngine::aRequestLeftByAKilledEngineIsNotCarriedOutTwice()
+{
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    const Request feedback{"feedback", "user:server", {{"prompt", "1+2="}, {"completion", "4"}, {"correction", "3"}}, now()};
+    QVERIFY(putRequest(lab.paths(), feedback));
+    std::filesystem::path file;
+    for (const auto& entry : std::filesystem::directory_iterator(lab.paths().requests()))
+        file = entry.path();
+    const std::string content = readFile(file).value();
+    QVERIFY(lab.proposeReversed());                                   // takes what waits, too
+    QCOMPARE(lab.read()->outcomes(10).value().size(), 1U);
+    QVERIFY(!std::filesystem::exists(file));
+    const auto entries = lab.read()->ledger().value().size();
+    QVERIFY(writeFile(file, content, 0600));                          // as if the engine had been killed before it removed it
+    QVERIFY(lab.ask("feedback", {{"prompt", "2+2="}, {"completion", "4"}}));
+    QCOMPARE(lab.read()->outcomes(10).value().size(), 2U);
+    QCOMPARE(lab.read()->ledger().value().size(), entries + 1);
+    QVERIFY(!std::filesystem::exists(file));
+}
+
+void TestEngine::feedbackIsStoredOnceWhateverIsKilled()
+{
+    constexpr int given = 60;
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    for (int i = 0; i < given; ++i)
+        QVERIFY(putRequest(lab.paths(), {"feedback", "user:server", {{"prompt", fmt::format("{}+1=", i)}, {"completion", "0"}}, now()}));
+    const auto waiting = [&] {
+        const std::filesystem::directory_iterator folder(lab.paths().requests());
+        return std::count_if(begin(folder), end(folder), [](const auto& entry) { return entry.is_regular_file(); });
+    };
+    Rng rng(3);
+    int kills = 0;
+    for (int run = 0; run < 40 && waiting() > 0; ++run) {
+        const auto before = waiting();
+        const pid_t pid = startEngine(lab, 1);
+        while (waiting() == before && ::kill(pid, 0) == 0 && ::waitpid(pid, nullptr, WNOHANG) == 0)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        std::this_thread::sleep_for(std::chrono::microseconds(rng.below(8000)));
+        kills += ::kill(pid, SIGKILL) == 0;
+        waitFor(pid);
+        const auto check = verifyLedger(*lab.read(), lab.paths());
+        QVERIFY2(check && check->ok, check ? check->fault.c_str() : check.error().text.c_str());
+    }
+    QVERIFY(kills > 1);
+    QCOMPARE(waiting(), 0);
+    const auto store = lab.read();
+    QCOMPARE(store->outcomes(1000).value().size(), static_cast<std::size_t>(given));
+    std::set<std::string> prompts;
+    for (const OutcomeRecord& outcome : taken(store->outcomes(1000)))
+        prompts.insert(outcome.prompt);
+    QCOMPARE(prompts.size(), static_cast<std::size_t>(given));
+    QVERIFY(lab.isWhole());
 }
 
 void TestEngine::onlyAPersonWithAReasonApproves()
@@ -448,13 +617,15 @@ void TestEngine::refusesALab_data()
     QTest::addColumn<int>("code");
     const auto row = [](const char* damage, Code code) { QTest::addRow("%s", damage) << damage << static_cast<int>(code); };
     row("a byte of the live weights is flipped", Code::Damaged);
-    row("the live weights are gone", Code::NotFound);
-    row("the live genome is gone", Code::NotFound);
+    row("the live weights are gone", Code::Damaged);
+    row("the live genome is gone", Code::Damaged);
     row("the database belongs to a newer version", Code::Newer);
     row("the configuration belongs to a newer version", Code::Newer);
     row("the database is damaged", Code::Damaged);
     row("the search space is no JSON", Code::BadInput);
     row("the ledger was edited", Code::Damaged);
+    row("the ledger was cut short", Code::Damaged);
+    row("the ledger's end was removed with its count", Code::Damaged);
     row("the domain is unknown", Code::NotFound);
 }
 
@@ -490,8 +661,13 @@ void TestEngine::refusesALab()
         edit(lab.paths().database(), [](std::string& bytes) { bytes.replace(0, 4096, std::string(4096, 'x')); });
     else if (damage.contains("search space"))
         edit(lab.paths().searchSpace(), [](std::string& text) { text = "{oops"; });
-    else if (damage.contains("ledger")) {
+    else if (damage.contains("ledger was edited")) {
         if (!sql("UPDATE ledger SET line = replace(line, 'person', 'nobody') WHERE seq = 1"))
+            QSKIP("sqlite3 is not installed");
+    } else if (damage.contains("cut short") || damage.contains("end was removed")) {
+        const std::string cut = "DELETE FROM ledger WHERE seq = (SELECT max(seq) FROM ledger)";
+        const std::string hide = "; UPDATE meta SET value = (SELECT json_object('entries', seq, 'hash', hash) FROM ledger ORDER BY seq DESC LIMIT 1) WHERE key = 'ledger-head'";
+        if (!sql((damage.contains("removed") ? cut + hide : cut).c_str()))
             QSKIP("sqlite3 is not installed");
     } else
         edit(lab.paths().config(), [](std::string& text) { text.replace(text.find("arithmetic"), 10, "alchemy"); });
@@ -499,6 +675,8 @@ void TestEngine::refusesALab()
     QVERIFY(!opened);
     QVERIFY2(static_cast<int>(opened.error().code) == code, (codeName(opened.error().code) + ": " + opened.error().text).c_str());
     QVERIFY(opened.error().text.ends_with('.'));
+    if (damage.contains("cut short") || damage.contains("end was removed"))
+        QVERIFY2(opened.error().text.find("is missing at the end") != std::string::npos, opened.error().text.c_str());
 }
 
 void TestEngine::anUnfitLearnerEndsTheRun_data()

@@ -66,6 +66,8 @@ private Q_SLOTS:
     void peekingAllTheTimeKeepsFalseAcceptsBelowAlpha();
     void twoHundredNullsUnderELondKeepTheLabsPromise();
     void sixInTenIsFoundWithinFourHundredDiscordantPairs();
+    void theChanceOfAnAcceptIsTrue_data();
+    void theChanceOfAnAcceptIsTrue();
     void theConfidenceSequenceCoversAtAllTimes();
     void bettingDoesNotPayUnderTheNull();
     void bettingFindsASmallSteadyGain();
@@ -208,6 +210,53 @@ void TestGate::sixInTenIsFoundWithinFourHundredDiscordantPairs()
         accepted += play(gateOf(0.05, 400), [&] { const bool win = rng.uniform() < 0.6; return std::pair<double, double>(!win, win); })
             == Gate::Answer::Accept;
     QVERIFY2(accepted > 425, std::to_string(accepted).c_str());
+}
+
+// Against simulation: how often labs that saw just this end in an accept with their last pair, when rates are drawn from the
+// posterior that the formula is about.
+void TestGate::theChanceOfAnAcceptIsTrue_data()
+{
+    QTest::addColumn<int>("wins");
+    QTest::addColumn<int>("losses");
+    QTest::addColumn<int>("ties");
+    QTest::addRow("nothing seen yet") << 0 << 0 << 0;
+    QTest::addRow("a few more wins than losses") << 8 << 4 << 88;
+    QTest::addRow("as many wins as losses") << 20 << 20 << 60;
+    QTest::addRow("ties only") << 0 << 0 << 100;
+    QTest::addRow("nearly there") << 9 << 1 << 90;
+}
+
+void TestGate::theChanceOfAnAcceptIsTrue()
+{
+    QFETCH(int, wins);
+    QFETCH(int, losses);
+    QFETCH(int, ties);
+    constexpr int maxPairs = 300, labs = 4000;
+    Gate gate = gateOf(0.03, maxPairs);
+    for (int i = 0; i < wins + losses + ties; ++i)
+        QVERIFY(gate.add(i >= wins && i < wins + losses, i < wins));
+    QVERIFY(gate.answer() == Gate::Answer::NeedMore);
+    Rng rng(13);
+    const auto half = [&](int successes, int failures) {   // Beta(successes + 1/2, failures + 1/2) by sums of squared normals
+        double up = 0, down = 0;
+        for (int i = 0; i < 2 * successes + 1; ++i)
+            up += std::pow(rng.normal(), 2);
+        for (int i = 0; i < 2 * failures + 1; ++i)
+            down += std::pow(rng.normal(), 2);
+        return up / (up + down);
+    };
+    int accepted = 0;
+    for (int lab = 0; lab < labs; ++lab) {
+        const double discordant = half(wins + losses, ties), won = half(wins, losses);
+        int w = wins, l = losses;
+        for (int pair = wins + losses + ties; pair < maxPairs; ++pair)
+            if (rng.uniform() < discordant)
+                ++(rng.uniform() < won ? w : l);
+        accepted += logMixtureEValue(w, l) >= -std::log(0.03);
+    }
+    const double share = static_cast<double>(accepted) / labs, chance = gate.chanceOfAccept();
+    QVERIFY2(std::abs(share - chance) < 4 * std::sqrt(0.25 / labs) * std::sqrt(4 * std::max(chance * (1 - chance), 0.002)) + 0.004,
+             (std::to_string(share) + " of the labs, " + std::to_string(chance) + " said").c_str());
 }
 
 void TestGate::theConfidenceSequenceCoversAtAllTimes()

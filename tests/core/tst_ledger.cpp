@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <fstream>
+
+#include <fmt/format.h>
+
 #include <QProcess>
 #include <QStandardPaths>
 #include <QTemporaryDir>
@@ -8,6 +12,7 @@
 #include "core/base/hash.h"
 #include "core/base/sign.h"
 #include "core/guard/ledger.h"
+#include "core/store/lab.h"
 
 using namespace ratchet;
 
@@ -37,6 +42,8 @@ private Q_SLOTS:
     void wholeChainsHold();
     void tamperingIsFound_data();
     void tamperingIsFound();
+    void theEndIsWatched_data();
+    void theEndIsWatched();
     void exportIsVerifiedByHand();
     void exportShowsTampering();
     void brokenLedgersAreNotExported();
@@ -120,6 +127,73 @@ void TestLedger::tamperingIsFound()
     QVERIFY(!check.ok);
     QCOMPARE(check.entries, std::int64_t(at) - 1);
     QVERIFY2(check.fault.find("Entry " + std::to_string(at)) != std::string::npos, check.fault.c_str());
+}
+
+// What the store knows of the ledger's end, what LAB/ledger.head knows, and what is there.
+void TestLedger::theEndIsWatched_data()
+{
+    QTest::addColumn<QString>("how");
+    QTest::addColumn<QString>("fault");      // empty: none
+    QTest::addRow("nothing happened") << "" << "";
+    QTest::addRow("an engine was killed before it wrote the file anew") << "behind" << "";
+    QTest::addRow("it was killed before it ever wrote the file") << "no file" << "";
+    QTest::addRow("the last entry was deleted") << "DELETE FROM ledger WHERE seq = 5" << "Entry 5 is missing at the end.";
+    QTest::addRow("the last three were deleted") << "DELETE FROM ledger WHERE seq > 2" << "Entries 3 to 5 are missing at the end.";
+    QTest::addRow("all were deleted") << "DELETE FROM ledger" << "Entries 1 to 5 are missing at the end.";
+    QTest::addRow("the last was deleted, and the store's count with it")
+        << "DELETE FROM ledger WHERE seq = 5; UPDATE meta SET value = (SELECT json_object('entries', seq, 'hash', hash) FROM ledger WHERE seq = 4)"
+           " WHERE key = 'ledger-head'"
+        << "Entry 5 is missing at the end.";
+    QTest::addRow("an entry was added by hand") << "added" << "Entry 6 was added by another program.";
+    QTest::addRow("an older copy of the database was put back") << "older copy" << "Entries 4 to 5 are missing at the end.";
+}
+
+void TestLedger::theEndIsWatched()
+{
+    QFETCH(QString, how);
+    QFETCH(QString, fault);
+    QTemporaryDir folder;
+    const LabPaths lab{std::filesystem::path(folder.path().toStdString())};
+    auto entries = example(6);
+    const auto sql = [&](const std::string& text) { return std::system(fmt::format("sqlite3 '{}' \"{}\"", lab.database().string(), text).c_str()) == 0; };
+    {
+        auto store = std::move(Store::create(lab.database()).value());
+        for (int i = 0; i < 3; ++i)
+            QVERIFY(store->addLedger(entries[static_cast<std::size_t>(i)]));
+        QVERIFY(how == "no file" || writeLedgerHead(*store, lab));
+    }
+    std::filesystem::copy_file(lab.database(), lab.root / "older.db");
+    {
+        auto store = std::move(Store::open(lab.database(), Store::Mode::ReadWrite).value());
+        QVERIFY(store->addLedger(entries[3]));
+        QVERIFY(store->addLedger(entries[4]));
+        QVERIFY(how == "no file" || how == "behind" || writeLedgerHead(*store, lab));
+    }
+    bool done = true;
+    if (how == "older copy") {
+        std::filesystem::remove(lab.database().string() + "-wal");
+        std::filesystem::copy_file(lab.root / "older.db", lab.database(), std::filesystem::copy_options::overwrite_existing);
+    } else if (how == "added") {
+        std::ofstream(lab.root / "add.sql") << "INSERT INTO ledger VALUES (6, '" << entries[5].line << "', '" << entries[5].hash.hex << "');";
+        done = std::system(fmt::format("sqlite3 '{}' < '{}'", lab.database().string(), (lab.root / "add.sql").string()).c_str()) == 0;
+    } else if (how.contains(' ') && how != "no file") {
+        done = sql(how.toStdString());
+    }
+    if (!done)
+        QSKIP("sqlite3 is not installed");
+    const auto store = std::move(Store::open(lab.database(), Store::Mode::ReadOnly).value());
+    const LedgerCheck check = verifyLedger(*store, lab).value();
+    QCOMPARE(QString::fromStdString(check.fault), fault);
+    QCOMPARE(check.ok, fault.isEmpty());
+    if (!check.ok)
+        return;
+    QVERIFY(writeLedgerHead(*store, lab));                            // healed
+    QCOMPARE(readFile(lab.ledgerHead()).value(), "5 " + entries[4].hash.hex + "\n");
+    for (const char* nonsense : {"", "5", "five " "x\n", "99999999999999999999 x\n", "5  \n\n"}) {
+        QVERIFY(writeFile(lab.ledgerHead(), nonsense));
+        const auto read = verifyLedger(*store, lab);
+        QVERIFY2(!read ? read.error().code == Code::Damaged : !read->ok, nonsense);
+    }
 }
 
 void TestLedger::exportIsVerifiedByHand()

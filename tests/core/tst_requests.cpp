@@ -38,6 +38,7 @@ class TestRequests : public QObject {
 private Q_SLOTS:
     void areTakenOldestFirst();
     void stayUntilTheyAreCarriedOut();
+    void areTakenWhileOneIsCarriedOut();
     void strangersAreRefused_data();
     void strangersAreRefused();
     void unknownKindsAreNotEvenPut();
@@ -51,17 +52,41 @@ void TestRequests::stayUntilTheyAreCarriedOut()
     QVERIFY(putRequest(place.lab, example("pause", 1)));
     QVERIFY(putRequest(place.lab, example("approve", 5)));
     std::vector<std::string> seen;
-    const auto cut = takeRequests(place.lab, [&](const Request& request) -> Status {
+    const auto cut = takeRequests(place.lab, [&](const Request& request) -> Result<Taken> {
         seen.push_back(request.kind);
         if (request.kind == "approve")
             return fail(Code::Environment, "The disk is full.");
-        return {};
+        return Taken::Done;
     });
     QVERIFY(!cut);
     QCOMPARE(seen.size(), 2U);
     const TakenRequests again = takeRequests(place.lab).value();
     QCOMPARE(again.requests.size(), 1U);
     QCOMPARE(again.requests[0].kind, "approve");
+}
+
+// What an engine does while a judge answers for one request: it looks for others, and leaves those that must wait.
+void TestRequests::areTakenWhileOneIsCarriedOut()
+{
+    Place place;
+    for (const char* kind : {"approve", "rollback", "pause"})
+        QVERIFY(putRequest(place.lab, example(kind, 1)));
+    std::vector<std::string> done;
+    const auto taken = takeRequests(place.lab, [&](const Request& request) -> Result<Taken> {
+        if (request.kind == "approve")
+            RATCHET_CHECK(takeRequests(place.lab, [&](const Request& inner) -> Result<Taken> {
+                if (inner.kind != "pause")
+                    return Taken::Later;
+                done.push_back(inner.kind);
+                return Taken::Done;
+            }));
+        done.push_back(request.kind);
+        return Taken::Done;
+    });
+    QVERIFY2(taken, taken ? "" : taken.error().text.c_str());
+    QVERIFY(taken->refused.empty());
+    QCOMPARE(done, (std::vector<std::string>{"pause", "approve", "rollback"}));
+    QVERIFY(place.onlyFile().empty());
 }
 
 void TestRequests::areTakenOldestFirst()

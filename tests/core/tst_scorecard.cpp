@@ -21,9 +21,10 @@ Integrity sound()
     return integrity;
 }
 
-Comparison comparisonOf(Measure measure = Measure::ExactMatch, std::vector<SuiteSpec> specs = suites)
+Comparison comparisonOf(Measure measure = Measure::ExactMatch, std::vector<SuiteSpec> specs = suites, double leastChance = 0.01)
 {
     Comparison::Options options;
+    options.leastChance = leastChance;
     options.measure = measure;
     Comparison comparison(specs, options);
     [[maybe_unused]] const auto status = comparison.addIntegrity(sound());
@@ -70,6 +71,8 @@ private Q_SLOTS:
     void verdicts();
     void aHugeEffectNeedsOneBatch();
     void batchesGrowAndStayWithinTheBudget();
+    void nearTheCeilingFewerPairsAreSpent();
+    void futilityCostsNoPower();
     void nonsenseIsNoResult_data();
     void nonsenseIsNoResult();
     void scoresBeforeIntegrityAreNoResult();
@@ -132,7 +135,7 @@ void TestScorecard::aHugeEffectNeedsOneBatch()
 void TestScorecard::batchesGrowAndStayWithinTheBudget()
 {
     Rng rng(3);
-    auto comparison = comparisonOf();
+    auto comparison = comparisonOf(Measure::ExactMatch, suites, 0);
     std::vector<int> counts;
     while (const auto ask = comparison.next()) {
         counts.push_back(ask->count);
@@ -140,6 +143,68 @@ void TestScorecard::batchesGrowAndStayWithinTheBudget()
     }
     QCOMPARE(counts, (std::vector<int>{50, 50, 100, 200, 200}));
     QCOMPARE(comparison.verdict().pairs, 600);
+}
+
+namespace {
+
+struct Course { double accepted = 0, pairs = 0; };
+
+// How a lab's questions go: won and lost with these probabilities, as the engine asks (first 200, at most 2000 pairs).
+Course courseOf(double won, double lost, double leastChance, std::uint64_t seed)
+{
+    constexpr int questions = 300;
+    Course course;
+    for (int question = 0; question < questions; ++question) {
+        Rng rng = Rng::stream(seed, "question", static_cast<std::uint64_t>(question));     // the same items whatever is asked
+        Comparison::Options options;
+        options.alpha = elondAlpha(0.05, 1, 0);
+        options.maxPairs = 2000;
+        options.firstBatch = 200;
+        options.leastChance = leastChance;
+        Comparison comparison({suites[0]}, options);
+        if (!comparison.addIntegrity(sound()))
+            return {};
+        while (const auto ask = comparison.next()) {
+            Scores scores{ask->suite, ask->split, {}, {}, Json::object(), Json::object(), {}, 0, 0};
+            for (int i = 0; i < ask->count; ++i) {
+                const double coin = rng.uniform();
+                scores.champion.push_back(coin < won ? 0 : 1);
+                scores.challenger.push_back(coin >= won && coin < won + lost ? 0 : 1);
+            }
+            if (!comparison.add(scores))
+                return {};
+        }
+        course.accepted += comparison.verdict().verdict == Verdict::Accept;
+        course.pairs += comparison.verdict().pairs;
+    }
+    return {course.accepted / questions, course.pairs / questions};
+}
+
+} // namespace
+
+// Champion and challenger are right on 99.5 % each and fail on different items.
+void TestScorecard::nearTheCeilingFewerPairsAreSpent()
+{
+    const double miss = 0.005 * 0.995;
+    const Course before = courseOf(miss, miss, 0, 41), after = courseOf(miss, miss, 0.01, 41);
+    const QString figures = QStringLiteral("pairs %1 -> %2, accepted %3 -> %4").arg(before.pairs).arg(after.pairs).arg(before.accepted).arg(after.accepted);
+    qInfo("%s", qPrintable(figures));
+    QVERIFY2(after.pairs < 0.6 * before.pairs, qPrintable(figures));
+    QVERIFY2(after.accepted <= before.accepted + 0.02, qPrintable(figures));
+    const Course same = courseOf(0, 0, 0.01, 42);            // the same answers throughout: nothing to be learnt
+    QVERIFY2(same.pairs < 1000 && same.accepted == 0, qPrintable(QString::number(same.pairs)));
+}
+
+// The same questions with and without the bound: wins in six of ten discordant pairs, which are all, half or a fifth.
+void TestScorecard::futilityCostsNoPower()
+{
+    for (const double discordant : {1.0, 0.5, 0.2}) {
+        const Course before = courseOf(0.6 * discordant, 0.4 * discordant, 0, 43), after = courseOf(0.6 * discordant, 0.4 * discordant, 0.01, 43);
+        const QString figures = QStringLiteral("discordant %1: power %2 -> %3, pairs %4 -> %5")
+                                    .arg(discordant).arg(before.accepted).arg(after.accepted).arg(before.pairs).arg(after.pairs);
+        qInfo("%s", qPrintable(figures));
+        QVERIFY2(after.accepted >= before.accepted - 0.02 && after.accepted > 0.6, qPrintable(figures));     // on the same items
+    }
 }
 
 void TestScorecard::nonsenseIsNoResult_data()
@@ -242,7 +307,7 @@ void TestScorecard::bitsPerByteAreToldAsSuch()
 void TestScorecard::recordsCountAndDecimate()
 {
     Rng rng(6);
-    auto comparison = comparisonOf();
+    auto comparison = comparisonOf(Measure::ExactMatch, suites, 0);
     playOut(comparison, {0.5, 0.5, 1, 1}, rng);
     const auto record = comparison.scorecards()[0];
     QCOMPARE(record.items, 600);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <thread>
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -77,6 +78,9 @@ private Q_SLOTS:
     void anErrorRollsEverythingBack();
     void aFailedWriteInsideDoomsTheWhole();
     void ledgerGrowsByOne();
+    void theLedgersEndIsKeptWithIt();
+    void answersAreKeptPerRequest();
+    void anOlderDatabaseIsBroughtUpToDate();
     void changeFeedTellsEachThingOnce();
     void changeFeedStaysBounded();
     void curvesEqualBruteForce_data();
@@ -319,6 +323,60 @@ void TestStore::ledgerGrowsByOne()
     QVERIFY(store->addLedger({2, "two", hashOf("two")}));
     QCOMPARE(store->ledger().value().size(), 2U);
     QCOMPARE(store->ledgerHead().value()->line, "two");
+}
+
+void TestStore::theLedgersEndIsKeptWithIt()
+{
+    Place place;
+    auto store = place.make();
+    QVERIFY(!store->meta("ledger-head").value());
+    QVERIFY(store->addLedger({1, "one", hashOf("one")}));
+    QCOMPARE(store->meta("ledger-head").value().value(), (Json{{"entries", 1}, {"hash", hashOf("one").hex}}));
+    const Status undone = store->transaction(Store::Durable::Yes, [&]() -> Status {
+        RATCHET_CHECK(store->addLedger({2, "two", hashOf("two")}));
+        return fail(Code::Failed, "Undone.");
+    });
+    QVERIFY(!undone);
+    QCOMPARE(store->meta("ledger-head").value().value()["entries"].get<int>(), 1);
+    QVERIFY(store->setMeta("ledger-head", {{"entries", 7}, {"hash", ""}}));
+    QCOMPARE(store->addLedger({2, "two", hashOf("two")}).error().code, Code::Damaged);
+}
+
+void TestStore::answersAreKeptPerRequest()
+{
+    Place place;
+    auto store = place.make();
+    const AnswerRecord refused{"a", "approve", false, Code::NotFound, "There is no such version.", "Look again.", exampleTime(1)};
+    const AnswerRecord done{"b", "feedback", true, Code::Refused, "", "", exampleTime(2)};
+    QVERIFY(store->add(refused));
+    QVERIFY(store->add(done));
+    QVERIFY(!store->add(AnswerRecord{"a", "approve", true, Code::Refused, "", "", exampleTime(3)}));       // the first one stands
+    const AnswerRecord got = store->answer("a").value().value();
+    QVERIFY(!got.ok && got.code == Code::NotFound && got.kind == refused.kind && got.text == refused.text && got.hint == refused.hint && got.created == refused.created);
+    QVERIFY(store->answer("b").value()->ok);
+    QVERIFY(!store->answer("c").value());
+    QCOMPARE(store->answers(1).value().front().request, std::string("b"));
+}
+
+// As the first version wrote it: no table of answers, the newest one in meta, no end of the ledger.
+void TestStore::anOlderDatabaseIsBroughtUpToDate()
+{
+    Place place;
+    {
+        auto store = place.make();
+        QVERIFY(store->addLedger({1, "one", hashOf("one")}));
+        QVERIFY(store->addLedger({2, "two", hashOf("two")}));
+        QVERIFY(store->setMeta("last-request", {{"kind", "approve"}}));
+    }
+    const std::string sql = "DROP TABLE answer; DELETE FROM meta WHERE key = 'ledger-head'; PRAGMA user_version = 1;";
+    if (std::system(fmt::format("sqlite3 '{}' \"{}\"", place.file().string(), sql).c_str()) != 0)
+        QSKIP("sqlite3 is not installed");
+    QCOMPARE(place.open(Store::Mode::ReadOnly).error().code, Code::Conflict);
+    auto store = place.open(Store::Mode::ReadWrite).value();
+    QCOMPARE(store->meta("ledger-head").value().value(), (Json{{"entries", 2}, {"hash", hashOf("two").hex}}));
+    QVERIFY(!store->meta("last-request").value());
+    QVERIFY(store->addLedger({3, "three", hashOf("three")}));
+    QVERIFY(store->add(AnswerRecord{"a", "pause", true, Code::Refused, "", "", exampleTime(1)}));
 }
 
 void TestStore::changeFeedTellsEachThingOnce()

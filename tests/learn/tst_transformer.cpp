@@ -8,8 +8,7 @@
 
 using namespace ratchet;
 
-namespace
-{
+namespace {
 
 constexpr int vocabulary = 11;
 
@@ -19,7 +18,7 @@ Architecture changed(const QString& change)
     for (const QString& word : change.split(' ')) {
         if (word == "rope" || word == "none" || word == "coupled")
             a.positions = word.toStdString();
-        else if (word == "swiglu" || word == "relu2")
+        else if (word == "swiglu" || word == "relu2" || word == "gelu-tanh")
             a.feedForward = word.toStdString();
         else if (word == "rmsnorm")
             a.norm = "rmsnorm";
@@ -31,6 +30,16 @@ Architecture changed(const QString& change)
             a.tied = false;
         else if (word == "qkNorm")
             a.qkNorm = true;
+        else if (word == "bias")
+            a.bias = true;
+        else if (word == "window")
+            a.window = 4;
+        else if (word == "memory")
+            a.memoryTokens = 3;
+        else if (word == "valueEmbedding")
+            a.valueEmbedding = true;
+        else if (word == "experts")
+            a.experts = 3;
     }
     return a;
 }
@@ -60,17 +69,20 @@ double largestDifference(const at::Tensor& a, const at::Tensor& b)
 
 at::Tensor lossOf(const Transformer& model, const at::Tensor& tokens, const at::Tensor& positions, AttentionKind kind)
 {
+    Routing routing;
     ForwardOptions options;
     options.attention = kind;
+    options.routing = &routing;
     const std::int64_t length = tokens.size(1) - 1;
     const at::Tensor logits = model.forward(tokens.narrow(1, 0, length), positions.narrow(1, 0, length), options);
-    return at::cross_entropy_loss(logits.view({-1, vocabulary}), tokens.narrow(1, 1, length).reshape({-1}));
+    const at::Tensor loss =
+        at::cross_entropy_loss(logits.view({-1, vocabulary}), tokens.narrow(1, 1, length).reshape({-1}));
+    return routing.balanceLoss.defined() ? loss + 0.1 * routing.balanceLoss : loss;
 }
 
 } // namespace
 
-class TransformerTest : public QObject
-{
+class TransformerTest : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
@@ -93,8 +105,9 @@ void TransformerTest::rows()
 {
     QTest::addColumn<QString>("change");
     for (const char* const change :
-         {"as it is", "rope", "none", "coupled", "rmsnorm", "swiglu", "relu2", "qkNorm", "untied", "softCap", "grouped",
-          "rope qkNorm grouped swiglu rmsnorm untied softCap"})
+         {"as it is", "rope", "none", "coupled", "rmsnorm", "swiglu", "relu2", "gelu-tanh", "qkNorm", "untied",
+          "softCap", "grouped", "bias", "window", "memory", "valueEmbedding", "experts",
+          "rope qkNorm grouped swiglu rmsnorm untied softCap window memory valueEmbedding experts"})
         QTest::addRow("%s", change) << QString(change);
 }
 
@@ -150,9 +163,13 @@ void TransformerTest::laterTokensChangeNothingBefore()
     Rng rng(3);
     at::Tensor tokens = draw(rng, 3, 12, vocabulary);
     const at::Tensor positions = draw(rng, 3, 12, 12);
-    const at::Tensor before = model.forward(tokens, positions);
+    ForwardOptions
+        options; // sparse experts read rows at places that depend on all tokens: same numbers, other last digits
+    options.experts = ExpertKind::Dense;
+    const at::Tensor before = model.forward(tokens, positions, options), sparse = model.forward(tokens, positions);
     tokens.narrow(1, 6, 6).copy_(draw(rng, 3, 6, vocabulary));
-    const at::Tensor after = model.forward(tokens, positions);
+    const at::Tensor after = model.forward(tokens, positions, options);
+    QVERIFY(largestDifference(before, sparse) < 1e-5);
     QVERIFY(at::equal(before.narrow(1, 0, 6), after.narrow(1, 0, 6)));
     QVERIFY(!at::equal(before, after));
 }

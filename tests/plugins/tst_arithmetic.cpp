@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "core/base/hash.h"
 #include "core/plugin/loader.h"
 
 using namespace ratchet;
@@ -49,6 +50,7 @@ private Q_SLOTS:
     void grades();
     void everyRightAnswerIsGradedRight();
     void garbageIsGradedWithoutThrowing();
+    void theAdditionLabStaysWhatItIs();
     void splitsAreDisjoint();
     void aSwappedOrPaddedSumStaysInItsSplit();
     void balancesCarries();
@@ -168,6 +170,42 @@ void TestArithmetic::garbageIsGradedWithoutThrowing()
     }
 }
 
+// The demo is calibrated on these very items, and a repeated lab has to draw them again: the hashes are of version 0.1.
+void TestArithmetic::theAdditionLabStaysWhatItIs()
+{
+    auto data = m_domain->seedGenome().data;
+    Rng rng(20);
+    std::string all;
+    const auto note = [&](const Item& drawn) { all.append(drawn.id).append(" ").append(drawn.question.dump()).append("\n"); };
+    for (int i = 0; i < 2000; ++i)
+        note(m_domain->drawTraining(data, rng));
+    data.mixture["padding"] = 0.3;
+    data.balance = "carries";
+    for (int i = 0; i < 500; ++i)
+        note(m_domain->drawTraining(data, rng));
+    for (int i = 0; i < 200; ++i)
+        note(m_domain->drawHarder(data, 1, rng));
+    for (const auto& suite : m_domain->suites())
+        for (const auto split : {Split::Guide, Split::Gate, Split::Vault})
+            for (int i = 0; i < 200; ++i)
+                note(m_domain->draw(suite.name, split, rng));
+    for (const char* format : {"plain", "padded", "reversed", "scratchpad"}) {
+        all.append(std::to_string(m_domain->longestExample(data, in(format)))).append("\n");
+        for (int i = 0; i < 200; ++i) {
+            const auto example = m_domain->example(m_domain->drawTraining(data, rng), in(format));
+            all.append(example.prompt).append(example.completion);
+            for (const int id : m_domain->coupledPositions(example.prompt + example.completion, in(format), 64))
+                all.append(",").append(std::to_string(id));
+            all += "\n";
+        }
+    }
+    QCOMPARE(hashOf(all).hex, std::string("0d6ac602901b6eeb6e4afcebb23dd4119018bf420086d2aa33024d7ebd26c71c"));
+    QCOMPARE(m_domain->seedGenome().hash().hex, std::string("65979d284becccc3d36d20ee67aa5fc7d0157387e32bfe5721185769799b6360"));
+    QCOMPARE(hashOf(m_domain->searchSpace().dump()).hex,
+             std::string("72ff1552ac49acdfb2eb4a733b5d8f0d7197f1185f9b40a08f62d43b67f325ac"));
+    QCOMPARE(m_domain->info().alphabet, std::string("0123456789+=:,;"));
+}
+
 void TestArithmetic::splitsAreDisjoint()
 {
     std::map<std::string, Split> where;
@@ -233,6 +271,10 @@ void TestArithmetic::aMalformedMixtureIsNamed_data()
     QTest::addRow("too many digits") << QByteArray(R"({"digits": {"12": 1}})");
     QTest::addRow("padding above one") << QByteArray(R"({"digits": {"3": 1}, "padding": 2})");
     QTest::addRow("an unknown field") << QByteArray(R"({"digits": {"3": 1}, "colour": 1})");
+    QTest::addRow("an operation of another domain") << QByteArray(R"({"digits": {"3": 1}, "operations": {"+": 1, "-": 1}})");
+    QTest::addRow("an operation nobody knows") << QByteArray(R"({"digits": {"3": 1}, "operations": {"/": 1}})");
+    QTest::addRow("no operation") << QByteArray(R"({"digits": {"3": 1}, "operations": {"+": 0}})");
+    QTest::addRow("more than all are shorter") << QByteArray(R"({"digits": {"3": 1}, "shorter": 1.5})");
 }
 
 void TestArithmetic::aMalformedMixtureIsNamed()
@@ -314,6 +356,7 @@ void TestArithmetic::parses_data()
     QTest::addRow("words") << QByteArray("twelve and four") << QByteArray();
     QTest::addRow("half a sum") << QByteArray("12+") << QByteArray();
     QTest::addRow("three operands") << QByteArray("1+2+3=") << QByteArray();
+    QTest::addRow("a difference") << QByteArray("12-3=") << QByteArray();
     QTest::addRow("a negative number") << QByteArray("-1+2=") << QByteArray();
     QTest::addRow("more digits than a number holds") << QByteArray("12345678901234567890+1=") << QByteArray();
     QTest::addRow("nothing") << QByteArray() << QByteArray();

@@ -175,7 +175,7 @@ void TestText::theSeedFitsItsContextAndSpace()
     const auto genome = m_domain->seedGenome();
     QVERIFY(Genome::fromJson(genome.toJson()));
     QVERIFY(m_domain->longestExample(genome.data, genome.reasoning) >= genome.architecture.context);
-    QVERIFY(m_domain->info().needsCorpus && m_domain->info().alphabet.empty());
+    QVERIFY(m_domain->info().corpus == CorpusUse::Text && m_domain->info().alphabet.empty());
 }
 
 QTEST_GUILESS_MAIN(TestText)

@@ -86,6 +86,8 @@ private:
             RATCHET_CHECK(readScorecards(store));
         if (changed("meta"))
             RATCHET_CHECK(readStatus(store));
+        if (changed("answer"))
+            RATCHET_CHECK(into(m_now.answers, store.answers(100)));
         if (changed("ledger"))
             RATCHET_CHECK(readLedger(store));
         readGenomes();
@@ -126,17 +128,14 @@ private:
         if (json)
             if (const auto status = EngineStatus::fromJson(*json))
                 m_now.status = *status;
-        RATCHET_TRY(answer, store.meta("last-request"));
-        m_now.lastRequest = answer.value_or(Json());
         return {};
     }
 
     Status readLedger(const Store& store)
     {
-        RATCHET_TRY(entries, store.ledger());
-        m_now.ledgerEntries = static_cast<std::int64_t>(entries.size());
-        const LedgerCheck check = verifyLedger(entries);
-        m_now.ledgerFault = check.ok || entries.empty() ? QString() : QString::fromStdString(check.fault);
+        RATCHET_TRY(check, verifyLedger(store, m_paths));
+        m_now.ledgerEntries = check.entries;
+        m_now.ledgerFault = QString::fromStdString(check.fault);
         return {};
     }
 

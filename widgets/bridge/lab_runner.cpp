@@ -43,7 +43,11 @@ bool LabRunner::isRunning() const
 void LabRunner::runEngine(const std::stop_token& stop, const RunLimits& limits)
 {
     Result<RunEnd> end = RunEnd::Stopped;
-    if (auto engine = Engine::open(m_lab, {}); !engine) {
+    EngineOptions options;
+    auto policy = writtenPolicy({m_lab});
+    if (policy)
+        options.policy = std::move(*policy);
+    if (auto engine = policy ? Engine::open(m_lab, std::move(options)) : passOn(policy); !engine) {
         end = passOn(engine);
     } else {
         Engine* running = engine->get();

@@ -77,7 +77,12 @@ Result<std::unique_ptr<LabSession>> LabSession::open(const std::filesystem::path
             Q_EMIT self->engineEnded(end ? endSentence(*end) : QString::fromStdString(end.error().text));
         }, Qt::QueuedConnection);
     };
-    const auto refused = [problem](const Request&, const Error& error) { problem(error); };
+    const auto refused = [self](const Request& request, const Error& error) {     // unless its answer was heard already
+        QMetaObject::invokeMethod(self, [self, id = request.id, error] {
+            if (std::erase_if(self->d->asked, [&](const Request& one) { return one.id == id; }) > 0)
+                self->report(error);
+        }, Qt::QueuedConnection);
+    };
     self->d->runner = std::make_unique<LabRunner>(lab, ended, refused);
     return session;
 }
@@ -96,20 +101,12 @@ void LabSession::take(const std::shared_ptr<const Snapshot>& snapshot)
     Q_EMIT changed();
 }
 
-// An engine, here or in another program, notes what became of the newest request; only refusals of ours are told.
+// An engine, here or in another program, stores what became of each request; only refusals of ours are told.
 void LabSession::hearAnswer(const Snapshot& snapshot)
 {
-    const Json& note = snapshot.lastRequest;
-    if (d->asked.empty() || !note.is_object())
-        return;
-    const std::string heard = note.value("time", "");
-    const auto isIt = [&](const Request& one) {
-        return one.kind == note.value("kind", "") && one.arguments == note.value("arguments", Json()) && heard >= toIso(one.created);
-    };
-    const bool ours = std::any_of(d->asked.begin(), d->asked.end(), isIt);
-    std::erase_if(d->asked, [&](const Request& one) { return toIso(one.created) <= heard; });
-    if (ours && !note.value("ok", true))
-        report({Code::Refused, note.value("text", ""), {}});
+    for (auto answer = snapshot.answers.rbegin(); answer != snapshot.answers.rend(); ++answer)
+        if (std::erase_if(d->asked, [&](const Request& one) { return one.id == answer->request; }) > 0 && !answer->ok)
+            report({answer->code, answer->text, answer->hint});
 }
 
 void LabSession::report(const Error& error)

@@ -39,7 +39,7 @@ struct Snapshot {
     bool engineRuns = false;                          // in this program or another
     bool engineIsOurs = false;
     bool engineSilent = false;                        // holds the lab but has told nothing for some seconds
-    Json lastRequest;                                 // what the engine noted about the newest wish; null before the first
+    std::vector<AnswerRecord> answers;                // to requests, newest first; the last hundred
     Flops spent;
     Json searchSpace;                                 // as the person wrote it; null when it cannot be read
     std::int64_t ledgerEntries = 0;

@@ -3,29 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include <fmt/format.h>
 
+#include "core/model/voting.h"
 #include "core/plugin/loader.h"
 
 namespace ratchet {
-namespace {
-
-constexpr double voteTemperature = 0.7;
-
-// The most frequent answer of the votes; among equals the one seen first.
-const Reply& mostFrequent(const std::vector<Reply>& votes)
-{
-    std::map<std::string, int> counts;
-    for (const auto& vote : votes)
-        ++counts[vote.answer];
-    return *std::max_element(votes.begin(), votes.end(),
-                             [&](const Reply& a, const Reply& b) { return counts[a.answer] < counts[b.answer]; });
-}
-
-} // namespace
-
 Result<std::unique_ptr<Candidate>> Candidate::load(const Artifact& artifact, const std::string& who, const Domain& domain,
                                                    const Json& tokenizer)
 {
@@ -89,20 +73,16 @@ Result<std::vector<Reply>> Candidate::generate(const std::vector<ExamItem>& item
         prompts.push_back(example.prompt);
         options.maxTokens = std::max(options.maxTokens, static_cast<int>(example.completion.size()) + 2);
     }
-    const int samples = std::max(m_genome.reasoning.samples, 1);
-    options.temperature = samples > 1 ? voteTemperature : 0;
-    std::vector<std::vector<Reply>> votes(items.size());
-    for (int sample = 0; sample < samples; ++sample) {
-        options.seed = seed + static_cast<std::uint64_t>(sample);
-        RATCHET_TRY(answers, m_answerer->answer(prompts, options));
-        for (std::size_t i = 0; i < items.size(); ++i) {
-            votes[i].push_back(gradeOf(items[i], answers[i].completion));
-            votes[i].back().confidence = answers[i].confidence;
-        }
-    }
+    options.seed = seed;
+    std::vector<Item> asked;
+    for (const auto& item : items)
+        asked.push_back(item.item);
+    RATCHET_TRY(answers, answerByPolicy(*m_answerer, m_genome, m_domain, asked, prompts, options));
     std::vector<Reply> replies;
-    for (const auto& vote : votes)
-        replies.push_back(mostFrequent(vote));
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        replies.push_back(gradeOf(items[i], answers[i].completion));
+        replies.back().confidence = answers[i].confidence;
+    }
     return replies;
 }
 

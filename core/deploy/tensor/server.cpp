@@ -22,6 +22,7 @@
 #include "core/deploy/web.h"
 #include "core/launch/text.h"
 #include "core/model/answerer.h"
+#include "core/model/voting.h"
 #include "core/plugin/loader.h"
 
 namespace ratchet {
@@ -40,6 +41,7 @@ constexpr std::chrono::seconds requestTime{10};   // to send a request, or to ta
 
 struct Live {
     std::string version;
+    Genome genome;
     std::unique_ptr<Answerer> answerer;
 };
 
@@ -89,9 +91,10 @@ private:
     Task<void> converse(beast::tcp_stream& stream);
     Task<bool> respond(beast::tcp_stream& stream, const Request& request);
     Task<bool> complete(beast::tcp_stream& stream, const Request& request);
-    Task<bool> streamOut(beast::tcp_stream& stream, const CompletionRequest& asked, const std::shared_ptr<Written>& written, Json frame);
+    Task<bool> streamOut(beast::tcp_stream& stream, const std::shared_ptr<Written>& written, Json frame);
     Task<bool> write(beast::tcp_stream& stream, const Request& request, const WebAnswer& answer);
     std::shared_ptr<Written> generate(const CompletionRequest& asked);
+    [[nodiscard]] Result<std::vector<Answer>> generate(const CompletionRequest& asked, AnswerOptions options) const;
     void generateNow(const CompletionRequest& asked, const std::shared_ptr<Written>& written);
     WebAnswer models();
     WebAnswer feedback(const std::string& body);
@@ -116,7 +119,7 @@ Status Server::swap(const Artifact& champion)
 {
     RATCHET_TRY(genome, Genome::fromJson(champion.genome));
     RATCHET_TRY(answerer, Answerer::load(genome, champion.weights, *m_domain, m_spec.tokenizer));
-    m_live = {champion.version, std::move(answerer)};
+    m_live = {champion.version, std::move(genome), std::move(answerer)};
     const std::lock_guard lock(m_mutex);
     m_liveVersion = champion.version;
     return {};
@@ -270,6 +273,27 @@ std::shared_ptr<Written> Server::generate(const CompletionRequest& asked)
     return written;
 }
 
+// As the judge measured it where the prompt is a question of the domain and no temperature was asked for: a vote is known at
+// its end only, so it is streamed in one piece.
+Result<std::vector<Answer>> Server::generate(const CompletionRequest& asked, AnswerOptions options) const
+{
+    const Reasoning& reasoning = m_live.genome.reasoning;
+    if (asked.temperature > 0 || (reasoning.samples <= 1 && !reasoning.selfCheck))
+        return m_live.answerer->answer({asked.prompt}, options);
+    const auto item = guarded(m_spec.domain, [&] { return m_domain->parse(asked.prompt); });
+    if (!item || !*item)
+        return m_live.answerer->answer({asked.prompt}, options);
+    const auto show = std::exchange(options.onText, {});
+    auto answers = guarded(m_spec.domain, [&] {
+        return answerByPolicy(*m_live.answerer, m_live.genome, *m_domain, {**item}, {asked.prompt}, options);
+    });
+    if (!answers)
+        return passOn(answers);
+    if (show && *answers)
+        show((*answers)->front().completion);
+    return *answers;
+}
+
 // On the model's thread.
 void Server::generateNow(const CompletionRequest& asked, const std::shared_ptr<Written>& written)
 {
@@ -285,7 +309,7 @@ void Server::generateNow(const CompletionRequest& asked, const std::shared_ptr<W
             });
         };
     const auto start = std::chrono::steady_clock::now();
-    const auto answers = m_live.answerer->answer({asked.prompt}, options);
+    const auto answers = generate(asked, options);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     Result<Answer> answer = answers ? Result<Answer>(answers->at(0)) : passOn(answers);
     if (answer)
@@ -329,7 +353,7 @@ Task<bool> Server::complete(beast::tcp_stream& stream, const Request& request)
     Json frame{{"id", fmt::format("cmpl-{}", ++m_answers)}, {"object", "text_completion"}, {"created", seconds}, {"model", live}};
     const auto written = generate(*asked);
     if (asked->stream) {
-        const bool goOn = co_await streamOut(stream, *asked, written, frame);
+        const bool goOn = co_await streamOut(stream, written, frame);
         co_return goOn;
     }
     while (!written->answer) {
@@ -351,7 +375,7 @@ Task<bool> Server::complete(beast::tcp_stream& stream, const Request& request)
 }
 
 // Server-sent events, one a piece of text, closed by "data: [DONE]" and the end of the connection.
-Task<bool> Server::streamOut(beast::tcp_stream& stream, const CompletionRequest& asked, const std::shared_ptr<Written>& written, Json frame)
+Task<bool> Server::streamOut(beast::tcp_stream& stream, const std::shared_ptr<Written>& written, Json frame)
 {
     std::string out = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
                       "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the benches share: figures and how they are printed, the number of rounds, a scratch folder. Used by
+// bench_command.cpp. One thread.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/ratchet/bench_child.h"
+
+namespace ratchet {
+
+// One measured number; a peer's number stands beside it when a peer ran in the same rounds.
+struct Figure {
+    std::string name;                   // "train-d128/tokens"
+    double value = 0;                   // median of the rounds
+    std::string unit;
+    std::string peer;                   // who the peer is; empty when there is none
+    double peerValue = 0;               // its median
+    double ratio = 0;                   // how many times better we are: median of the rounds' ratios
+    int n = 0;                          // rounds
+};
+
+struct BenchOptions {
+    bool json = false, quick = false;
+    BenchPrograms programs;
+    std::filesystem::path scratch;
+    std::function<void(const Figure&)> show;        // prints at once, so that a long bench can be watched
+    [[nodiscard]] int rounds() const { return quick ? 1 : 5; }
+};
+
+[[nodiscard]] double median(std::vector<double> values);
+// Figure of values measured side by side with a peer's (higher is better).
+[[nodiscard]] Figure compared(const std::string& name, const std::vector<double>& ours, const std::string& unit,
+                              const std::string& peer, const std::vector<double>& theirs);
+[[nodiscard]] Figure alone(const std::string& name, const std::vector<double>& values, const std::string& unit);
+// What people call a contender.
+[[nodiscard]] std::string titleOf(Contender contender);
+// Tokens a second of an answer of BenchChild.
+[[nodiscard]] double rateOf(const Json& answer);
+// A text corpus made up from a seed, the same on every machine; the path of its folder.
+[[nodiscard]] Result<std::string> makeCorpus(const BenchOptions& options);
+
+[[nodiscard]] Status benchTraining(const BenchOptions& options);
+[[nodiscard]] Status benchGeneration(const BenchOptions& options);
+[[nodiscard]] Status benchStore(const BenchOptions& options);
+
+// The experiment of `ratchet bench self-training`: copying strings from length 10 on, a character longer every round.
+struct SelfTrainingBench {
+    int seeds = 3, rounds = 8, workers = 2, items = 200;
+    std::vector<std::string> arms{"filtered", "none", "oracle", "unfiltered", "poisoned"};      // values of data.labels
+    double baseFlops = 1.2e12, roundFlops = 2.5e11;
+    std::string csv, figure;            // files to write; empty: none
+};
+[[nodiscard]] Status benchSelfTraining(const SelfTrainingBench& bench, const BenchOptions& options);
+
+} // namespace ratchet

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// ratchet bench: speed of training, generation and the store, beside a peer measured in the same run.
+#include <algorithm>
+#include <cstdio>
+#include <stdlib.h>
+
+#include <fmt/format.h>
+
+#include "app/ratchet/bench.h"
+#include "app/ratchet/command.h"
+#include "core/base/file.h"
+#include "core/base/rng.h"
+#include "core/plugin/corpus.h"
+
+namespace ratchet {
+namespace {
+
+struct Wanted {
+    bool json = false, quick = false;
+    std::string peerBlas;
+};
+
+void print(const Figure& figure, bool json)
+{
+    if (json) {
+        Json line{{"name", figure.name}, {"value", figure.value}, {"unit", figure.unit}, {"n", figure.n}};
+        if (!figure.peer.empty()) {
+            line["peer"] = figure.peer;
+            line["peerValue"] = figure.peerValue;
+            line["ratio"] = figure.ratio;
+        }
+        fmt::print("{}\n", line.dump());
+    } else if (figure.peer.empty()) {
+        fmt::print("{:<34} {:>10} {}\n", figure.name, toTextNumber(figure.value), figure.unit);
+    } else {
+        fmt::print("{:<34} {:>10} {}, {:.2f} x {} ({})\n", figure.name, toTextNumber(figure.value), figure.unit, figure.ratio,
+                   figure.peer, toTextNumber(figure.peerValue));
+    }
+    std::fflush(stdout);
+}
+
+// A folder of its own that goes when the bench ends.
+class Scratch {
+public:
+    Scratch()
+    {
+        std::string name = (std::filesystem::temp_directory_path() / "ratchet-bench-XXXXXX").string();
+        if (::mkdtemp(name.data()))
+            m_folder = name;
+    }
+    ~Scratch()
+    {
+        std::error_code error;
+        if (!m_folder.empty())
+            std::filesystem::remove_all(m_folder, error);
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    [[nodiscard]] const std::filesystem::path& folder() const { return m_folder; }
+
+private:
+    std::filesystem::path m_folder;
+};
+
+Result<int> bench(const Wanted& wanted, Status (*measure)(const BenchOptions&), bool usesPeer)
+{
+    const Scratch scratch;
+    if (scratch.folder().empty())
+        return fail(Code::Environment, "No temporary folder can be made.", "Set TMPDIR to a folder that can be written.");
+    BenchOptions options{wanted.json, wanted.quick, benchPrograms(), scratch.folder(), {}};
+    options.show = [json = wanted.json](const Figure& figure) { print(figure, json); };
+    if (!wanted.peerBlas.empty())
+        options.programs.peerBlas = wanted.peerBlas;
+    if (usesPeer && !options.programs.hasPeer())
+        fmt::print(stderr, "ratchet: no peer: install python3-torch\n");
+    RATCHET_CHECK(measure(options));
+    return 0;
+}
+
+} // namespace
+
+double median(std::vector<double> values)
+{
+    if (values.empty())
+        return 0;
+    std::sort(values.begin(), values.end());
+    const std::size_t middle = values.size() / 2;
+    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+Figure alone(const std::string& name, const std::vector<double>& values, const std::string& unit)
+{
+    return {name, median(values), unit, {}, 0, 0, static_cast<int>(values.size())};
+}
+
+Figure compared(const std::string& name, const std::vector<double>& ours, const std::string& unit, const std::string& peer,
+                const std::vector<double>& theirs)
+{
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < ours.size() && i < theirs.size(); ++i)
+        ratios.push_back(ours[i] / theirs[i]);
+    return {name, median(ours), unit, peer, median(theirs), median(ratios), static_cast<int>(ratios.size())};
+}
+
+std::string titleOf(Contender contender)
+{
+    switch (contender) {
+    case Contender::Ratchet:
+        return "Ratchet";
+    case Contender::EagerAsInstalled:
+        return "PyTorch eager as Debian installs it";
+    case Contender::EagerTuned:
+        return "PyTorch eager with the best settings";
+    }
+    return {};
+}
+
+double rateOf(const Json& answer)
+{
+    return answer.value("tokens", 0.0) / std::max(1e-9, answer.value("seconds", 0.0));
+}
+
+Result<std::string> makeCorpus(const BenchOptions& options)
+{
+    Rng rng = Rng::stream(1, "bench corpus");
+    std::vector<std::string> words;
+    for (int i = 0; i < 400; ++i) {
+        words.emplace_back();
+        for (std::uint64_t letters = 2 + rng.below(7); letters > 0; --letters)
+            words.back() += static_cast<char>('a' + rng.below(26));
+    }
+    std::string text;
+    for (int section = 0; section < 128; ++section) {
+        for (int i = 0; i < 300; ++i)       // common words come often, as in a language
+            text += words[rng.below(1 + rng.below(words.size()))] + (i % 12 == 11 ? ".\n" : " ");
+        text += "\n\n";
+    }
+    const auto source = options.scratch / "corpus.txt", folder = options.scratch / "corpus";
+    RATCHET_CHECK(writeFile(source, text));
+    RATCHET_TRY(summary, importCorpus(source, folder));
+    (void)summary;
+    return folder.string();
+}
+
+namespace {
+
+void addSelfTraining(Commands& commands, CLI::App& group)
+{
+    struct Given { SelfTrainingBench bench; std::string base = "1.2TFLOP", round = "250GFLOP"; bool json = false, quick = false; };
+    const auto given = std::make_shared<Given>();
+    SelfTrainingBench& bench = given->bench;
+    CLI::App* command = group.add_subcommand("self-training", "Rounds of self-training on longer strings, beside their controls");
+    command->final_callback([&commands, given] {
+        commands.chosen = [given]() -> Result<int> {
+            RATCHET_TRY(base, parseFlops(given->base));
+            RATCHET_TRY(round, parseFlops(given->round));
+            given->bench.baseFlops = base.value;
+            given->bench.roundFlops = round.value;
+            if (given->quick) {
+                given->bench.seeds = 1;
+                given->bench.rounds = 1;
+                given->bench.items = 20;
+                given->bench.baseFlops = given->bench.roundFlops = 5e9;
+            }
+            const Scratch scratch;
+            if (scratch.folder().empty())
+                return fail(Code::Environment, "No temporary folder can be made.", "Set TMPDIR to a folder that can be written.");
+            BenchOptions options{given->json, given->quick, benchPrograms(), scratch.folder(), {}};
+            options.show = [json = given->json](const Figure& figure) { print(figure, json); };
+            RATCHET_CHECK(benchSelfTraining(given->bench, options));
+            return 0;
+        };
+    });
+    command->add_option("--seeds", bench.seeds, "How many seeds; 3 unless given")->type_name("N")->check(between(1, 1000));
+    command->add_option("--rounds", bench.rounds, "Rounds after the base model; 8 unless given")->type_name("N")->check(between(1, 80));
+    command->add_option("--workers", bench.workers, "Seeds at a time; 2 unless given")->type_name("N")->check(between(1, 1024));
+    command->add_option("--arms", bench.arms, "Of filtered, unfiltered, oracle, poisoned, none; all unless given")
+        ->type_name("ARM")
+        ->check(CLI::IsMember({"filtered", "unfiltered", "oracle", "poisoned", "none"}).description(""));
+    command->add_option("--base", given->base, "Compute of the base model; 1.2TFLOP unless given")->type_name("FLOPS");
+    command->add_option("--round", given->round, "Compute of a round, its labels included; 250GFLOP unless given")->type_name("FLOPS");
+    command->add_option("--csv", bench.csv, "Write every row to this file")->type_name("FILE");
+    command->add_option("--figure", bench.figure, "Draw accuracy over length to this file")->type_name("FILE.svg");
+    command->add_flag("--json", given->json, "One JSON object a line");
+    command->add_flag("--quick", given->quick, "One tiny seed; for trying out, not for quoting");
+}
+
+} // namespace
+
+void addBenchCommand(Commands& commands)
+{
+    CLI::App* group = commands.app.add_subcommand("bench", "Measure speed, beside a peer in the same run");
+    group->require_subcommand(1);
+    const auto add = [&](const std::string& name, const std::string& description, Status (*measure)(const BenchOptions&), bool usesPeer) {
+        const auto wanted = std::make_shared<Wanted>();
+        CLI::App* command = group->add_subcommand(name, description);
+        command->final_callback([&commands, wanted, measure, usesPeer] {
+            commands.chosen = [wanted, measure, usesPeer] { return bench(*wanted, measure, usesPeer); };
+        });
+        command->add_flag("--json", wanted->json, "One JSON object a line");
+        command->add_flag("--quick", wanted->quick, "One short round; for trying out, not for quoting");
+        if (usesPeer)
+            command->add_option("--peer-blas", wanted->peerBlas, "Folder of the BLAS that stands for Debian's default")
+                ->type_name("DIR")
+                ->check(CLI::ExistingDirectory.description(""));
+    };
+    add("train", "Training steps against plain PyTorch", benchTraining, true);
+    add("generate", "Generated tokens against plain PyTorch", benchGeneration, true);
+    add("store", "Points written and curves read", benchStore, false);
+    addSelfTraining(commands, *group);
+}
+
+} // namespace ratchet

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// attention_kernel.h as an operator with a gradient, over all sequences and heads and on all threads the process may use.
+// Used by attention.cpp. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace ratchet
+{
+
+// Causal attention of query [B, T, H, w] over key and value [B, memory + T, K, w], float32 on the CPU, last dimension
+// contiguous; what a query sees is AttentionShape's. Result [B, T, H * w].
+[[nodiscard]] at::Tensor fusedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                        std::int64_t memory = 0, std::int64_t window = 0);
+
+// One query a row: query [B, H, w] over keys and values [B, C, K, w], of which row b holds memory + lengths[b] entries; the
+// query is the last one's. Result [B, H * w]; no gradient.
+[[nodiscard]] at::Tensor fusedCachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
+                                              const std::vector<std::int64_t>& lengths, std::int64_t memory = 0,
+                                              std::int64_t window = 0);
+
+} // namespace ratchet

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/model/linear.h"
+
+#include "core/model/compat.h"
+
+#ifdef RATCHET_ONEDNN
+#include <dnnl.h>
+#endif
+
+namespace ratchet
+{
+
+#ifdef RATCHET_ONEDNN
+namespace
+{
+
+// c [m, n] = a b with a or b read transposed; all row-major and without gaps.
+void multiply(char transposeA, char transposeB, const at::Tensor& a, const at::Tensor& b, const at::Tensor& c)
+{
+    const std::int64_t inner = transposeA == 'T' ? a.size(0) : a.size(1);
+    const dnnl_status_t status =
+        dnnl_sgemm(transposeA, transposeB, c.size(0), c.size(1), inner, 1.0F, a.data_ptr<float>(), a.size(1),
+                   b.data_ptr<float>(), b.size(1), 0.0F, c.data_ptr<float>(), c.size(1));
+    TORCH_CHECK(status == dnnl_success, "oneDNN cannot multiply these matrices: status ", static_cast<int>(status));
+}
+
+struct OneDnnLinear : torch::autograd::Function<OneDnnLinear> {
+    static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                              const c10::optional<at::Tensor>& bias)
+    {
+        const at::Tensor out = at::empty({x.size(0), weight.size(0)}, x.options());
+        multiply('N', 'T', x, weight, out);
+        if (bias)
+            out.add_(*bias);
+        context->saved_data["bias"] = bias.has_value();
+        context->save_for_backward({x, weight});
+        return out;
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   torch::autograd::variable_list gradients)
+    {
+        const auto saved = context->get_saved_variables();
+        const at::Tensor &x = saved[0], &weight = saved[1], gradient = gradients[0].contiguous();
+        at::Tensor dx, dWeight, dBias;
+        if (context->needs_input_grad(0))
+            multiply('N', 'N', gradient, weight, dx = at::empty(x.sizes(), x.options()));
+        if (context->needs_input_grad(1))
+            multiply('T', 'N', gradient, x, dWeight = at::empty(weight.sizes(), weight.options()));
+        if (context->saved_data["bias"].toBool() && context->needs_input_grad(2))
+            dBias = gradient.sum(0);
+        return {dx, dWeight, dBias};
+    }
+};
+
+bool isPlainFloat(const at::Tensor& tensor)
+{
+    return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.numel() > 0;
+}
+
+} // namespace
+
+at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, LinearKind kind)
+{
+    if (kind == LinearKind::Plain || !isPlainFloat(x) || !isPlainFloat(weight) || weight.dim() != 2)
+        return at::linear(x, weight, bias);
+    std::vector<std::int64_t> sizes = x.sizes().vec();
+    sizes.back() = weight.size(0);
+    const at::Tensor rows = x.reshape({-1, x.size(-1)}).contiguous();
+    const c10::optional<at::Tensor> given = bias.defined() ? c10::optional<at::Tensor>(bias) : c10::nullopt;
+    return OneDnnLinear::apply(rows, weight.contiguous(), given).view(sizes);
+}
+#else
+at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, LinearKind)
+{
+    return at::linear(x, weight, bias);
+}
+#endif
+
+} // namespace ratchet

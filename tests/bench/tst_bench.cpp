@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The benches run, print well-formed figures, and measure the same work as their peer. No time is asserted.
+#include <QtTest>
+
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QProcess>
+
+#include <cmath>
+
+class TestBench : public QObject
+{
+    Q_OBJECT
+
+    static constexpr const char* program = RATCHET_BIN_DIR "/ratchet";
+
+private Q_SLOTS:
+    void printsOneFigureALine_data()
+    {
+        QTest::addColumn<QString>("bench");
+        QTest::addColumn<QStringList>("names");
+        QTest::addRow("of the store") << "store" << QStringList{"store/written", "store/read", "store/size"};
+        QTest::addRow("of training") << "train" << QStringList{"train-d128-t128/of-peak", "train-addition/of-peak", "workers-d128-t128/tokens"};
+        QTest::addRow("of generation") << "generate" << QStringList{"generate-1", "generate-64"};
+    }
+    void printsOneFigureALine()
+    {
+        QFETCH(QString, bench);
+        QFETCH(QStringList, names);
+        QProcess process;
+        process.start(program, {"bench", bench, "--quick", "--json"});
+        QVERIFY(process.waitForFinished(280'000));
+        const QByteArray errors = process.readAllStandardError();
+        QVERIFY2(process.exitCode() == 0, errors.constData());
+        QVERIFY2(errors.isEmpty() || errors.contains("no peer: install python3-torch"), errors.constData());
+        QString seen;
+        for (const QByteArray& line : process.readAllStandardOutput().split('\n')) {
+            if (line.isEmpty())
+                continue;
+            const QJsonObject figure = QJsonDocument::fromJson(line).object();
+            const QString name = figure["name"].toString();
+            QVERIFY2(!name.isEmpty() && figure["value"].isDouble() && std::isfinite(figure["value"].toDouble()), line.constData());
+            QVERIFY2(!figure["unit"].toString().isEmpty() && figure["n"].toInt() >= 1, line.constData());
+            QVERIFY2(!figure.contains("peer") || figure["ratio"].toDouble() > 0, line.constData());
+            if (name.contains("/losses"))
+                QVERIFY2(figure["value"].toDouble() < 1e-4, line.constData());
+            if (name.contains("/equal"))
+                QVERIFY2(figure["value"].toDouble() > 99, line.constData());
+            seen += name + "\n";
+        }
+        for (const QString& name : names)
+            QVERIFY2(seen.contains(name), qPrintable(name + " is not among\n" + seen));
+    }
+};
+
+QTEST_GUILESS_MAIN(TestBench)
+#include "tst_bench.moc"
