@@ -9,6 +9,7 @@
 #include <QDialog>
 
 #include "core/agent/engine.h"
+#include "core/plugin/domain.h"
 
 class QComboBox;
 class QLabel;

@@ -13,7 +13,7 @@ class Copy : public Domain
 {
 public:
     explicit Copy(Measure measure = Measure::ExactMatch) : m_measure(measure) {}
-    DomainInfo info() const override { return {"copy", "Copying a letter", m_measure, "abcdefgh=", false, {}, {}, {}}; }
+    DomainInfo info() const override { return {"copy", "Copying a letter", m_measure, "abcdefgh=", CorpusUse::None, {}, {}, {}}; }
     Genome seedGenome() const override
     {
         Genome genome;

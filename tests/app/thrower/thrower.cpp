@@ -12,7 +12,7 @@ class Thrower : public toy::Copy {
 public:
     DomainInfo info() const override
     {
-        return {RATCHET_THROWER, "A domain at fault", Measure::ExactMatch, "abcdefgh=", false, "exact match >= 0.99 on copy", Flops{1e9}, Flops{1e10}};
+        return {RATCHET_THROWER, "A domain at fault", Measure::ExactMatch, "abcdefgh=", CorpusUse::None, "exact match >= 0.99 on copy", Flops{1e9}, Flops{1e10}};
     }
     Json searchSpace() const override { return {{"paths", Json::object()}, {"maxParameters", 1'000'000}}; }
     Item drawTraining(const Data& data, Rng& rng) const override
