@@ -174,9 +174,9 @@ void addSelfTraining(Commands& commands, CLI::App& group)
     command->add_option("--seeds", bench.seeds, "How many seeds; 3 unless given")->type_name("N")->check(between(1, 1000));
     command->add_option("--rounds", bench.rounds, "Rounds after the base model; 8 unless given")->type_name("N")->check(between(1, 80));
     command->add_option("--workers", bench.workers, "Seeds at a time; 2 unless given")->type_name("N")->check(between(1, 1024));
-    command->add_option("--arms", bench.arms, "Of filtered, unfiltered, oracle, poisoned, none; all unless given")
+    command->add_option("--arms", bench.arms, "Of filtered, unfiltered, checked, oracle, poisoned, none; all but checked unless given")
         ->type_name("ARM")
-        ->check(CLI::IsMember({"filtered", "unfiltered", "oracle", "poisoned", "none"}).description(""));
+        ->check(CLI::IsMember({"filtered", "unfiltered", "checked", "oracle", "poisoned", "none"}).description(""));
     command->add_option("--base", given->base, "Compute of the base model; 1.2TFLOP unless given")->type_name("FLOPS");
     command->add_option("--round", given->round, "Compute of a round, its labels included; 250GFLOP unless given")->type_name("FLOPS");
     command->add_option("--csv", bench.csv, "Write every row to this file")->type_name("FILE");

@@ -89,7 +89,7 @@ private:
         if (!(spec.trial == 2 && m_fault == "forgotten weights") && !writeWeights(spec.scratch + "/weights.safetensors", file))
             return say(Failure{"environment", "The player cannot write."}), 1;
         Trained trained{spec.scratch + "/weights.safetensors", steps, steps * perStep, length, static_cast<double>(steps * perStep) * perToken,
-                        0.1, 1, 1e6, nullptr};
+                        0.1, 1, 1e6, nullptr, nullptr, 0};
         if (spec.trial == 2 && m_fault == "claims to be cheap")
             trained.flops /= 2;
         if (spec.trial == 2 && m_fault == "impossible length")

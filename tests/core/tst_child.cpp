@@ -67,7 +67,7 @@ int behave(FrameChannel& channel, const std::string& how)
     else if (how == "work") {
         for (int i = 1; i <= 3; ++i)
             say(Progress{i, i, double(i), i / 3.0, 1.0 / i, "training"});
-        say(Trained{"/w", 3, 3, 1, 3, 0.1, 0.33, 1e6, nullptr});
+        say(Trained{"/w", 3, 3, 1, 3, 0.1, 0.33, 1e6, nullptr, nullptr, 0});
     } else if (how == "until stop")
         return channel.receive().has_value() ? 0 : 4;
     return 0;

@@ -17,9 +17,9 @@ const double notANumber = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<Message> oneOfEach()
 {
-    TrainSpec train{7, 18446744073709551615ULL, "arithmetic", "", Json{{"a", 1}}, nullptr, "", 4e11, "/tmp/x", {Json{{"a", "1"}}},
-                    {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}}}, 5.5, Json{{"kind", "bytes"}}};
     const Artifact artifact{"abc", Json::object(), "/w.safetensors"};
+    TrainSpec train{7, 18446744073709551615ULL, "arithmetic", "", Json{{"a", 1}}, nullptr, "", 4e11, "/tmp/x", {Json{{"a", "1"}}},
+                    {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}}}, 5.5, {artifact}, Json{{"kind", "bytes"}}};
     Sample sample{Json{{"a", "1"}}, "1+1=", "2", "2", "3", "", "carry", 1, 0.25};
     Scores scores{"addition-3", "guide", {0, 0.5, 1}, {1, 1, 0}, Json{{"carry", 1}}, Json::object(), {sample}, 0.5, 1e9};
     return {train,
@@ -33,7 +33,7 @@ std::vector<Message> oneOfEach()
             Progress{10, 1000, 1e9, 0.5, 2.25, "training"},
             Points{10, {{"loss", -1.5}, {"learning-rate", 1e-3}}},
             Observation{10, {{"block.0.attention", {{"mean", 0.1}}, {0, 4, 1}}}, nullptr},
-            Trained{"/w", 1, 2, 3, 4, 5, 6, 7, nullptr},
+            Trained{"/w", 1, 2, 3, 4, 5, 6, 7, nullptr, Json{{"dropped", 3}}, 0.25},
             Integrity{{{"finite", true, "all of them"}}, Json::object()},
             scores,
             Listening{8080},
@@ -142,7 +142,7 @@ private Q_SLOTS:
             QVERIFY(!messageFromJson(toJson(Scores{"a", "gate", {bad}, {0.5}, Json::object(), Json::object(), {}, 0, 0})));
             QVERIFY(!messageFromJson(toJson(Observation{1, {{"head", {{"mean", bad}}, {}}}, nullptr})));
             QVERIFY(!messageFromJson(toJson(Observation{1, {}, Json{{"deep", Json::array({Json{{"in", bad}}})}}})));
-            QVERIFY(!messageFromJson(toJson(Trained{"/w", 1, 1, 1, 1, 1, bad, 1, nullptr})));
+            QVERIFY(!messageFromJson(toJson(Trained{"/w", 1, 1, 1, 1, 1, bad, 1, nullptr, nullptr, 0})));
         }
     }
 

