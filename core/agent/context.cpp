@@ -85,6 +85,14 @@ Result<Artifact> Context::artifact(const Hash& hash) const
     return Artifact{hash.hex, json, objects.path(version->weights).string()};
 }
 
+Result<Flops> Context::stepPrice(const Genome& genome) const
+{
+    return guarded(config.domain, [&] {
+        const int length = std::min(genome.architecture.context, domain->longestExample(genome.data, genome.reasoning));
+        return Flops{trainingFlops(genome.architecture, vocabulary, length).value * length * genome.recipe.batch};
+    });
+}
+
 Result<VersionRecord> Context::champion() const
 {
     RATCHET_TRY(live, store->live());

@@ -40,6 +40,8 @@ struct Context {
     [[nodiscard]] Result<Genome> genome(const Hash& object) const;
     // Genome and weights of a stored version as the learner wants them; NotFound or Damaged when an object is.
     [[nodiscard]] Result<Artifact> artifact(const Hash& version) const;
+    // Compute of one training step of this genome, as far as it is known before its data are drawn; Failed when the plugin throws.
+    [[nodiscard]] Result<Flops> stepPrice(const Genome& genome) const;
     // The live version; NotFound before the seed model was trained.
     [[nodiscard]] Result<VersionRecord> champion() const;
     [[nodiscard]] const SuiteSpec& target() const { return suites.front(); }

@@ -37,7 +37,11 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
     RATCHET_TRY(genome, m_context.genome(parent->genome));
     RATCHET_TRY(lessons, m_context.store->lessons());
     RATCHET_TRY(tried, attempts(m_context));
-    const ProposeTask task{genome, parentHash, lessons, tried, focus, count};
+    const auto isAffordable = [this](const Genome& child) {
+        const auto price = m_context.stepPrice(child);
+        return !price || !(m_context.config.trialBudget < *price);      // a plugin that throws is told when the trial fails
+    };
+    const ProposeTask task{genome, parentHash, lessons, tried, focus, count, isAffordable};
     std::vector<ProposalRecord> records;
     for (const Proposed& proposed : ratchet::propose(task, m_context.space, m_context.vocabulary, rng)) {
         RATCHET_TRY(object, m_context.objects.put(proposed.idea.genome.toJson().dump()));

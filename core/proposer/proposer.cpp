@@ -99,7 +99,7 @@ std::vector<Proposed> propose(const ProposeTask& task, const SearchSpace& space,
                 Drawn one = std::move(turn.kinds.front());
                 turn.kinds.erase(turn.kinds.begin());
                 const Hash identity = identityOf(one.idea.genome, task.parentHash);
-                if (!taken.insert(identity).second)
+                if (!taken.insert(identity).second || (task.isAffordable && !task.isAffordable(one.idea.genome)))
                     continue;
                 const auto known = earlier(task.attempts, identity);
                 if (!task.focus.empty())

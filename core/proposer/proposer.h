@@ -4,6 +4,7 @@
 // seeded; any thread.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct ProposeTask {
     std::vector<Attempt> attempts;
     std::string focus;               // failure class the planner chose; may be empty
     int count = 4;
+    std::function<bool(const Genome&)> isAffordable = {};    // whether a trial can pay for it; empty: always
 };
 
 struct Proposed {

@@ -368,7 +368,7 @@ void TestJudge::aQuestionItCannotAnswerIsAFailure_data()
     QTest::addColumn<QByteArray>("suite");
     QTest::addColumn<QByteArray>("split");
     QTest::addColumn<int>("count");
-    QTest::addRow("an unknown suite") << QByteArray("addition-9") << QByteArray("gate") << 5;
+    QTest::addRow("an unknown suite") << QByteArray("division-3") << QByteArray("gate") << 5;
     QTest::addRow("the training split") << QByteArray("addition-3") << QByteArray("train") << 5;
     QTest::addRow("no items") << QByteArray("addition-3") << QByteArray("gate") << 0;
     QTest::addRow("far too many items") << QByteArray("addition-3") << QByteArray("gate") << 1'000'000;
@@ -410,7 +410,7 @@ void TestJudge::aComparisonRunsToItsVerdict()
         QVERIFY(comparison.add(scoresOf(judge, *ask)));
     // Two models that know nothing: nobody wins.
     QVERIFY2(comparison.verdict().verdict == Verdict::Inconclusive, comparison.verdict().reason.c_str());
-    QCOMPARE(comparison.verdict().pairs, 100);
+    QVERIFY(comparison.verdict().pairs >= 50);      // given up early: what is left would hardly decide
 }
 
 QTEST_GUILESS_MAIN(TestJudge)
