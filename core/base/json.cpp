@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+template class nlohmann::basic_json<>;
+
 namespace ratchet {
 
 Result<Json> parseJson(std::string_view text, const std::string& what)

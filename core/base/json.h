@@ -13,6 +13,8 @@
 
 #include "core/base/error.h"
 
+extern template class nlohmann::basic_json<>;   // compiled once, in json.cpp
+
 namespace ratchet {
 
 using Json = nlohmann::json;

@@ -169,10 +169,10 @@ private Q_SLOTS:
     {
         const std::string file = RATCHET_PLUGIN_DIR "/arithmetic.so";
         std::string content = readFile(file).value();
-        const std::string version = std::string(1, '\0') + RATCHET_VERSION + std::string(1, '\0');
+        const std::string version = std::string(RATCHET_VERSION).append(1, '\0');
         const std::size_t place = content.find(version);
         QVERIFY(place != std::string::npos);
-        content[place + 1] = '9';
+        content[place] = '9';
         const QString folder = at(QStringLiteral("plugins"));
         QVERIFY(QDir().mkpath(folder) && writeFile((folder + QStringLiteral("/arithmetic.so")).toStdString(), content, 0755));
         const auto teeth = Store::open(m_lab.toStdString() + "/ratchet.db", Store::Mode::ReadOnly).value()->teeth().value().size();

@@ -75,7 +75,7 @@ private Q_SLOTS:
         row("a map of 2^63 entries, which doubles to nothing", framed(std::string("\xbb\x80\0\0\0\0\0\0\0", 9)));
         row("a text longer than its frame", framed(std::string("\x7a\0\0\xff\xff", 5)));
         row("a million lists in each other", framed(std::string(1000000, '\x81')));
-        row("a list of three million zeros", framed(std::string("\x9a\0\x2d\xc6\xc0", 5) + std::string(3000000, '\0')));
+        row("a list of three million zeros", framed(std::string("\x9a\0\x2d\xc6\xc0", 5).append(3000000, '\0')));
         row("a list without end", framed("\x9f\xff"));
         row("a tagged value", framed("\xc1\x01"));
         row("raw bytes", framed(std::string("\xa1\x64type\x41x", 8)));
