@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/ratchet/bench_child.h"
+#include "core/critic/gate_simulation.h"
 
 namespace ratchet {
 
@@ -56,5 +57,15 @@ struct SelfTrainingBench {
     std::string csv, figure;            // files to write; empty: none
 };
 [[nodiscard]] Status benchSelfTraining(const SelfTrainingBench& bench, const BenchOptions& options);
+
+// `ratchet bench gate`: simulated streams, or a file of outcomes.
+struct GateBench {
+    StreamOptions stream;
+    int nullLabs = 10'000;
+    double minEffect = 0.005;
+    std::string outcomes;               // file; empty: simulate
+};
+[[nodiscard]] Status benchGate(const GateBench& bench, const BenchOptions& options);
+[[nodiscard]] Status benchOutcomes(const GateBench& bench, bool json);
 
 } // namespace ratchet

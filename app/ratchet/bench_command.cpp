@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// ratchet bench: speed of training, generation and the store, beside a peer measured in the same run.
+// ratchet bench: speed of training, generation and the store beside a peer measured in the same run, and what the gate keeps of
+// its promises.
 #include <algorithm>
 #include <cstdio>
 #include <stdlib.h>
@@ -185,11 +186,40 @@ void addSelfTraining(Commands& commands, CLI::App& group)
     command->add_flag("--quick", given->quick, "One tiny seed; for trying out, not for quoting");
 }
 
+void addGate(Commands& commands, CLI::App& group)
+{
+    struct Given { GateBench bench; bool json = false, quick = false; };
+    const auto given = std::make_shared<Given>();
+    GateBench& bench = given->bench;
+    CLI::App* command = group.add_subcommand("gate", "The gate beside other rules on proposals whose truth is known, or on outcomes from a file");
+    command->final_callback([&commands, given] {
+        commands.chosen = [given]() -> Result<int> {
+            BenchOptions options{given->json, given->quick, {}, {}, {}};
+            options.show = [json = given->json](const Figure& figure) { print(figure, json); };
+            RATCHET_CHECK(given->bench.outcomes.empty() ? benchGate(given->bench, options) : benchOutcomes(given->bench, given->json));
+            return 0;
+        };
+    });
+    command->add_option("--outcomes", bench.outcomes, "Judge the pairs in this file: lines proposal,win|loss|tie or proposal,scoreA,scoreB")
+        ->type_name("FILE.csv");
+    command->add_option("--alpha", bench.stream.alpha, "Of all questions together; 0.05 unless given")->type_name("SHARE");
+    command->add_option("--min-effect", bench.minEffect, "Smallest difference worth accepting; 0.005 unless given")->type_name("SCORE");
+    command->add_option("--labs", bench.stream.labs, "Simulated labs for the rules; 20 unless given")->type_name("N")->check(between(1, 100'000));
+    command->add_option("--null-labs", bench.nullLabs, "Simulated labs of null proposals; 10000 unless given")
+        ->type_name("N")
+        ->check(between(1, 10'000'000));
+    command->add_option("--proposals", bench.stream.proposals, "Of each lab; 200 unless given")->type_name("N")->check(between(1, 100'000));
+    command->add_option("--better", bench.stream.better, "Of these truly better; 20 unless given")->type_name("N")->check(between(0, 100'000));
+    command->add_option("--seed", bench.stream.seed, "1 unless given")->type_name("N");
+    command->add_flag("--json", given->json, "One JSON object a line");
+    command->add_flag("--quick", given->quick, "Few labs; for trying out, not for quoting");
+}
+
 } // namespace
 
 void addBenchCommand(Commands& commands)
 {
-    CLI::App* group = commands.app.add_subcommand("bench", "Measure speed, beside a peer in the same run");
+    CLI::App* group = commands.app.add_subcommand("bench", "Measure speed beside a peer in the same run, and the gate");
     group->require_subcommand(1);
     const auto add = [&](const std::string& name, const std::string& description, Status (*measure)(const BenchOptions&), bool usesPeer) {
         const auto wanted = std::make_shared<Wanted>();
@@ -208,6 +238,7 @@ void addBenchCommand(Commands& commands)
     add("generate", "Generated tokens against plain PyTorch", benchGeneration, true);
     add("store", "Points written and curves read", benchStore, false);
     addSelfTraining(commands, *group);
+    addGate(commands, *group);
 }
 
 } // namespace ratchet

@@ -51,6 +51,27 @@ private Q_SLOTS:
         for (const QString& name : names)
             QVERIFY2(seen.contains(name), qPrintable(name + " is not among\n" + seen));
     }
+
+    void triesTheGate()
+    {
+        QProcess process;
+        process.start(program, {"bench", "gate", "--quick", "--json"});
+        QVERIFY(process.waitForFinished(120'000));
+        QVERIFY2(process.exitCode() == 0, process.readAllStandardError().constData());
+        QStringList rules;
+        for (const QByteArray& line : process.readAllStandardOutput().split('\n')) {
+            const QJsonObject row = QJsonDocument::fromJson(line).object();
+            QVERIFY2(line.isEmpty() || row["name"].toString().startsWith("gate/"), line.constData());
+            if (row["name"] == "gate/null")
+                QVERIFY2(row["share"].toDouble() < 0.1, line.constData());
+            if (row["name"] == "gate/rule")
+                rules.append(row["rule"].toString());
+        }
+        QCOMPARE(rules, (QStringList{"naive best", "p < alpha", "Bonferroni", "Ladder", "e-LOND", "full gate"}));
+        process.start(program, {"bench", "gate", "--alpha", "2"});
+        QVERIFY(process.waitForFinished(10'000));
+        QVERIFY2(process.exitCode() != 0 && process.readAllStandardError().contains("is not between 0 and 1"), "an alpha beyond one");
+    }
 };
 
 QTEST_GUILESS_MAIN(TestBench)

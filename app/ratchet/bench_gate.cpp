@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// ratchet bench gate: the gate's statistical promises on streams whose truth is known, beside other rules, and the gate on
+// outcomes that somebody else measured.
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "app/ratchet/bench.h"
+#include "core/agent/text_table.h"
+#include "core/base/file.h"
+#include "core/critic/gate_simulation.h"
+#include "core/critic/outcomes.h"
+#include "core/selector/gate.h"
+#include "core/selector/rules.h"
+
+namespace ratchet {
+namespace {
+
+std::string percent(double share)
+{
+    return fmt::format("{:.2f} %", 100 * share);
+}
+
+double share(std::int64_t count, std::int64_t trials)
+{
+    return trials > 0 ? static_cast<double>(count) / static_cast<double>(trials) : 0;
+}
+
+// 95 % upper bound, one-sided.
+double atMost(std::int64_t count, std::int64_t trials)
+{
+    return clopperPearson(count, trials, 0.9).second;
+}
+
+void showNull(const GateBench& bench, const BenchOptions& options)
+{
+    const int labs = options.quick ? 200 : bench.nullLabs;
+    const int bad = nullLabsWithAccept(labs, bench.stream.proposals, 400, bench.stream.alpha, bench.stream.seed);
+    if (options.json)
+        fmt::print("{}\n", Json{{"name", "gate/null"}, {"labs", labs}, {"proposals", bench.stream.proposals}, {"labsWithFalseAccept", bad},
+                                {"share", share(bad, labs)}, {"upper95", atMost(bad, labs)}, {"alpha", bench.stream.alpha}}.dump());
+    else
+        fmt::print("Null: {} labs of {} null proposals, 400 discordant pairs each, looked at after every pair.\n"
+                   "  {} labs accepted one: {}, with 95 % confidence at most {}; promised: at most {}\n\n",
+                   labs, bench.stream.proposals, bad, percent(share(bad, labs)), percent(atMost(bad, labs)), percent(bench.stream.alpha));
+}
+
+void showRules(const GateBench& bench, const BenchOptions& options)
+{
+    StreamOptions stream = bench.stream;
+    if (options.quick)
+        stream.labs = 2;
+    const auto outcomes = compareRules(stream);
+    std::vector<std::vector<std::string>> rows;
+    for (const RuleOutcome& one : outcomes) {
+        const double questions = static_cast<double>(one.labs) * stream.proposals;
+        if (options.json)
+            fmt::print("{}\n", Json{{"name", "gate/rule"}, {"rule", one.rule}, {"labs", one.labs}, {"falseAccepts", one.falseAccepts},
+                                    {"notBetter", one.notBetter}, {"falseShare", share(one.falseAccepts, one.notBetter)},
+                                    {"falseUpper95", atMost(one.falseAccepts, one.notBetter)}, {"labsWithFalseAccept", one.labsWithFalseAccept},
+                                    {"found", one.found}, {"better", one.better}, {"power", share(one.found, one.better)},
+                                    {"pairsPerQuestion", static_cast<double>(one.pairs) / questions}}.dump());
+        rows.push_back({one.rule, fmt::format("{} of {}", one.falseAccepts, one.notBetter), percent(atMost(one.falseAccepts, one.notBetter)),
+                        fmt::format("{} of {}", one.labsWithFalseAccept, one.labs), percent(share(one.found, one.better)),
+                        fmt::format("{:.0f}", static_cast<double>(one.pairs) / questions)});
+    }
+    if (options.json)
+        return;
+    const auto right = Column::Align::Right;
+    fmt::print("Rules: {} labs of {} proposals, {} better (win share {}), a quarter of the others as harmful, the rest null;\n"
+               "{} of pairs discordant, at most {} pairs a question.\n{}\n",
+               stream.labs, stream.proposals, stream.better, stream.winShare, percent(stream.discordant), stream.pairs,
+               textTable({{"rule", Column::Align::Left}, {"false accepts", right}, {"at most (95 %)", right}, {"labs with one", right},
+                          {"power", right}, {"pairs a question", right}}, rows));
+}
+
+void showPower(const GateBench& bench, const BenchOptions& options)
+{
+    constexpr int discordant = 400;
+    const int runs = options.quick ? 200 : 10'000;
+    const double winShare = bench.stream.winShare;
+    const Power plain = powerOf(winShare, discordant, bench.stream.alpha, runs, bench.stream.seed);
+    const double missed = 1 - share(plain.accepted, plain.runs);
+    const Power sprt = powerOfSprt(winShare, bench.stream.alpha, std::clamp(missed, 1.0 / runs, 0.5), runs, bench.stream.seed);
+    std::vector<std::vector<std::string>> rows;
+    const auto add = [&](const std::string& what, const Power& power) {
+        const auto [low, high] = clopperPearson(power.accepted, power.runs);
+        if (options.json)
+            fmt::print("{}\n", Json{{"name", "gate/power"}, {"test", what}, {"winShare", winShare}, {"power", share(power.accepted, power.runs)},
+                                    {"low", low}, {"high", high}, {"discordantPairs", power.meanPairs}, {"runs", power.runs}}.dump());
+        rows.push_back({what, percent(share(power.accepted, power.runs)), percent(low) + " .. " + percent(high),
+                        fmt::format("{:.0f}", power.meanPairs)});
+    };
+    add(fmt::format("alpha = {}", bench.stream.alpha), plain);
+    for (const int k : {1, 10, 50, 200})
+        add(fmt::format("alpha of question {} ({:.1e})", k, elondAlpha(bench.stream.alpha, k, 0)),
+            powerOf(winShare, discordant, elondAlpha(bench.stream.alpha, k, 0), runs, bench.stream.seed));
+    add("SPRT that knows the effect, same errors", sprt);
+    const double ratio = plain.meanPairs / sprt.meanPairs;
+    if (options.json)
+        fmt::print("{}\n", Json{{"name", "gate/price"}, {"value", ratio}, {"unit", "times the SPRT's discordant pairs"}}.dump());
+    else
+        fmt::print("Power for a true win share of {} in at most {} discordant pairs, {} runs\n{}"
+                   "  The gate draws {:.2f} times the pairs of the SPRT, which is told the effect beforehand.\n\n",
+                   winShare, discordant, runs,
+                   textTable({{"test", Column::Align::Left}, {"power", Column::Align::Right}, {"95 % interval", Column::Align::Right},
+                              {"discordant pairs", Column::Align::Right}}, rows), ratio);
+}
+
+// Processor time of the evidence alone, for a comparison of 10,000 pairs looked at after each.
+void showTime(const BenchOptions& options)
+{
+    std::vector<double> milliseconds;
+    for (int round = 0; round < options.rounds(); ++round) {
+        Gate::Options asked;
+        asked.maxPairs = 10'000;
+        asked.alpha = 1e-300;            // never reached
+        Gate gate(asked);
+        const auto start = std::chrono::steady_clock::now();
+        double seen = 0;
+        for (int i = 0; i < asked.maxPairs; ++i)
+            if (gate.add(i % 10 == 0 ? 1 : 0, i % 9 == 0 ? 1 : 0))
+                seen += gate.logEValue();
+        milliseconds.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count()
+                               + (std::isfinite(seen) ? 0 : 1e9));
+    }
+    options.show(alone("gate/10000-pairs", milliseconds, "ms, looked at after every pair"));
+}
+
+std::string titleOf(Verdict verdict)
+{
+    return verdict == Verdict::Accept ? "accept" : verdict == Verdict::Reject ? "reject" : "inconclusive";
+}
+
+} // namespace
+
+Status benchOutcomes(const GateBench& bench, bool json)
+{
+    RATCHET_TRY(text, readFile(bench.outcomes));
+    RATCHET_TRY(verdicts, judgeOutcomes(text, bench.stream.alpha, bench.minEffect));
+    std::vector<std::vector<std::string>> rows;
+    for (const OutcomeVerdict& one : verdicts) {
+        if (json)
+            fmt::print("{}\n", Json{{"proposal", one.proposal}, {"k", one.k}, {"verdict", titleOf(one.verdict)}, {"wins", one.wins},
+                                    {"losses", one.losses}, {"ties", one.ties}, {"given", one.given}, {"log10E", one.logEValue / std::log(10.0)},
+                                    {"needed", 1 / one.alpha}, {"difference", one.difference}, {"low", one.low}, {"high", one.high}}.dump());
+        rows.push_back({one.proposal, titleOf(one.verdict), std::to_string(one.wins), std::to_string(one.losses), std::to_string(one.ties),
+                        fmt::format("{} of {}", one.wins + one.losses + one.ties, one.given), fmt::format("10^{:.2f}", one.logEValue / std::log(10.0)),
+                        fmt::format("10^{:.2f}", -std::log10(one.alpha)), fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]", one.difference, one.low, one.high)});
+    }
+    const auto right = Column::Align::Right;
+    if (!json)
+        fmt::print("{}", textTable({{"proposal", Column::Align::Left}, {"verdict", Column::Align::Left}, {"wins", right}, {"losses", right},
+                                    {"ties", right}, {"looked at", right}, {"E", right}, {"needed", right}, {"difference B - A", right}}, rows));
+    return {};
+}
+
+Status benchGate(const GateBench& bench, const BenchOptions& options)
+{
+    if (!(bench.stream.alpha > 0 && bench.stream.alpha < 1))
+        return fail(Code::BadInput, fmt::format("alpha {} is not between 0 and 1.", bench.stream.alpha));
+    if (bench.stream.better > bench.stream.proposals)
+        return fail(Code::BadInput, fmt::format("Of {} proposals {} cannot be better.", bench.stream.proposals, bench.stream.better));
+    showNull(bench, options);
+    showRules(bench, options);
+    showPower(bench, options);
+    showTime(options);
+    return {};
+}
+
+} // namespace ratchet
