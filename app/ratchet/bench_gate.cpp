@@ -128,11 +128,6 @@ void showTime(const BenchOptions& options)
     options.show(alone("gate/10000-pairs", milliseconds, "ms, looked at after every pair"));
 }
 
-std::string titleOf(Verdict verdict)
-{
-    return verdict == Verdict::Accept ? "accept" : verdict == Verdict::Reject ? "reject" : "inconclusive";
-}
-
 } // namespace
 
 Status benchOutcomes(const GateBench& bench, bool json)
@@ -142,10 +137,10 @@ Status benchOutcomes(const GateBench& bench, bool json)
     std::vector<std::vector<std::string>> rows;
     for (const OutcomeVerdict& one : verdicts) {
         if (json)
-            fmt::print("{}\n", Json{{"proposal", one.proposal}, {"k", one.k}, {"verdict", titleOf(one.verdict)}, {"wins", one.wins},
+            fmt::print("{}\n", Json{{"proposal", one.proposal}, {"k", one.k}, {"verdict", toText(one.verdict)}, {"wins", one.wins},
                                     {"losses", one.losses}, {"ties", one.ties}, {"given", one.given}, {"log10E", one.logEValue / std::log(10.0)},
                                     {"needed", 1 / one.alpha}, {"difference", one.difference}, {"low", one.low}, {"high", one.high}}.dump());
-        rows.push_back({one.proposal, titleOf(one.verdict), std::to_string(one.wins), std::to_string(one.losses), std::to_string(one.ties),
+        rows.push_back({one.proposal, toText(one.verdict), std::to_string(one.wins), std::to_string(one.losses), std::to_string(one.ties),
                         fmt::format("{} of {}", one.wins + one.losses + one.ties, one.given), fmt::format("10^{:.2f}", one.logEValue / std::log(10.0)),
                         fmt::format("10^{:.2f}", -std::log10(one.alpha)), fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]", one.difference, one.low, one.high)});
     }
