@@ -13,7 +13,7 @@ if(RATCHET_MOLD)
     add_link_options(-fuse-ld=mold)
 endif()
 
-# -O3 buys speed only in the numeric code (ratchet_learn asks for it); elsewhere it costs a first build a fifth of its time.
+# -O3 buys speed only in the numeric code (ratchet_learn asks for it); elsewhere it costs up to a fifth of a file's compile time.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(RATCHET_FAST "$<$<CONFIG:Release>:-O3>")
 set(RATCHET_QUICK_TO_COMPILE "$<$<CONFIG:Release>:-O1>")   # command lines, window and tests

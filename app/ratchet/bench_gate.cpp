@@ -17,6 +17,8 @@
 namespace ratchet {
 namespace {
 
+constexpr int discordantPairs = 400;      // most of one question, of the null labs and of the power
+
 std::string percent(double share)
 {
     return fmt::format("{:.2f} %", 100 * share);
@@ -36,14 +38,14 @@ double atMost(std::int64_t count, std::int64_t trials)
 void showNull(const GateBench& bench, const BenchOptions& options)
 {
     const int labs = options.quick ? 200 : bench.nullLabs;
-    const int bad = nullLabsWithAccept(labs, bench.stream.proposals, 400, bench.stream.alpha, bench.stream.seed);
+    const int bad = nullLabsWithAccept(labs, bench.stream.proposals, discordantPairs, bench.stream.alpha, bench.stream.seed);
     if (options.json)
         fmt::print("{}\n", Json{{"name", "gate/null"}, {"labs", labs}, {"proposals", bench.stream.proposals}, {"labsWithFalseAccept", bad},
                                 {"share", share(bad, labs)}, {"upper95", atMost(bad, labs)}, {"alpha", bench.stream.alpha}}.dump());
     else
-        fmt::print("Null: {} labs of {} null proposals, 400 discordant pairs each, looked at after every pair.\n"
+        fmt::print("Null: {} labs of {} null proposals, {} discordant pairs each, looked at after every pair.\n"
                    "  {} labs accepted one: {}, with 95 % confidence at most {}; promised: at most {}\n\n",
-                   labs, bench.stream.proposals, bad, percent(share(bad, labs)), percent(atMost(bad, labs)), percent(bench.stream.alpha));
+                   labs, bench.stream.proposals, discordantPairs, bad, percent(share(bad, labs)), percent(atMost(bad, labs)), percent(bench.stream.alpha));
 }
 
 void showRules(const GateBench& bench, const BenchOptions& options)
@@ -77,10 +79,9 @@ void showRules(const GateBench& bench, const BenchOptions& options)
 
 void showPower(const GateBench& bench, const BenchOptions& options)
 {
-    constexpr int discordant = 400;
     const int runs = options.quick ? 200 : 10'000;
     const double winShare = bench.stream.winShare;
-    const Power plain = powerOf(winShare, discordant, bench.stream.alpha, runs, bench.stream.seed);
+    const Power plain = powerOf(winShare, discordantPairs, bench.stream.alpha, runs, bench.stream.seed);
     const double missed = 1 - share(plain.accepted, plain.runs);
     const Power sprt = powerOfSprt(winShare, bench.stream.alpha, std::clamp(missed, 1.0 / runs, 0.5), runs, bench.stream.seed);
     std::vector<std::vector<std::string>> rows;
@@ -95,7 +96,7 @@ void showPower(const GateBench& bench, const BenchOptions& options)
     add(fmt::format("alpha = {}", bench.stream.alpha), plain);
     for (const int k : {1, 10, 50, 200})
         add(fmt::format("alpha of question {} ({:.1e})", k, elondAlpha(bench.stream.alpha, k, 0)),
-            powerOf(winShare, discordant, elondAlpha(bench.stream.alpha, k, 0), runs, bench.stream.seed));
+            powerOf(winShare, discordantPairs, elondAlpha(bench.stream.alpha, k, 0), runs, bench.stream.seed));
     add("SPRT that knows the effect, same errors", sprt);
     const double ratio = plain.meanPairs / sprt.meanPairs;
     if (options.json)
@@ -103,7 +104,7 @@ void showPower(const GateBench& bench, const BenchOptions& options)
     else
         fmt::print("Power for a true win share of {} in at most {} discordant pairs, {} runs\n{}"
                    "  The gate draws {:.2f} times the pairs of the SPRT, which is told the effect beforehand.\n\n",
-                   winShare, discordant, runs,
+                   winShare, discordantPairs, runs,
                    textTable({{"test", Column::Align::Left}, {"power", Column::Align::Right}, {"95 % interval", Column::Align::Right},
                               {"discordant pairs", Column::Align::Right}}, rows), ratio);
 }

@@ -28,7 +28,7 @@ struct RuleOutcome {
     std::int64_t pairs = 0;         // drawn in all
 };
 
-// The same streams for every rule: "naive best" (mean difference above 0), "p < .05" (sign test), "Bonferroni" (sign test at
+// The same streams for every rule: "naive best" (mean difference above 0), "p < alpha" (sign test), "Bonferroni" (sign test at
 // alpha / proposals), "Ladder", "e-LOND" (mixture e-value, looked at once, at the end) and "full gate" (Comparison as the
 // engine runs it, with futility and one retained suite on which nothing changes).
 [[nodiscard]] std::vector<RuleOutcome> compareRules(const StreamOptions& options);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -63,6 +65,7 @@ Result<std::pair<double, double>> pairFrom(const std::vector<std::string_view>& 
 Result<std::vector<Outcomes>> readOutcomes(std::string_view text)
 {
     std::vector<Outcomes> all;
+    std::map<std::string, std::size_t, std::less<>> places;
     bool header = true;        // may still come
     for (int number = 1; !text.empty(); ++number) {
         const auto end = text.find('\n');
@@ -77,10 +80,10 @@ Result<std::vector<Outcomes>> readOutcomes(std::string_view text)
         if (!pair)
             return fail(Code::BadInput, fmt::format("Line {} is no outcome: {}.", number, pair.error().text),
                         "A line is proposal,win|loss|tie or proposal,scoreA,scoreB with scores in 0 .. 1.");
-        auto place = std::find_if(all.begin(), all.end(), [&](const Outcomes& one) { return one.proposal == fields.front(); });
-        if (place == all.end())
-            place = all.insert(all.end(), {std::string(fields.front()), {}});
-        place->pairs.push_back(*pair);
+        const auto [place, isNew] = places.try_emplace(std::string(fields.front()), all.size());
+        if (isNew)
+            all.push_back({place->first, {}});
+        all[place->second].pairs.push_back(*pair);
     }
     if (all.empty())
         return fail(Code::BadInput, "The file holds no outcome.", "A line is proposal,win|loss|tie or proposal,scoreA,scoreB.");

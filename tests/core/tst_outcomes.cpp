@@ -35,7 +35,7 @@ private Q_SLOTS:
         QCOMPARE(wider.proposal, std::string("wider"));
         QCOMPARE(wider.verdict, Verdict::Accept);
         QCOMPARE(wider.alpha, elondAlpha(0.05, 1, 0));
-        // 2^w / (w + 1) of evidence, as 1 - I is nearly 1: the eighth win passes 1 / alpha_1 = 32.9 with (2^9 - 1) * 2 / 2 / 9
+        // E of w wins and no loss is (2^(w+1) - 1) / (w + 1): 31.9 for seven, 56.8 for eight; 1 / alpha_1 is 32.9.
         QCOMPARE(wider.wins, 8);
         QCOMPARE(wider.given, 15);
         QCOMPARE(deeper.verdict, Verdict::Reject);
