@@ -15,6 +15,8 @@ target_include_directories(ratchet_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
 target_link_libraries(ratchet_torch INTERFACE ${TORCH_LIBRARIES})
 separate_arguments(torch_flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
 target_compile_options(ratchet_torch INTERFACE ${torch_flags})
+# One header for each operation, instead of all two thousand behind any of them.
+target_compile_definitions(ratchet_torch INTERFACE AT_PER_OPERATOR_HEADERS)
 
 # Debian's libtorch brings oneDNN along; linear maps call its matrix product directly where its header is installed.
 find_path(RATCHET_ONEDNN_HEADERS dnnl.h)

@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <fmt/format.h>

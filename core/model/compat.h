@@ -3,8 +3,7 @@
 // Included by .cpp files of ratchet_learn only.
 #pragma once
 
-#include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
+#include "core/model/tensor_operations.h"
 
 #include <string>
 

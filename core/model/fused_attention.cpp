@@ -2,6 +2,7 @@
 #include "core/model/fused_attention.h"
 
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include "core/model/attention_kernel.h"
 #include "core/model/compat.h"

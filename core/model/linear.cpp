@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/linear.h"
 
-#include "core/model/compat.h"
-
 #ifdef RATCHET_ONEDNN
 #include <dnnl.h>
+#include <torch/csrc/autograd/custom_function.h>
 #endif
+
+#include "core/model/compat.h"
 
 namespace ratchet
 {

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <filesystem>
 
+#include <ATen/Context.h>
+
 #include "core/model/compat.h"
 #include "core/surgery/freeze.h"
 #include "core/surgery/transplant.h"

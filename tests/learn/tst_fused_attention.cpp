@@ -2,6 +2,7 @@
 // The fused attention equals a masked softmax of ATen operators, with its gradients, for every kind of sight.
 #include <QtTest>
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
 #include "core/model/compat.h"

@@ -2,6 +2,8 @@
 // Linear maps on oneDNN equal ATen's, with their gradients.
 #include <QtTest>
 
+#include <ATen/Context.h>
+
 #include "core/model/compat.h"
 #include "core/model/linear.h"
 

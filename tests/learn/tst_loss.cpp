@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include <ATen/Context.h>
+
 #include "core/model/compat.h"
 #include "core/trainer/loss.h"
 

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include <ATen/Context.h>
+
 #include "core/model/compat.h"
 #include "core/trainer/optimizer.h"
 
