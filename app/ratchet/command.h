@@ -37,6 +37,7 @@ void addLedgerCommands(Commands& commands);   // ledger verify, ledger export
 void addServeCommand(Commands& commands);     // serve
 void addBenchCommand(Commands& commands);     // bench train, generate, store, self-training
 void addExportCommand(Commands& commands);    // export
+void addReplicateCommands(Commands& commands); // aa, replicate
 
 // Like CLI::Range, without its words in --help.
 template <typename T> [[nodiscard]] CLI::Validator between(T low, T high)

@@ -16,7 +16,7 @@ namespace {
 struct DemoOptions {
     std::string folder;
     std::optional<std::uint64_t> seed;
-    std::optional<double> minutes;
+    std::optional<double> minutes, placebos;
     std::optional<int> teeth;
     bool unattended = false, headless = false, json = false;
 };
@@ -54,6 +54,7 @@ Status prepareLab(const LabPaths& lab, const DemoOptions& options)
     wanted.root = lab.root;
     wanted.domain = "arithmetic";
     wanted.seed = options.seed;
+    wanted.placebos = options.placebos;
     return newLab(wanted);
 }
 
@@ -161,6 +162,9 @@ void addDemoCommand(Commands& commands)
     command->add_option("--teeth", options->teeth, "Stop after this many turns")
         ->type_name("N")
         ->check(between(1, 1'000'000));
+    command->add_option("--placebos", options->placebos, "Chance that a candidate is a placebo, to test the gate; of a fresh lab")
+        ->type_name("SHARE")
+        ->check(between(0.0, 0.9));
     command->add_flag("--unattended", options->unattended,
                       "A written policy decides instead of a person, in the window too");
     command->add_flag("--headless", options->headless, "No window, even with a display; a written policy decides");

@@ -105,6 +105,8 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
     for (const auto& [name, count] : status.states)
         states += fmt::format("{}{} {}", states.empty() ? "" : ", ", count, name);
     fmt::print("Tried    {}\n", states.empty() ? "nothing yet" : states);
+    if (const std::string placebos = placeboText(s.placebos); !placebos.empty())
+        fmt::print("Placebos {}\n", placebos);
     for (const GoalRecord& goal : status.goals)
         if (!goal.parent)
             fmt::print("Goal     {}: {} ({})\n", goal.title, toTextNumber(goal.value), toText(goal.state));

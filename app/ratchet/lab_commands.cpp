@@ -18,6 +18,7 @@ struct NewOptions {
     std::string folder, domain, corpus, goal, budget, trialBudget, guard = "human", tokenizer, importFrom;
     std::optional<std::uint64_t> seed;
     std::optional<int> candidates;
+    std::optional<double> placebos;
     bool json = false;
 };
 
@@ -57,7 +58,7 @@ Result<int> makeLab(const NewOptions& options)
         policy = parsed.text.dump(2) + "\n";
     }
     RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget,
-                          options.seed, options.candidates, options.tokenizer, options.importFrom}));
+                          options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom}));
     const LabPaths paths{options.folder};
     if (!policy.empty())
         RATCHET_CHECK(writeFile(paths.policy(), policy));
@@ -193,6 +194,9 @@ void addLabCommands(Commands& commands)
     command->add_option("--candidates", options->candidates, "Proposals a tooth")
         ->type_name("K")
         ->check(between(1, 64));
+    command->add_option("--placebos", options->placebos, "Chance that a candidate is a placebo, to test the gate")
+        ->type_name("SHARE")
+        ->check(between(0.0, 0.9));
     command->add_option("--guard", options->guard, "human, or a written policy: a JSON file")
         ->type_name("human|POLICY.json")
         ->capture_default_str();

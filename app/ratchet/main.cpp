@@ -61,6 +61,7 @@ int ratchetMain(int argc, char** argv)
     addCheckCommands(commands);
     addQueueCommands(commands);
     addDecisionCommands(commands);
+    addReplicateCommands(commands);
     addLedgerCommands(commands);
     addServeCommand(commands);
     addBenchCommand(commands);

@@ -50,6 +50,11 @@ Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
     return context;
 }
 
+Hash versionHash(const VersionRecord& version)
+{
+    return hashOfJson(Json{{"genome", version.genome.hex}, {"weights", version.weights.hex}, {"tokenizer", version.tokenizer.hex}});
+}
+
 Result<Json> labTokenizer(const Store& store, const ObjectStore& objects)
 {
     RATCHET_TRY(named, store.meta("tokenizer"));

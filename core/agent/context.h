@@ -53,6 +53,9 @@ struct Context {
     [[nodiscard]] double metric(double score) const { return info.measure == Measure::ExactMatch ? score : (1 - score) * 8; }
 };
 
+// A version's name: the hash of its genome, weights and tokenizer.
+[[nodiscard]] Hash versionHash(const VersionRecord& version);
+
 // The tokenizer the lab was made with, as Tokenizer::toJson() wrote it; null when that is the domain's alphabet.
 [[nodiscard]] Result<Json> labTokenizer(const Store& store, const ObjectStore& objects);
 

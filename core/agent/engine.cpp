@@ -56,6 +56,8 @@ struct Engine::Private {
     [[nodiscard]] Result<RunEnd> turnTeeth();
     [[nodiscard]] Status finalVault();
     [[nodiscard]] Result<RunEnd> finish(Result<RunEnd> end);
+    void begin(const RunLimits& wanted, std::stop_token token, const Watcher& who);
+    [[nodiscard]] Status tellLast(const std::string& stage);
 };
 
 namespace {
@@ -133,18 +135,36 @@ void Engine::post(const Request& request)
     d->supervisor->wake();
 }
 
+void Engine::Private::begin(const RunLimits& wanted, std::stop_token token, const Watcher& who)
+{
+    limits = wanted;
+    stop = std::move(token);
+    watcher = who;
+    begun = Clock::now();
+    paused = stopping = false;
+    teethUntilPause = -1;
+    wheel = std::make_unique<Wheel>(*context, *crew, Surroundings{[this] { return attend(); }, [this] { return paused; }, limits.waitForDecisions});
+}
+
 Result<RunEnd> Engine::run(const RunLimits& limits, std::stop_token stop, const Watcher& watcher)
 {
-    d->limits = limits;
-    d->stop = stop;
-    d->watcher = watcher;
-    d->begun = Clock::now();
-    d->paused = d->stopping = false;
-    d->teethUntilPause = -1;
-    d->wheel = std::make_unique<Wheel>(*d->context, *d->crew,
-                                       Surroundings{[this] { return d->attend(); }, [this] { return d->paused; }, limits.waitForDecisions});
+    d->begin(limits, stop, watcher);
     const std::stop_callback wake(stop, [this] { d->supervisor->wake(); });
     return d->finish(d->turnTeeth());
+}
+
+Result<Replication> Engine::replicate(const ReplicationWish& wish, std::stop_token stop, const Watcher& watcher)
+{
+    d->begin({}, stop, watcher);
+    const std::stop_callback wake(stop, [this] { d->supervisor->wake(); });
+    Status done = d->wheel->prepare();
+    if (done)
+        done = d->wheel->replicate(wish);
+    d->crew->stop(5s);
+    const Status told = d->tellLast("idle");
+    RATCHET_CHECK(done);
+    RATCHET_CHECK(told);
+    return replicationResult(*d->context->store, wish.version, wish.besideItself);
 }
 
 Status Engine::Private::attend()
@@ -333,6 +353,20 @@ Status Engine::Private::finalVault()
     return champion.hash == seed ? Status{} : compareWithSeed(*context, *crew, seed, champion.hash);
 }
 
+// The state in which the engine leaves the lab, for those who look at it.
+Status Engine::Private::tellLast(const std::string& stage)
+{
+    EngineStatus last = status();
+    last.stage = stage;
+    last.running.clear();
+    Status written = context->store->transaction(Store::Durable::Yes, [&] { return context->store->setMeta("status", last.toJson()); });
+    if (written)
+        written = writeLedgerHead(*context->store, context->paths);
+    if (watcher)
+        watcher(last);
+    return written;
+}
+
 Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
 {
     const auto wasStopped = [&] { return !end && end.error().code == Code::Cancelled; };
@@ -342,14 +376,7 @@ Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
             end = passOn(measured);
     if (const Status drained = handleRequests(); end && !drained)      // what came while the vault was open
         end = passOn(drained);
-    EngineStatus last = status();
-    last.stage = end && *end == RunEnd::WaitingForPerson ? "waiting" : "idle";
-    last.running.clear();
-    Status written = context->store->transaction(Store::Durable::Yes, [&] { return context->store->setMeta("status", last.toJson()); });
-    if (written)
-        written = writeLedgerHead(*context->store, context->paths);
-    if (watcher)
-        watcher(last);
+    const Status written = tellLast(end && *end == RunEnd::WaitingForPerson ? "waiting" : "idle");
     if (wasStopped())
         return RunEnd::Stopped;
     if (end && !written)

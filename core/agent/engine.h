@@ -12,6 +12,7 @@
 #include <stop_token>
 #include <string>
 
+#include "core/agent/replication.h"
 #include "core/agent/status.h"
 #include "core/base/error.h"
 #include "core/guard/approval.h"
@@ -42,6 +43,9 @@ public:
     ~Engine();
     using Watcher = std::function<void(const EngineStatus&)>;
     [[nodiscard]] Result<RunEnd> run(const RunLimits& limits, std::stop_token stop, const Watcher& watcher = {});
+    // Trains a version's recipe again with other seeds and measures what comes of it, instead of turning the loop. Refused when
+    // the budget does not pay for it; Cancelled when stopped: what was trained and measured is kept for the next call.
+    [[nodiscard]] Result<Replication> replicate(const ReplicationWish& wish, std::stop_token stop, const Watcher& watcher = {});
     // A person's wish while it runs (or before); handled within about 250 ms. Any thread.
     void post(const Request& request);
 private:
@@ -59,6 +63,7 @@ struct NewLab {
     std::optional<Flops> budget, trialBudget;
     std::optional<std::uint64_t> seed;              // empty: drawn; the judge's secret follows from it only when it was given
     std::optional<int> candidates;
+    std::optional<double> placebos;                 // 0 to 0.9, LabConfig::placebos
     std::string tokenizer;                          // empty or "bytes": the domain's alphabet; "bpe:1024": learnt from the corpus' training documents
     std::filesystem::path importFrom;               // Hugging Face folder whose model is live from the start; empty: the first run trains one
 };

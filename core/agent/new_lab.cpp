@@ -143,7 +143,7 @@ Result<VersionRecord> keepImported(const Context& context, const Start& start)
     version.weights = weights;
     version.genome = genome;
     version.tokenizer = context.tokenizer;
-    version.hash = hashOfJson(Json{{"genome", genome.hex}, {"weights", weights.hex}, {"tokenizer", context.tokenizer.hex}});
+    version.hash = versionHash(version);
     version.created = now();
     version.parameters = parameterCount(start.genome.architecture, start.vocabulary);
     version.origin = "import";
@@ -210,6 +210,7 @@ Status newLab(const NewLab& wanted)
     RATCHET_CHECK(paysForOneStep(config.trialBudget, *domain, info, start));
     config.seed = wanted.seed.value_or(drawSeed());
     config.candidates = wanted.candidates.value_or(config.candidates);
+    config.placebos = wanted.placebos.value_or(config.placebos);
     config.corpusSource = wanted.corpus;
     config.created = toIso(now());
     RATCHET_TRY(checked, spaceOf(space, start));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/promotion.h"
 
+#include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
 #include "core/critic/scorecard.h"
 
@@ -189,6 +190,8 @@ Status decide(Context& context, Crew& crew, const Word& word)
     decision.reason = word.reason;
     decision.binding = bindingOf(evidence, context.policy);
     decision.created = now();
+    if (isControl(proposal))
+        return fail(Code::Refused, fmt::format("Version {} is a {}: it tests the lab and never goes live.", word.version.brief(), proposal.family));
     if (word.reason.empty())
         return fail(Code::Refused, "A decision needs a reason.", "Say why in a sentence: --reason \"...\".");
     if (!word.binding.empty() && word.binding != decision.binding.hex)

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
 #include "core/critic/scorecard.h"
 
@@ -90,6 +91,10 @@ private:
         RATCHET_CHECK(m_context.store->add(verdict));
         m_proposal.state = !how && how.error().code == Code::Cancelled ? ProposalState::Cancelled : stateAfter(verdict.verdict);
         m_proposal.stateReason = verdict.reason;
+        if (isControl(m_proposal) && m_proposal.state == ProposalState::Accepted) {
+            m_proposal.state = ProposalState::Superseded;
+            m_proposal.stateReason = "It is a placebo that the gate accepted: it is counted and goes no further.";
+        }
         RATCHET_CHECK(m_context.store->update(m_proposal));
         return m_context.record("engine", "verdict",
                                 {{"proposal", m_proposal.id.value}, {"version", verdict.challenger.hex}, {"champion", verdict.champion.hex},
@@ -175,10 +180,13 @@ Result<std::vector<Archived>> archived(Context& context, const Hash& champion)
             if (card.split == "gate" && card.challenger == version.hash && card.suite == context.target().name)
                 one.score = card.challengerMean;
         for (const ProposalRecord& proposal : proposals)
-            one.children += proposal.parent == version.hash && proposal.state != ProposalState::Duplicate;
+            one.children += proposal.parent == version.hash && proposal.state != ProposalState::Duplicate && !isControl(proposal);
         if (version.trial) {
             RATCHET_TRY(trial, context.store->trial(*version.trial));
             if (trial && trial->proposal.isSet()) {
+                RATCHET_TRY(proposal, context.store->proposal(trial->proposal));
+                if (proposal && isControl(*proposal))
+                    continue;
                 RATCHET_TRY(verdict, context.store->verdict(trial->proposal));
                 one.accepted = verdict && verdict->verdict == Verdict::Accept;
             }

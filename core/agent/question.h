@@ -17,7 +17,7 @@ namespace ratchet {
 // proposal's new state in one transaction. Fails only when something it needs is missing.
 [[nodiscard]] Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord& proposal, int k, int discoveries, std::int64_t question);
 
-// Every measured version with its score on the target suite.
+// Every version that can be built on, with its score on the target suite.
 [[nodiscard]] Result<std::vector<Archived>> archived(Context& context, const Hash& champion);
 
 // What the store says came of a proposal.

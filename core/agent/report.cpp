@@ -66,7 +66,10 @@ std::string triedTable(const Summary& s)
                 number(row.verdict ? eValueText(row.verdict->threshold) : "-") + number(toText(row.spent)) +
                 cell(row.reason) + "</tr>\n";
     }
-    return html + "</table></div>\n";
+    html += "</table></div>\n";
+    if (const std::string placebos = placeboText(s.placebos); !placebos.empty())
+        html += fmt::format("<p>Placebos, which no gate should accept: {}.</p>\n", escapeHtml(placebos));
+    return html;
 }
 
 // The champion's score at the time of each promotion, as its challenger was measured on gate items.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/requests.h"
 
+#include "core/agent/controls.h"
 #include "core/agent/promotion.h"
 #include "core/plugin/loader.h"
 #include "core/proposer/proposer.h"
@@ -206,7 +207,7 @@ Result<std::vector<Attempt>> attempts(Context& context)
     RATCHET_TRY(proposals, context.store->proposals());
     std::vector<Attempt> list;
     for (const ProposalRecord& proposal : proposals) {
-        if (proposal.state == ProposalState::Duplicate || proposal.state == ProposalState::Cancelled || proposal.state == ProposalState::Failed)
+        if (proposal.state == ProposalState::Duplicate || proposal.state == ProposalState::Cancelled || proposal.state == ProposalState::Failed || isControl(proposal))
             continue;
         RATCHET_TRY(genome, context.genome(proposal.genome));
         Attempt attempt{proposal.id, identityOf(genome, proposal.parent), proposal.parent, proposal.family, proposal.patch, std::nullopt};

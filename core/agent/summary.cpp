@@ -163,6 +163,8 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
         RATCHET_TRY(vault, vaultChanges(store, summary.first->hash, summary.live->hash));
         summary.vault = std::move(vault);
     }
+    RATCHET_TRY(placebos, countPlacebos(store));
+    summary.placebos = placebos;
     RATCHET_CHECK(addPrice(store, summary));
     return summary;
 }
@@ -217,6 +219,14 @@ Json toJson(const Summary& summary)
             {"vault", vault},
             {"first", summary.first ? Json(summary.first->hash.hex) : Json()},
             {"live", summary.live ? Json(summary.live->hash.hex) : Json()},
+            {"placebos",
+             {{"judged", summary.placebos.judged},
+              {"accepted", summary.placebos.accepted},
+              {"low", summary.placebos.low},
+              {"high", summary.placebos.high},
+              {"promised", summary.placebos.promised},
+              {"reseeded", summary.placebos.reseeded},
+              {"reseededAccepted", summary.placebos.reseededAccepted}}},
             {"deployments", summary.deployments.size()},
             {"spentFlops", summary.spent.value},
             {"trialSeconds", static_cast<double>(summary.trialTime.count()) / 1000},

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/agent/controls.h"
 #include "core/store/lab.h"
 #include "core/store/store.h"
 
@@ -50,6 +51,7 @@ struct Summary {
     std::optional<VersionRecord> first, live;
     std::vector<VaultChange> vault;
     std::vector<DeploymentRecord> deployments;
+    PlaceboCount placebos;
     Flops spent;
     std::chrono::milliseconds trialTime{0}; // sum of all trials' wall time
     int teeth = 0, trials = 0, failedTrials = 0, waiting = 0;
@@ -65,6 +67,8 @@ struct Summary {
 [[nodiscard]] std::string scoreText(const Summary& summary, double score);
 [[nodiscard]] std::string gainText(const Summary& summary, double difference);
 [[nodiscard]] std::string eValueText(double value);
+// "12 judged, 0 accepted (at most 26.5 %), ..."; empty when no placebo was judged.
+[[nodiscard]] std::string placeboText(const PlaceboCount& count);
 
 // 95 % interval of a share of `items` (Wilson 1927, "Probable inference").
 struct Interval {

@@ -25,6 +25,18 @@ std::string eValueText(double value)
     return value >= 1e5 || (value > 0 && value < 1e-3) ? fmt::format("{:.1e}", value) : fmt::format("{:.3g}", value);
 }
 
+std::string placeboText(const PlaceboCount& count)
+{
+    if (count.judged + count.reseeded == 0)
+        return {};
+    std::string text = fmt::format("{} judged, {} accepted (false accept rate {} to {}; {:.2g} promised at most)", count.judged,
+                                   count.accepted, toTextPercent(count.low), toTextPercent(count.high), count.promised);
+    if (count.reseeded > 0)
+        text += fmt::format("; the champion's recipe with another seed: {} judged, {} accepted", count.reseeded,
+                            count.reseededAccepted);
+    return text;
+}
+
 namespace {
 
 std::string interval(const Summary& summary, double low, double high)
@@ -137,6 +149,8 @@ std::string toText(const Summary& summary)
     text += "\nWhat was refused, and why\n" + refusedText(summary);
     text +=
         "\nChampion before and after, on vault items never used for a decision (95 % intervals)\n" + vaultText(summary);
+    if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
+        text += fmt::format("\nPlacebos, which no gate should accept: {}\n", placebos);
     if (summary.live)
         text += fmt::format("\nLive: version {} ({}, generation {}, {} parameters)\n", summary.live->hash.brief(),
                             summary.live->origin, summary.live->generation, summary.live->parameters);

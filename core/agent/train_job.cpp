@@ -184,7 +184,7 @@ Result<VersionRecord> TrainJob::takeVersion()
     version.genome = m_genomeObject;
     version.weights = weights;
     version.tokenizer = m_context.tokenizer;
-    version.hash = hashOfJson(Json{{"genome", version.genome.hex}, {"weights", weights.hex}, {"tokenizer", version.tokenizer.hex}});
+    version.hash = versionHash(version);
     version.created = now();
     version.trial = m_trial.id;
     version.parameters = parameterCount(m_genome.architecture, m_context.vocabulary);

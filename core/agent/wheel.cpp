@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
 #include "core/agent/promotion.h"
 #include "core/agent/question.h"
@@ -178,6 +179,17 @@ Result<std::vector<ProposalRecord>> Wheel::proposals() const
     return all;
 }
 
+Result<TrialRecord> Wheel::trialFor(const ProposalRecord& proposal)
+{
+    RATCHET_TRY(last, m_context.store->trialOf(proposal.id));
+    if (last && last->state != TrialState::Failed && last->state != TrialState::Cancelled)
+        return *last;                     // left by an engine that is gone: the worker goes on from its checkpoint
+    TrialRecord trial = freshTrial(m_context, proposal.id);
+    RATCHET_TRY(id, m_context.store->add(trial));
+    trial.id = id;
+    return trial;
+}
+
 Status Wheel::addTrial(const ProposalRecord& proposal)
 {
     RATCHET_TRY(last, m_context.store->trialOf(proposal.id));
@@ -187,13 +199,11 @@ Status Wheel::addTrial(const ProposalRecord& proposal)
         RATCHET_CHECK(m_context.store->update(trained));
         return addJudging(trained);
     }
-    TrialRecord trial = freshTrial(m_context, proposal.id);
-    if (last && (last->state == TrialState::Running || last->state == TrialState::Pending)) {
-        trial = *last;                    // left by an engine that is gone: the worker goes on from its checkpoint
-    } else {
-        RATCHET_TRY(id, m_context.store->add(trial));
-        trial.id = id;
+    if (isMadeHere(proposal)) {
+        RATCHET_TRY(made, makePlacebo(m_context, proposal, last.value_or(freshTrial(m_context, proposal.id))));
+        return addJudging(made);
     }
+    RATCHET_TRY(trial, trialFor(proposal));
     m_crew.add(std::make_unique<TrainJob>(m_context, trial, proposal, m_tooth.state.value("focus", ""), [this](const TrialRecord& trained) -> Status {
         RATCHET_TRY(now, m_context.store->proposal(trained.proposal));
         return now ? addJudging(*now) : Status{};
@@ -323,7 +333,7 @@ Status Wheel::learnLessons()
     RATCHET_TRY(lessons, m_context.store->lessons());
     std::vector<LessonRecord> changed;
     for (const ProposalRecord& proposal : list) {
-        if (proposal.state == ProposalState::Duplicate || proposal.state == ProposalState::Cancelled)
+        if (proposal.state == ProposalState::Duplicate || proposal.state == ProposalState::Cancelled || isControl(proposal))
             continue;
         RATCHET_TRY(evidence, lessonEvidence(m_context, proposal));
         const LessonRecord after = learn(lessonOn(lessons, proposal.family, proposal.operatorName), evidence, now());

@@ -9,6 +9,7 @@
 #include "core/agent/context.h"
 #include "core/agent/crew.h"
 #include "core/agent/goal.h"
+#include "core/agent/replication.h"
 
 namespace ratchet {
 
@@ -35,6 +36,10 @@ public:
     // Scores the champion on the guide suites when that was not done yet.
     [[nodiscard]] Result<ScorecardRecord> observe();
 
+    // Trains and measures what is missing of a version's replications, within the budget: Refused, with the figure, when it
+    // does not pay for them. What is stored of an earlier call that was stopped is kept.
+    [[nodiscard]] Status replicate(const ReplicationWish& wish);
+
     [[nodiscard]] const std::string& stage() const { return m_stage; }
     [[nodiscard]] int tooth() const { return m_tooth.number; }
     // Room in the budget for one more trial.
@@ -52,7 +57,12 @@ private:
     [[nodiscard]] Result<std::vector<ProposalRecord>> proposals() const;      // of this tooth
     [[nodiscard]] Result<std::vector<ProposalRecord>> queuedByHand() const;
     [[nodiscard]] Result<std::vector<ProposalRecord>> drawProposals(int count, const std::string& focus) const;
+    // The proposal's unfinished or trained trial, or a new one.
+    [[nodiscard]] Result<TrialRecord> trialFor(const ProposalRecord& proposal);
     [[nodiscard]] Status addTrial(const ProposalRecord& proposal);
+    [[nodiscard]] Result<std::vector<ProposalRecord>> replicationsWanted(const VersionRecord& version, int seeds);
+    [[nodiscard]] Status trainReplications(const std::vector<ProposalRecord>& runs);
+    [[nodiscard]] Status measureReplication(const ProposalRecord& run, const Hash& reference, int items);
     [[nodiscard]] Status addJudging(const ProposalRecord& proposal);
     [[nodiscard]] Status untilIdle();
     [[nodiscard]] Result<std::optional<ProposalRecord>> bestAccepted() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
 #include "core/agent/promotion.h"
 #include "core/agent/question.h"
@@ -22,7 +23,7 @@ Result<int> Wheel::affordable() const
 Result<std::vector<ProposalRecord>> Wheel::queuedByHand() const
 {
     RATCHET_TRY(all, m_context.store->proposals());
-    std::erase_if(all, [](const ProposalRecord& p) { return p.state != ProposalState::Queued || p.tooth != 0; });
+    std::erase_if(all, [](const ProposalRecord& p) { return p.state != ProposalState::Queued || p.tooth != 0 || isControl(p); });
     std::stable_sort(all.begin(), all.end(), [](const ProposalRecord& a, const ProposalRecord& b) { return a.rank < b.rank; });
     return all;
 }
@@ -64,12 +65,13 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
         }
         records.push_back(std::move(record));
     }
-    return records;
+    return withPlacebos(m_context, std::move(records), m_tooth.number);
 }
 
 // The k of each question and the number of earlier discoveries are fixed here, before anything is trained, so that the
 // verdicts do not depend on the order in which workers and judges end. Counting discoveries only up to the tooth's start
-// makes alpha_k smaller than e-LOND allows, never larger.
+// makes alpha_k smaller than e-LOND allows, never larger. A placebo is judged as the next question would be and uses up none:
+// the promise is about what may go live.
 Status Wheel::propose()
 {
     RATCHET_TRY(room, affordable());
@@ -80,27 +82,29 @@ Status Wheel::propose()
     RATCHET_TRY(verdicts, m_context.store->verdicts());
     int discoveries = 0, questions = 0;
     for (const VerdictRecord& verdict : verdicts) {
+        RATCHET_TRY(asked, m_context.store->proposal(verdict.proposal));
+        if (asked && isControl(*asked))
+            continue;
         discoveries += verdict.verdict == Verdict::Accept;
         questions = std::max(questions, verdict.k);
     }
     return m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         Json numbers = Json::object();
         int k = questions;
-        const auto number = [&](Id<ProposalRecord> id) {
-            ++k;
-            numbers[std::to_string(id.value)] = {{"k", k}, {"question", questionNumber(fmt::format("gate {} {}", id.value, k))}};
+        const auto number = [&](Id<ProposalRecord> id, int ofQuestion) {
+            numbers[std::to_string(id.value)] = {{"k", ofQuestion}, {"question", questionNumber(fmt::format("gate {} {}", id.value, ofQuestion))}};
         };
         for (std::size_t i = 0; i < taken; ++i) {
             byHand[i].tooth = m_tooth.number;
             RATCHET_CHECK(m_context.store->update(byHand[i]));
-            number(byHand[i].id);
+            number(byHand[i].id, ++k);
         }
         double rank = 0;
         for (ProposalRecord& record : drawn) {
             record.rank = m_tooth.number * 1000 + rank++;
             RATCHET_TRY(id, m_context.store->add(record));
             if (record.state == ProposalState::Queued)
-                number(id);
+                number(id, isControl(record) ? k + 1 : ++k);
         }
         m_tooth.state["questions"] = numbers;
         m_tooth.state["discoveries"] = discoveries;

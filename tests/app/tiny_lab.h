@@ -36,7 +36,7 @@ struct Account {
 
 class TinyLab {
 public:
-    explicit TinyLab(int candidates = 2, std::filesystem::path root = {}) : m_root(std::move(root))
+    explicit TinyLab(int candidates = 2, std::filesystem::path root = {}, double placebos = 0) : m_root(std::move(root))
     {
         if (m_root.empty())
             m_root = std::filesystem::path(m_folder.path().toStdString()) / "lab";
@@ -47,6 +47,7 @@ public:
         wanted.trialBudget = Flops{4e9};
         wanted.seed = 7;
         wanted.candidates = candidates;
+        wanted.placebos = placebos;
         const Status made = newLab(wanted);
         if (!made)
             qFatal("no lab: %s", made.error().text.c_str());

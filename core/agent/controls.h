@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Controls: candidates that test the lab instead of improving it. They are trained and judged like any other, and never
+// promoted, built on or learnt from. The engine's thread.
+//   placebo       the champion again, changed in nothing that matters: what the gate accepts of these it accepts by mistake
+//   replication   a version's recipe again with another seed: how much of its gain comes back
+#pragma once
+
+#include <vector>
+
+#include "core/agent/context.h"
+
+namespace ratchet {
+
+inline constexpr const char* placeboFamily = "placebo";
+inline constexpr const char* replicationFamily = "replication";
+
+[[nodiscard]] bool isControl(const ProposalRecord& proposal);
+
+// Kinds of placebo. Identity and jitter are null: no answer gets better, but for chance. Reseeding trains the champion's own
+// recipe with another seed, so that what is accepted of it is luck of the seed and not a better recipe.
+inline constexpr const char* identityPlacebo = "identity";
+inline constexpr const char* jitterPlacebo = "weight jitter";
+inline constexpr const char* reseedingPlacebo = "reseeding";
+
+// Each drawn candidate that would be trained gives way to a placebo with the lab's chance for it (LabConfig::placebos), by the
+// lab's seed and the tooth's number. The judge is told the same of both.
+[[nodiscard]] Result<std::vector<ProposalRecord>> withPlacebos(Context& context, std::vector<ProposalRecord> drawn, int tooth);
+
+// Whether a placebo costs no training: the engine makes its version itself.
+[[nodiscard]] bool isMadeHere(const ProposalRecord& proposal);
+// Makes and stores the version of such a placebo, its trial of no compute, and the proposal's new state, in one transaction.
+// Weight jitter: every weight gets Gaussian noise of a thousandth of its tensor's root mean square.
+[[nodiscard]] Result<ProposalRecord> makePlacebo(Context& context, ProposalRecord proposal, TrialRecord trial);
+
+// How the gate did on placebos. Without any, the rates are the whole [0, 1].
+struct PlaceboCount {
+    int judged = 0, accepted = 0;        // null placebos with a verdict
+    double low = 0, high = 1;            // 95 % interval of the false accept rate (Clopper-Pearson)
+    double promised = 0;                 // false accepts expected at most: the sum of their questions' alpha
+    int reseeded = 0, reseededAccepted = 0;
+};
+[[nodiscard]] Result<PlaceboCount> countPlacebos(const Store& store);
+
+} // namespace ratchet

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/agent/replication.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ratchet {
+namespace {
+
+// The proposal a version came from; none for the seed model.
+Result<std::optional<ProposalRecord>> originalOf(const Store& store, const VersionRecord& version)
+{
+    if (!version.trial)
+        return std::optional<ProposalRecord>{};
+    RATCHET_TRY(trial, store.trial(*version.trial));
+    if (!trial || !trial->proposal.isSet())
+        return std::optional<ProposalRecord>{};
+    return store.proposal(trial->proposal);
+}
+
+Hash parentOf(const VersionRecord& version)
+{
+    return version.parent.value_or(version.hash);        // the seed model starts from nothing
+}
+
+double shareDiscordant(const ScorecardRecord& card)
+{
+    return card.items > 0 ? static_cast<double>(card.wins + card.losses) / card.items : 0;
+}
+
+SuiteSpread spreadOn(const std::string& suite, const std::vector<ScorecardRecord>& cards)
+{
+    SuiteSpread spread;
+    spread.suite = suite;
+    std::vector<double> differences;
+    for (const ScorecardRecord& card : cards) {
+        spread.scores.push_back(card.challengerMean);
+        differences.push_back(card.difference);
+        spread.discordant += shareDiscordant(card) / static_cast<double>(cards.size());
+    }
+    spread.score = spreadOf(spread.scores);
+    spread.difference = spreadOf(differences);
+    if (!cards.empty() && cards.front().items > 0)
+        spread.itemSigma = std::sqrt(spread.score.mean * (1 - spread.score.mean) / cards.front().items);
+    return spread;
+}
+
+} // namespace
+
+std::optional<Spread> Replication::share() const
+{
+    if (!nominal || *nominal <= 0 || suites.empty())
+        return std::nullopt;
+    Spread share = suites.front().difference;
+    for (double* value : {&share.mean, &share.sigma, &share.low, &share.high})
+        *value /= *nominal;
+    return share;
+}
+
+Result<std::vector<ProposalRecord>> replicationsOf(const Store& store, const VersionRecord& version)
+{
+    RATCHET_TRY(all, store.proposals());
+    std::erase_if(all, [&](const ProposalRecord& p) {
+        return p.family != replicationFamily || p.parent != parentOf(version) || p.genome != version.genome;
+    });
+    return all;
+}
+
+Result<Hash> referenceOf(const Store& store, const VersionRecord& version, bool besideItself)
+{
+    if (besideItself)
+        return version.hash;
+    RATCHET_TRY(original, originalOf(store, version));
+    if (original) {
+        RATCHET_TRY(verdict, store.verdict(original->id));
+        if (verdict)
+            return verdict->champion;
+    }
+    return parentOf(version);
+}
+
+Result<Replication> replicationResult(const Store& store, const Hash& hash, bool besideItself)
+{
+    RATCHET_TRY(version, store.version(hash));
+    if (!version)
+        return fail(Code::NotFound, fmt::format("There is no version {} in this lab.", hash.brief()), "`ratchet versions` lists them.");
+    Replication result;
+    result.version = hash;
+    RATCHET_TRY(reference, referenceOf(store, *version, besideItself));
+    result.reference = reference;
+    RATCHET_TRY(original, originalOf(store, *version));
+    if (original) {
+        result.change = original->operatorName;
+        RATCHET_TRY(cards, store.scorecards(original->id));
+        for (const ScorecardRecord& card : cards)
+            if (card.split == "gate" && !card.retained)
+                result.nominal = card.difference;
+    }
+    RATCHET_TRY(runs, replicationsOf(store, *version));
+    std::vector<std::pair<std::string, std::vector<ScorecardRecord>>> bySuite;
+    for (const ProposalRecord& run : runs) {
+        result.failed += run.state == ProposalState::Failed;
+        RATCHET_TRY(cards, store.scorecards(run.id));
+        bool measured = false;
+        for (const ScorecardRecord& card : cards) {
+            if (card.split != "gate" || card.champion != reference)
+                continue;
+            measured = true;
+            auto place = std::find_if(bySuite.begin(), bySuite.end(), [&](const auto& one) { return one.first == card.suite; });
+            if (place == bySuite.end())
+                place = bySuite.insert(card.retained ? bySuite.end() : bySuite.begin(), {card.suite, {}});
+            place->second.push_back(card);
+        }
+        if (measured)
+            result.runs.push_back(run.id);
+    }
+    for (const auto& [suite, cards] : bySuite)
+        result.suites.push_back(spreadOn(suite, cards));
+    return result;
+}
+
+Result<ProposalRecord> replicationProposal(Context& context, const VersionRecord& version, int number)
+{
+    if (!version.trial)
+        return fail(Code::Refused, fmt::format("Version {} was imported: there is no recipe to train again.", version.hash.brief()));
+    RATCHET_TRY(original, originalOf(*context.store, version));
+    RATCHET_TRY(parent, context.store->version(parentOf(version)));
+    if (!parent)
+        return fail(Code::Damaged, fmt::format("The parent of version {} is missing.", version.hash.brief()));
+    RATCHET_TRY(before, context.genome(parent->genome));
+    RATCHET_TRY(after, context.genome(version.genome));
+    ProposalRecord proposal;
+    proposal.created = now();
+    proposal.family = replicationFamily;
+    proposal.operatorName = fmt::format("seed {} of {}", number, version.hash.brief());
+    proposal.parent = parent->hash;
+    proposal.patch = patchBetween(before, after);
+    proposal.genome = version.genome;
+    proposal.reason = "The same recipe with another seed, to see what comes back.";
+    proposal.author = "engine";
+    proposal.price = context.config.trialBudget;
+    if (original)
+        proposal.duplicateOf = original->id;
+    return proposal;
+}
+
+} // namespace ratchet

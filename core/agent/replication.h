@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A version's recipe trained again with other seeds, each result measured beside the version that the original had to beat.
+// For a promoted version: how much of its gain was the recipe's. For the champion beside itself (A/A): how far equal recipes
+// lie apart, and so what the lab can see at all. Read from the store; the caller's thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/agent/controls.h"
+#include "core/critic/spread.h"
+
+namespace ratchet {
+
+struct ReplicationWish {
+    Hash version;
+    bool besideItself = false;       // A/A: measured against the version itself
+    int seeds = 5;                   // results there shall be in the end, those of earlier calls included
+    int items = 1000;                // of the target suite; half as many of each retained one
+};
+
+// What the recipe's results have in common on one suite.
+struct SuiteSpread {
+    std::string suite;
+    Spread score, difference;        // of each result alone, and against the reference on the same items
+    double itemSigma = 0;            // of one result's mean score by the draw of items alone: sqrt(p (1 - p) / items)
+    double discordant = 0;           // mean share of items on which result and reference differ
+    std::vector<double> scores;      // by run
+};
+
+struct Replication {
+    Hash version, reference;
+    std::string change;              // what the original proposal changed; empty for the seed model
+    std::optional<double> nominal;   // the gain its gate saw on the target suite
+    std::vector<Id<ProposalRecord>> runs;
+    int failed = 0;
+    std::vector<SuiteSpread> suites; // target first
+    // Share of the nominal gain that came back, and its interval over seeds; without a nominal gain above 0 none.
+    [[nodiscard]] std::optional<Spread> share() const;
+};
+
+// The proposals that replicate this version, by id.
+[[nodiscard]] Result<std::vector<ProposalRecord>> replicationsOf(const Store& store, const VersionRecord& version);
+// What a version is measured against: the champion its gate compared it with, or itself.
+[[nodiscard]] Result<Hash> referenceOf(const Store& store, const VersionRecord& version, bool besideItself);
+// Fills a Replication from what is stored; NotFound for an unknown version.
+[[nodiscard]] Result<Replication> replicationResult(const Store& store, const Hash& version, bool besideItself);
+// The proposal of one more run; Refused for an imported version, which no recipe made.
+[[nodiscard]] Result<ProposalRecord> replicationProposal(Context& context, const VersionRecord& version, int number);
+
+} // namespace ratchet

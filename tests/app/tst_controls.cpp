@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Placebos in whole turns of a tiny lab: judged like candidates, counted, and never promoted, built on or learnt from.
+#include <QtTest>
+
+#include <set>
+
+#include "core/agent/controls.h"
+#include "core/agent/summary.h"
+#include "core/genome/weights_file.h"
+#include "tests/app/tiny_lab.h"
+
+using namespace ratchet;
+
+class TestControls : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void placebosAreJudgedAndGoNoFurther()
+    {
+        const TinyLab lab(4, {}, 0.9);
+        const auto end = lab.run(3);
+        QVERIFY2(end, end ? "" : end.error().text.c_str());
+        const auto store = lab.read();
+        int nulls = 0, controls = 0, largest = 0, ordinary = 0;
+        for (const ProposalRecord& proposal : taken(store->proposals())) {
+            const auto verdict = taken(store->verdict(proposal.id));
+            if (!isControl(proposal)) {
+                ordinary += verdict.has_value();
+                if (verdict)
+                    largest = std::max(largest, verdict->k);
+                continue;
+            }
+            ++controls;
+            QVERIFY2(verdict.has_value(), proposal.stateReason.c_str());
+            QVERIFY(proposal.state != ProposalState::Promoted && proposal.state != ProposalState::Waiting);
+            if (proposal.operatorName == identityPlacebo) {
+                QCOMPARE(verdict->challenger.hex, verdict->champion.hex);
+                QVERIFY(verdict->verdict != Verdict::Accept);
+            }
+            nulls += proposal.operatorName != reseedingPlacebo;
+            const auto trial = taken(store->trialOf(proposal.id));
+            QCOMPARE(trial->spent.value > 0, proposal.operatorName == reseedingPlacebo);
+        }
+        QVERIFY(controls >= 6);
+        QVERIFY(nulls > 0);
+        QCOMPARE(largest, ordinary);            // placebos use up none of the lab's questions
+        for (const LessonRecord& lesson : taken(store->lessons()))
+            QVERIFY(lesson.family != placeboFamily);
+        const PlaceboCount count = countPlacebos(*store).value();
+        QCOMPARE(count.judged, nulls);
+        QCOMPARE(count.judged + count.reseeded, controls);
+        QVERIFY(count.promised > 0 && count.high < 1);
+        QVERIFY(placeboText(count).find(std::to_string(count.judged) + " judged") == 0);
+        QVERIFY(lab.isWhole());
+    }
+
+    void jitterMovesEveryTensorALittle()
+    {
+        const TinyLab lab(4, {}, 0.9);
+        QVERIFY(lab.run(3));
+        const auto store = lab.read();
+        for (const ProposalRecord& proposal : taken(store->proposals())) {
+            if (proposal.operatorName != jitterPlacebo)
+                continue;
+            const auto made = taken(store->version(*taken(store->trialOf(proposal.id))->version));
+            const auto from = taken(store->version(proposal.parent));
+            QVERIFY(made->hash != from->hash);
+            const ObjectStore objects(lab.paths().objects());
+            const WeightsFile after = readWeights(objects.path(made->weights)).value();
+            const WeightsFile before = readWeights(objects.path(from->weights)).value();
+            for (const auto& [name, entry] : before.tensors) {
+                const float *a = after.floats(name), *b = before.floats(name);
+                double moved = 0, squares = 0;
+                for (std::size_t i = 0; i < entry.bytes / sizeof(float); ++i) {
+                    moved += double(a[i] - b[i]) * (a[i] - b[i]);
+                    squares += double(b[i]) * b[i];
+                }
+                QVERIFY2(squares == 0 || std::abs(std::sqrt(moved / squares) - 1e-3) < 5e-4, name.c_str());
+            }
+            const Status approved = lab.ask("approve", {{"version", made->hash.hex}, {"reason", "It looks good."}});
+            QVERIFY(!approved);
+            QVERIFY2(approved.error().text.find("is a placebo") != std::string::npos, approved.error().text.c_str());
+            return;
+        }
+        QFAIL("no jitter was drawn");
+    }
+
+    void replicationsShareARecipeAndNothingElse()
+    {
+        const TinyLab lab(2);
+        QVERIFY(lab.run(1));
+        QVERIFY(lab.proposeReversed());
+        QVERIFY(lab.run(1));
+        const auto before = lab.read();
+        const auto live = taken(before->live());
+        const auto champion = taken(before->version(live->version));
+        const int lessons = static_cast<int>(taken(before->lessons()).size());
+        Replication first, again;
+        {
+            auto engine = lab.open();
+            QVERIFY(engine);
+            const auto result = (*engine)->replicate({champion->hash, false, 3, 400}, {});
+            QVERIFY2(result, result ? "" : result.error().text.c_str());
+            first = *result;
+            again = (*engine)->replicate({champion->hash, false, 3, 400}, {}).value();
+            const auto tooMany = (*engine)->replicate({champion->hash, false, 1000, 400}, {});
+            QVERIFY(!tooMany);
+            QVERIFY2(tooMany.error().text.find("budget pays for") != std::string::npos, tooMany.error().text.c_str());
+            QVERIFY(!(*engine)->replicate({Hash{std::string(64, 'a')}, false, 1, 400}, {}));
+        }
+        QCOMPARE(first.runs.size(), std::size_t(3));
+        QCOMPARE(again.runs.size(), std::size_t(3));              // nothing is trained twice
+        QVERIFY(again.runs == first.runs);
+        QVERIFY(first.nominal && *first.nominal > 0.3);           // reversed answers are what this world needs
+        QVERIFY(first.share() && std::abs(first.share()->mean - 1) < 0.2);
+        const auto store = lab.read();
+        std::set<std::string> seeds, versions;
+        for (const Id<ProposalRecord> id : first.runs) {
+            const auto run = taken(store->proposal(id));
+            QCOMPARE(run->genome.hex, champion->genome.hex);
+            QVERIFY(isControl(*run));
+            const auto trial = taken(store->trialOf(id));
+            seeds.insert(std::to_string(trial->seed));
+            versions.insert(trial->version->hex);
+            QVERIFY(!taken(store->verdict(id)).has_value());
+        }
+        QCOMPARE(seeds.size(), std::size_t(3));
+        QCOMPARE(versions.size(), std::size_t(3));
+        QCOMPARE(static_cast<int>(taken(store->lessons()).size()), lessons);
+        QCOMPARE(taken(store->live())->version.hex, live->version.hex);
+        QVERIFY(lab.isWhole());
+        QVERIFY(lab.run(1));                                       // the loop goes on as if nothing had been
+    }
+
+    void equalRecipesAreMeasuredBesideTheChampion()
+    {
+        const TinyLab lab(2);
+        QVERIFY(lab.run(1));
+        const Hash live = taken(lab.read()->live())->version;
+        auto engine = lab.open();
+        QVERIFY(engine);
+        const Replication result = (*engine)->replicate({live, true, 2, 200}, {}).value();
+        QCOMPARE(result.reference.hex, live.hex);
+        QCOMPARE(result.suites.front().score.runs, 2);
+        QVERIFY(result.suites.size() > 1);
+        QVERIFY(std::abs(result.suites.front().difference.mean) < 0.2);
+    }
+
+    void aSeededLabWithPlacebosRepeats()
+    {
+        const TinyLab first(4, {}, 0.5), second(4, {}, 0.5);
+        QVERIFY(first.run(2));
+        QVERIFY(second.run(2));
+        QVERIFY(first.account() == second.account());
+    }
+};
+
+int main(int argc, char** argv)
+{
+    if (player::isPlaying(argc))
+        return player::Player().play(argv[1]);
+    ::setenv("RATCHET_PLUGIN_PATH", RATCHET_PLUGIN_DIR, 1);
+    QCoreApplication application(argc, argv);
+    TestControls test;
+    return QTest::qExec(&test, argc, argv);
+}
+
+#include "tst_controls.moc"
