@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "core/genome/cost.h"
 #include "core/genome/weights_file.h"
 #include "core/plugin/loader.h"
 
@@ -15,7 +16,7 @@ ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary)
     ChildLimits limits;
     limits.wall = 120s + std::chrono::seconds(static_cast<std::int64_t>(budget.value / 1e9));
     limits.silence = 120s;
-    limits.memoryBytes = 1e9 + 3 * trainingBytes(genome.architecture, vocabulary, genome.recipe.batch, genome.architecture.context);
+    limits.memoryBytes = 1e9 + 3 * trainingMemory(genome, vocabulary, genome.architecture.context).bytes();
     return limits;
 }
 

@@ -114,10 +114,10 @@ struct Genome {
 
 // Parameters of the model for a vocabulary of `vocabulary` tokens, as built by core/model.
 [[nodiscard]] std::int64_t parameterCount(const Architecture& architecture, int vocabulary);
-// Training compute of one token in a sequence of `length`: 6 N + 12 L d T (Kaplan 2020, section 2.1; N without the
-// look-up embeddings but with the head). Forward only is a third of it.
+// Training compute of one token in a sequence of `length`: 6 N + 12 L d T (Kaplan 2020, section 2.1). N is every parameter
+// that a token passes through: no look-up embedding, but the head, the gains and biases, and of experts the share that is
+// chosen. T is the keys a query may see, the memory's too; the half that causality hides is charged, as everywhere.
+// Forward only is a third of it. What else a step computes is not part of the price.
 [[nodiscard]] Flops trainingFlops(const Architecture& architecture, int vocabulary, int length);
-// Bytes for weights, gradients, two moments and activations of a batch, fp32; an estimate from above.
-[[nodiscard]] double trainingBytes(const Architecture& architecture, int vocabulary, int batch, int length);
 
 } // namespace ratchet

@@ -103,13 +103,4 @@ Flops trainingFlops(const Architecture& architecture, int vocabulary, int length
     return {6 * multiplied + 12.0 * architecture.layers * architecture.width * seen};
 }
 
-double trainingBytes(const Architecture& architecture, int vocabulary, int batch, int length)
-{
-    const double tokens = static_cast<double>(batch) * length;
-    const double perLayer = 14.0 * architecture.width + 4.0 * architecture.feedForwardWidth
-                            + 3.0 * static_cast<double>(architecture.heads) * length;
-    const double activations = tokens * (architecture.layers * perLayer + 3.0 * vocabulary + 4.0 * architecture.width);
-    return 4.0 * (5.0 * static_cast<double>(parameterCount(architecture, vocabulary)) + activations);
-}
-
 } // namespace ratchet

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The terms follow what core/model/*.cpp and libtorch's autograd keep of each operator. All are in floats of one token
+// unless a name says otherwise.
+#include "core/genome/cost.h"
+
+#include <algorithm>
+
+#include "core/genome/weights_file.h"
+
+namespace ratchet {
+namespace {
+
+double sizeOf(const std::vector<std::int64_t>& shape)
+{
+    double product = 1;
+    for (const auto extent : shape)
+        product *= static_cast<double>(extent);
+    return product;
+}
+
+// The widths that the terms are made of.
+struct Widths {
+    Widths(const Genome& genome, int itsVocabulary, int length)
+        : a(genome.architecture), model(a.width), keys(a.width / a.heads * a.kvHeads), hidden(a.feedForwardWidth),
+          vocabulary(itsVocabulary), memory(static_cast<double>(a.memoryTokens) / length),
+          isRotated(a.positions == "rope"), isRms(a.norm == "rmsnorm"), isGated(a.feedForward == "swiglu"),
+          drops(genome.recipe.dropout > 0)
+    {
+    }
+    const Architecture& a;
+    double model, keys, hidden, vocabulary;
+    double memory; // memory tokens for each token of a row
+    bool isRotated, isRms, isGated, drops;
+};
+
+// Layer norm keeps its input, mean and scale, and its output is kept by the map behind it. The root mean square is
+// composed of operators: input, input over its root mean square, the root, output; and its width once more, which was
+// measured.
+double normFloats(const Widths& w)
+{
+    return w.isRms ? 4 * w.model + 1 : 2 * w.model + 2;
+}
+
+// Queries, keys and values lie packed as the map wrote them, kept as long as anything reads a view of them. Norms keep
+// their input's quotient; norms, rotation, memory and value embeddings make new tensors. Attention keeps what it read,
+// its output, which the output map reads, and a normaliser a head.
+double attentionFloats(const Widths& w)
+{
+    const Architecture& a = w.a;
+    const double packed = w.model + 2 * w.keys, keysKept = w.keys * (1 + w.memory);
+    const bool newValues = a.memoryTokens > 0 || a.valueEmbedding;
+    const bool newQueries = a.qkNorm || w.isRotated, newKeys = newQueries || a.memoryTokens > 0;
+    double floats = normFloats(w) + w.model + a.heads;
+    floats += a.qkNorm || !newQueries || !newValues ? packed : 0;
+    floats += a.qkNorm ? 2 * (w.model + w.keys) + a.heads + a.kvHeads : 0;
+    floats += (newQueries ? w.model : 0) + (newKeys ? keysKept : 0) + (newValues ? keysKept : 0);
+    return floats + (w.drops ? w.model : 0);
+}
+
+// What goes into the activation and what the last map reads; SwiGLU keeps gate, its SiLU, the other factor and the
+// product.
+double hiddenFloats(const Widths& w)
+{
+    return (w.isGated ? 4 : 2) * w.hidden;
+}
+
+// A mixture keeps for each of a token's experts the row it read, the hidden ones and the row it wrote; of the routing
+// the probabilities and about 12 numbers an expert chosen (indices have 8 bytes).
+double feedForwardFloats(const Widths& w)
+{
+    const double dropped = w.drops ? w.model : 0;
+    if (w.a.experts == 0)
+        return normFloats(w) + hiddenFloats(w) + dropped;
+    const double chosen = w.a.expertsPerToken;
+    return normFloats(w) + chosen * (2 * w.model + hiddenFloats(w) + 12) + w.a.experts + dropped;
+}
+
+// A teacher's forward pass, which keeps nothing: the residual stream, what attention added, a norm, what the
+// feed-forward adds and its hidden floats.
+double passingFloats(const Widths& w)
+{
+    const double chosen = w.a.experts > 0 ? w.a.expertsPerToken : 1;
+    return 4 * w.model + chosen * (hiddenFloats(w) + (w.a.experts > 0 ? 2 * w.model + 12 : 0));
+}
+
+// The loss: at its height logits, their log-softmax and a gradient live; a soft-cap keeps its tanh. A teacher and the
+// z-loss work on further copies (core/trainer/loss.cpp).
+double lossFloats(const Widths& w, const Recipe& recipe)
+{
+    double copies = w.a.softCap > 0 ? 4 : 3;
+    if (recipe.distillation > 0)
+        copies += 5;
+    else if (recipe.zLoss > 0)
+        copies += 2;
+    const double teacher = recipe.distillation > 0 ? passingFloats(w) + w.vocabulary : 0;
+    return normFloats(w) + std::max(copies * w.vocabulary, teacher);
+}
+
+// The first block to go backward does so while all blocks' activations are still kept: the gradient on its way down and
+// what its feed-forward's derivative composes.
+double backwardFloats(const Widths& w)
+{
+    const double derivative = w.a.feedForward == "relu2" ? 3 : w.isGated ? 2 : 1;
+    const double passing = (w.drops ? 3 : 2) * w.model;
+    if (w.a.experts == 0)
+        return passing + derivative * w.hidden;
+    const double chosen = w.a.expertsPerToken;
+    return passing + 3 * chosen * w.model + derivative * w.hidden * chosen / w.a.experts;
+}
+
+// Parameters by what becomes of them, in floats.
+struct Parameters {
+    double all = 0, largest = 0, largestExperts = 0, adapted = 0, adapters = 0;
+};
+
+Parameters parametersOf(const Genome& genome, int vocabulary)
+{
+    Parameters sum;
+    for (const auto& [name, shape] : expectedTensors(genome.architecture, vocabulary)) {
+        const double size = sizeOf(shape);
+        sum.all += size;
+        sum.largest = std::max(sum.largest, size);
+        if (shape.size() == 3)
+            sum.largestExperts = std::max(sum.largestExperts, size);
+        const bool isMap = name.starts_with("blocks.") && name.ends_with(".weight") && shape.size() >= 2 &&
+                           !name.ends_with("valueEmbedding.weight") && !name.ends_with("router.weight");
+        if (!isMap)
+            continue;
+        const auto out = static_cast<double>(shape[shape.size() - 2]), in = static_cast<double>(shape.back());
+        sum.adapted += size;
+        sum.adapters += size / (out * in) * (out + in) * genome.adaptation.rank;
+    }
+    return sum;
+}
+
+// Weights and gradient; moments (Lion has one) of what trains; the average; LoRA's fixed copies, adapters and their
+// gradient; a teacher's weights.
+double stateFloats(const Genome& genome, const Parameters& parameters)
+{
+    const double moments = genome.recipe.optimizer == "lion" ? 1 : 2;
+    double floats = 2 * parameters.all;
+    floats += genome.adaptation.method == "lora" ? parameters.adapted + (2 + moments) * parameters.adapters
+                                                 : moments * parameters.all;
+    floats += genome.recipe.ema > 0 ? parameters.all : 0;
+    return floats + (genome.recipe.distillation > 0 ? parameters.all : 0);
+}
+
+} // namespace
+
+TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length)
+{
+    constexpr double bytes = 4;
+    const Widths w(genome, vocabulary, length);
+    const Parameters parameters = parametersOf(genome, vocabulary);
+    const double rows = static_cast<double>(genome.recipe.batch) / genome.recipe.accumulation, tokens = rows * length;
+    const double batch = 4.0 * genome.recipe.batch * length; // tokens and targets, of 8 bytes
+    // Gradients of one map, and of an expert's share of it one as large as the whole, on top of those that are summed
+    // up.
+    const double ofMaps = w.a.experts > 0 ? (w.isGated ? 4 : 3) * parameters.largestExperts : parameters.largest;
+    const double update = genome.recipe.optimizer == "muon" ? 6 * parameters.largest : 0;
+    TrainingMemory memory;
+    memory.state = bytes * stateFloats(genome, parameters);
+    memory.kept =
+        bytes * (tokens * (w.a.layers * (attentionFloats(w) + feedForwardFloats(w)) + (w.drops ? w.model : 0)) + batch);
+    memory.moment = bytes * std::max(tokens * lossFloats(w, genome.recipe), tokens * backwardFloats(w) + ofMaps);
+    memory.moment = std::max(memory.moment, bytes * update - memory.kept);
+    return memory;
+}
+
+Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed)
+{
+    const TrainingMemory memory = trainingMemory(genome, vocabulary, length);
+    const double needed = learnerBytes + memory.bytes();
+    if (needed <= allowed)
+        return {};
+    const bool byBatch = memory.kept + memory.moment > memory.state;
+    return fail(Code::Refused,
+                fmt::format("Training this genome needs {} of memory ({} of it for activations of {} rows of {} "
+                            "tokens), but {} are allowed.",
+                            toTextBytes(needed), toTextBytes(memory.kept + memory.moment),
+                            genome.recipe.batch / genome.recipe.accumulation, length, toTextBytes(allowed)),
+                byBatch ? "Lower /recipe/batch or raise /recipe/accumulation." : "Lower the model's width or depth.");
+}
+
+} // namespace ratchet

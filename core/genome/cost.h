@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What training a genome costs in memory, counted from the genome alone, so that what does not fit is told before any
+// compute. Used by the engine before a trial and by the trainer before its first step; tests/learn/tst_cost holds it
+// against what libtorch really allocates. Pure; any thread.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/genome/genome.h"
+
+namespace ratchet {
+
+// Bytes of a training step, fp32, in parts; rows of `length` tokens, recipe.batch / recipe.accumulation of them at
+// once. Within 15 % below and 25 % above what is allocated.
+struct TrainingMemory {
+    double state = 0;  // weights, gradient, moments, average, adapters, a teacher: from the first step to the last
+    double kept = 0;   // what the forward pass keeps of every token for the backward one, in all blocks
+    double moment = 0; // the largest that lives for a moment on top: logits, gradients of activations, an update
+    [[nodiscard]] double bytes() const { return state + kept + moment; }
+};
+// Every term's source is in the .cpp. A teacher counts as one model of the genome's own architecture.
+[[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length);
+
+// A process that trains anything: libtorch and its libraries, the domain, data pools.
+inline constexpr double learnerBytes = 4e8;
+
+// Refused, naming what is needed, what is allowed and what to change, when a step and the learner itself need more than
+// `allowed` bytes.
+[[nodiscard]] Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed);
+
+} // namespace ratchet
