@@ -32,7 +32,7 @@ struct RoundsOptions {
     int items = 200;         // a level
     int acceleration = 1;    // most levels a round goes up ...
     double mastered = 0.95;  // ... by one more for every further level in a row that is this accurate
-    std::string scratch;     // folder for weights; needed
+    std::string scratch;     // folder for weights; needed. Rounds finished there with these options are not run again
 };
 
 // What one arm could do at one level after one round; round 0 is the base model, the same in every arm.
@@ -49,6 +49,9 @@ struct RoundRow {
     double kept = 0;        // share of the asked labels that the filters kept; 0 in round 0
     double right = 0;       // share of the kept labels that were right; for the report, never for training
 };
+
+[[nodiscard]] Json toJson(const RoundRow& row);
+[[nodiscard]] Result<RoundRow> roundRowFrom(const Json& json);
 
 struct RoundsEvents {
     std::function<void(const RoundRow&)> onRow;
