@@ -13,17 +13,14 @@
 #include "core/trainer/rounds_record.h"
 #include "core/trainer/trainer.h"
 
-namespace ratchet
-{
-namespace
-{
+namespace ratchet {
+namespace {
 
 struct Measured {
     double accuracy = 0, length = 0;
 };
 
-class Experiment
-{
+class Experiment {
 public:
     Experiment(const Domain& domain, const RoundsOptions& options, const RoundsEvents& events)
         : m_domain(domain), m_options(options), m_events(events)
@@ -39,7 +36,6 @@ private:
     [[nodiscard]] Result<Trained> train(const std::string& arm, int round, const Genome& genome,
                                         const RoundModel* parent);
     [[nodiscard]] Result<RoundRecord> runRound(const std::string& arm, int round, const RoundModel* parent);
-    [[nodiscard]] Status runArm(const std::string& arm, RoundModel model, std::vector<RoundRow> base);
     [[nodiscard]] Result<Measured> measure(const Answerer& model, const Genome& genome, int level,
                                            std::string_view stream, int round) const;
     [[nodiscard]] Result<std::vector<RoundRow>> rowsOf(const RoundModel& model, int round) const;
@@ -249,27 +245,24 @@ Result<RoundRecord> Experiment::runRound(const std::string& arm, int round, cons
     return record;
 }
 
-Status Experiment::runArm(const std::string& arm, RoundModel model, std::vector<RoundRow> base)
-{
-    for (RoundRow& row : base) {
-        row.arm = arm;
-        add(std::move(row));
-    }
-    for (int round = 1; round <= m_options.rounds; ++round) {
-        RATCHET_TRY(record, runRound(arm, round, &model));
-        for (RoundRow& row : record.rows)
-            add(std::move(row));
-        model = std::move(record.model);
-    }
-    return {};
-}
-
+// Round by round through all arms, so that an experiment that is stopped has compared them.
 Result<std::vector<RoundRow>> Experiment::run()
 {
     RATCHET_CHECK(check());
     RATCHET_TRY(base, runRound("base", 0, nullptr));
+    std::vector<RoundModel> models(m_options.arms.size(), base.model);
     for (const std::string& arm : m_options.arms)
-        RATCHET_CHECK(runArm(arm, base.model, base.rows));
+        for (RoundRow row : base.rows) {
+            row.arm = arm;
+            add(std::move(row));
+        }
+    for (int round = 1; round <= m_options.rounds; ++round)
+        for (std::size_t i = 0; i < models.size(); ++i) {
+            RATCHET_TRY(record, runRound(m_options.arms[i], round, &models[i]));
+            for (RoundRow& row : record.rows)
+                add(std::move(row));
+            models[i] = std::move(record.model);
+        }
     return std::move(m_rows);
 }
 
@@ -277,17 +270,10 @@ Result<std::vector<RoundRow>> Experiment::run()
 
 Json toJson(const RoundRow& row)
 {
-    return {{"arm", row.arm},
-            {"round", row.round},
-            {"trainedLevel", row.trainedLevel},
-            {"level", row.level},
-            {"accuracy", row.accuracy},
-            {"items", row.items},
-            {"length", row.length},
-            {"steps", row.steps},
-            {"flops", row.flops},
-            {"kept", row.kept},
-            {"right", row.right}};
+    return {{"arm", row.arm},       {"round", row.round},       {"trainedLevel", row.trainedLevel},
+            {"level", row.level},   {"accuracy", row.accuracy}, {"items", row.items},
+            {"length", row.length}, {"steps", row.steps},       {"flops", row.flops},
+            {"kept", row.kept},     {"right", row.right}};
 }
 
 Result<RoundRow> roundRowFrom(const Json& json)

@@ -14,8 +14,7 @@
 #include "core/genome/genome.h"
 #include "core/plugin/domain.h"
 
-namespace ratchet
-{
+namespace ratchet {
 
 // A level is a number of steps harder than what the genome's mixture trains (Domain::drawHarder); level 0 is the
 // mixture itself. Where a step is one character, level 5 of a base that was trained up to 10 is length 15.
@@ -60,7 +59,7 @@ struct RoundsEvents {
     std::function<bool()> isStopped;
 };
 
-// Rows by arm, round and level. Cancelled when stopped, BadInput for an arm that is none or a genome that cannot be
+// Rows by round, arm and level. Cancelled when stopped, BadInput for an arm that is none or a genome that cannot be
 // trained, else what the Trainer failed with. The same options give the same rows on the same machine.
 [[nodiscard]] Result<std::vector<RoundRow>> selfTrainingRounds(const Domain& domain, const RoundsOptions& options,
                                                                const RoundsEvents& events = {});

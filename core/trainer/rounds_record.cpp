@@ -4,10 +4,8 @@
 #include "core/base/file.h"
 #include "core/base/hash.h"
 
-namespace ratchet
-{
-namespace
-{
+namespace ratchet {
+namespace {
 
 std::filesystem::path recordIn(const std::filesystem::path& folder)
 {

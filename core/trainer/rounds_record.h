@@ -10,8 +10,7 @@
 
 #include "core/trainer/rounds.h"
 
-namespace ratchet
-{
+namespace ratchet {
 
 // A model of the experiment on disk, and what it took to get there.
 struct RoundModel {
