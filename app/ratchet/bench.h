@@ -51,11 +51,14 @@ struct BenchOptions {
 
 // The experiment of `ratchet bench self-training`: copying strings from length 10 on, a character longer every round.
 struct SelfTrainingBench {
-    int seeds = 3, rounds = 8, workers = 2, items = 200;
-    std::vector<std::string> arms{"filtered", "none", "oracle", "unfiltered", "poisoned"};      // values of data.labels
-    double baseFlops = 1.2e12, roundFlops = 2.5e11;
+    int seeds = 3, rounds = 6, workers = 2;
+    int items = 100;                    // asked of a length, arm, round and seed
+    std::vector<std::string> arms{"filtered", "unfiltered", "oracle", "none", "poisoned"};      // values of data.labels
+    double baseFlops = 1.2e12, roundFlops = 3e11;
     std::string csv, figure;            // files to write; empty: none
+    std::string folder;                 // keeps models and rows, so that a stopped experiment goes on; empty: none
 };
+// Cancelled after SIGINT or SIGTERM, with what was measured shown and written.
 [[nodiscard]] Status benchSelfTraining(const SelfTrainingBench& bench, const BenchOptions& options);
 
 // `ratchet bench gate`: simulated streams, or a file of outcomes.

@@ -147,10 +147,10 @@ namespace {
 
 void addSelfTraining(Commands& commands, CLI::App& group)
 {
-    struct Given { SelfTrainingBench bench; std::string base = "1.2TFLOP", round = "250GFLOP"; bool json = false, quick = false; };
+    struct Given { SelfTrainingBench bench; std::string base = "1.2TFLOP", round = "300GFLOP"; bool json = false, quick = false; };
     const auto given = std::make_shared<Given>();
     SelfTrainingBench& bench = given->bench;
-    CLI::App* command = group.add_subcommand("self-training", "Rounds of self-training on longer strings, beside their controls");
+    CLI::App* command = group.add_subcommand("self-training", "Rounds of self-training on longer strings, beside their controls; 31 TFLOP");
     command->final_callback([&commands, given] {
         commands.chosen = [given]() -> Result<int> {
             RATCHET_TRY(base, parseFlops(given->base));
@@ -173,15 +173,18 @@ void addSelfTraining(Commands& commands, CLI::App& group)
         };
     });
     command->add_option("--seeds", bench.seeds, "How many seeds; 3 unless given")->type_name("N")->check(between(1, 1000));
-    command->add_option("--rounds", bench.rounds, "Rounds after the base model; 8 unless given")->type_name("N")->check(between(1, 80));
+    command->add_option("--rounds", bench.rounds, "Rounds after the base model; 6 unless given")->type_name("N")->check(between(1, 80));
     command->add_option("--workers", bench.workers, "Seeds at a time; 2 unless given")->type_name("N")->check(between(1, 1024));
     command->add_option("--arms", bench.arms, "Of filtered, unfiltered, checked, oracle, poisoned, none; all but checked unless given")
         ->type_name("ARM")
         ->check(CLI::IsMember({"filtered", "unfiltered", "checked", "oracle", "poisoned", "none"}).description(""));
     command->add_option("--base", given->base, "Compute of the base model; 1.2TFLOP unless given")->type_name("FLOPS");
-    command->add_option("--round", given->round, "Compute of a round, its labels included; 250GFLOP unless given")->type_name("FLOPS");
+    command->add_option("--round", given->round, "Compute of a round, its labels included; 300GFLOP unless given")->type_name("FLOPS");
+    command->add_option("--items", bench.items, "Asked of every length after every round; 100 unless given")->type_name("N")->check(between(1, 100'000));
+    command->add_option("--folder", bench.folder, "Keep models and rows here; the same command then goes on where it was stopped")
+        ->type_name("DIR");
     command->add_option("--csv", bench.csv, "Write every row to this file")->type_name("FILE");
-    command->add_option("--figure", bench.figure, "Draw accuracy over length to this file")->type_name("FILE.svg");
+    command->add_option("--figure", bench.figure, "Draw accuracy over length by arm and round to this file")->type_name("FILE.svg");
     command->add_flag("--json", given->json, "One JSON object a line");
     command->add_flag("--quick", given->quick, "One tiny seed; for trying out, not for quoting");
 }

@@ -7,30 +7,20 @@
 #include <fmt/format.h>
 
 #include "core/base/file.h"
+#include "core/base/hash.h"
 #include "core/model/answerer.h"
 #include "core/plugin/loader.h"
+#include "core/trainer/rounds_record.h"
 #include "core/trainer/trainer.h"
 
-namespace ratchet
-{
-namespace
-{
-
-// A model of the experiment on disk, and what it took to get there.
-struct Model {
-    Genome genome;
-    std::string weights;
-    int level = 0;    // data.level of the next round
-    int trained = 0;  // newest level seen
-    double flops = 0; // since the beginning
-};
+namespace ratchet {
+namespace {
 
 struct Measured {
     double accuracy = 0, length = 0;
 };
 
-class Experiment
-{
+class Experiment {
 public:
     Experiment(const Domain& domain, const RoundsOptions& options, const RoundsEvents& events)
         : m_domain(domain), m_options(options), m_events(events)
@@ -41,12 +31,15 @@ public:
 private:
     [[nodiscard]] Status check() const;
     [[nodiscard]] Genome genomeOf(const std::string& arm, int level) const;
-    [[nodiscard]] Result<Trained> train(const std::string& arm, int round, const Genome& genome, const Model* parent);
-    [[nodiscard]] Status runArm(const std::string& arm, Model model, std::vector<RoundRow> base);
+    [[nodiscard]] std::string keyOf(int round, const Genome& genome, const RoundModel* parent) const;
+    [[nodiscard]] std::filesystem::path folderOf(const std::string& arm, int round) const;
+    [[nodiscard]] Result<Trained> train(const std::string& arm, int round, const Genome& genome,
+                                        const RoundModel* parent);
+    [[nodiscard]] Result<RoundRecord> runRound(const std::string& arm, int round, const RoundModel* parent);
     [[nodiscard]] Result<Measured> measure(const Answerer& model, const Genome& genome, int level,
                                            std::string_view stream, int round) const;
-    [[nodiscard]] Result<std::vector<RoundRow>> rowsOf(const Model& model, int round) const;
-    [[nodiscard]] Result<int> levelAfter(const Model& model, int round) const;
+    [[nodiscard]] Result<std::vector<RoundRow>> rowsOf(const RoundModel& model, int round) const;
+    [[nodiscard]] Result<int> levelAfter(const RoundModel& model, int round) const;
     void add(RoundRow row);
 
     const Domain& m_domain;
@@ -103,7 +96,28 @@ Status Experiment::check() const
     return {};
 }
 
-Result<Trained> Experiment::train(const std::string& arm, int round, const Genome& genome, const Model* parent)
+std::filesystem::path Experiment::folderOf(const std::string& arm, int round) const
+{
+    return std::filesystem::path(m_options.scratch) / fmt::format("{}-{}", arm, round);
+}
+
+// Of everything that determines what the round gives.
+std::string Experiment::keyOf(int round, const Genome& genome, const RoundModel* parent) const
+{
+    const Json key{{"domain", m_domain.info().name},
+                   {"parent", parent ? parent->key : std::string()},
+                   {"genome", genome.toJson()},
+                   {"round", round},
+                   {"seed", m_options.seed},
+                   {"flops", parent ? m_options.roundFlops : m_options.baseFlops},
+                   {"levels", m_options.levels},
+                   {"items", m_options.items},
+                   {"acceleration", m_options.acceleration},
+                   {"mastered", m_options.mastered}};
+    return hashOfJson(key).hex;
+}
+
+Result<Trained> Experiment::train(const std::string& arm, int round, const Genome& genome, const RoundModel* parent)
 {
     TrainSpec spec;
     spec.trial = round + 1;
@@ -115,7 +129,7 @@ Result<Trained> Experiment::train(const std::string& arm, int round, const Genom
         spec.parentGenome = parent->genome.toJson();
         spec.parentWeights = parent->weights;
     }
-    spec.scratch = (std::filesystem::path(m_options.scratch) / fmt::format("{}-{}", arm, round)).string();
+    spec.scratch = folderOf(arm, round).string();
     RATCHET_CHECK(makeFolder(spec.scratch, 0700));
     const double all =
         m_options.baseFlops + m_options.roundFlops * m_options.rounds * static_cast<double>(m_options.arms.size());
@@ -126,9 +140,7 @@ Result<Trained> Experiment::train(const std::string& arm, int round, const Genom
             m_events.onProgress(arm, round, std::min(1.0, (m_spent + progress.flops) / all), progress.loss);
         };
     RATCHET_TRY(trainer, Trainer::create(spec, m_domain, events));
-    RATCHET_TRY(trained, trainer->run());
-    m_spent += spec.budgetFlops;
-    return trained;
+    return trainer->run();
 }
 
 Result<Measured> Experiment::measure(const Answerer& model, const Genome& genome, int level, std::string_view stream,
@@ -154,7 +166,7 @@ Result<Measured> Experiment::measure(const Answerer& model, const Genome& genome
     return measured;
 }
 
-Result<std::vector<RoundRow>> Experiment::rowsOf(const Model& model, int round) const
+Result<std::vector<RoundRow>> Experiment::rowsOf(const RoundModel& model, int round) const
 {
     RATCHET_TRY(answerer, Answerer::load(model.genome, model.weights, m_domain));
     std::vector<RoundRow> rows;
@@ -173,7 +185,7 @@ Result<std::vector<RoundRow>> Experiment::rowsOf(const Model& model, int round) 
     return rows;
 }
 
-Result<int> Experiment::levelAfter(const Model& model, int round) const
+Result<int> Experiment::levelAfter(const RoundModel& model, int round) const
 {
     if (m_options.acceleration <= 1)
         return model.level + 1;
@@ -196,47 +208,84 @@ void Experiment::add(RoundRow row)
     m_rows.push_back(std::move(row));
 }
 
-Status Experiment::runArm(const std::string& arm, Model model, std::vector<RoundRow> base)
+// The base model where there is no parent. Taken from its folder when an earlier run has finished it there.
+Result<RoundRecord> Experiment::runRound(const std::string& arm, int round, const RoundModel* parent)
 {
-    for (RoundRow& row : base) {
+    Genome genome = parent ? genomeOf(arm, parent->level) : genomeOf({}, 0);
+    const std::string key = keyOf(round, genome, parent);
+    const double budget = parent ? m_options.roundFlops : m_options.baseFlops;
+    if (auto record = readRecord(folderOf(arm, round), key)) {
+        m_spent += budget;
+        return std::move(*record);
+    }
+    RATCHET_TRY(trained, train(arm, round, genome, parent));
+    m_spent += budget;
+    RoundRecord record;
+    record.model = {std::move(genome), trained.weights, key, 0, 0, trained.flops};
+    if (parent) {
+        record.model.level = parent->level;
+        record.model.trained = parent->level + 1;
+        record.model.flops += parent->flops;
+    }
+    RATCHET_TRY(rows, rowsOf(record.model, round));
+    record.rows = std::move(rows);
+    const Json& labels = trained.selfTraining;
+    const double asked = labels.is_object() ? labels.value("asked", 0.0) : 0;
+    for (RoundRow& row : record.rows) {
         row.arm = arm;
-        add(std::move(row));
+        row.steps = trained.steps;
+        row.kept = asked > 0 ? labels.value("kept", 0.0) / asked : 0;
+        row.right = labels.is_object() ? labels.value("right", 0.0) : 0;
     }
-    for (int round = 1; round <= m_options.rounds; ++round) {
-        Genome genome = genomeOf(arm, model.level);
-        RATCHET_TRY(trained, train(arm, round, genome, &model));
-        model = {std::move(genome), trained.weights, model.level, model.level + 1, model.flops + trained.flops};
-        RATCHET_TRY(rows, rowsOf(model, round));
-        const Json& labels = trained.selfTraining;
-        const double asked = labels.is_object() ? labels.value("asked", 0.0) : 0;
-        for (RoundRow& row : rows) {
-            row.arm = arm;
-            row.steps = trained.steps;
-            row.kept = asked > 0 ? labels.value("kept", 0.0) / asked : 0;
-            row.right = labels.is_object() ? labels.value("right", 0.0) : 0;
-            add(std::move(row));
-        }
-        RATCHET_TRY(level, levelAfter(model, round));
-        model.level = level;
+    if (parent) {
+        RATCHET_TRY(level, levelAfter(record.model, round));
+        record.model.level = level;
     }
-    return {};
+    RATCHET_CHECK(writeRecord(folderOf(arm, round), record));
+    return record;
 }
 
+// Round by round through all arms, so that an experiment that is stopped has compared them.
 Result<std::vector<RoundRow>> Experiment::run()
 {
     RATCHET_CHECK(check());
-    const Genome genome = genomeOf({}, 0);
-    RATCHET_TRY(trained, train("base", 0, genome, nullptr));
-    const Model base{genome, trained.weights, 0, 0, trained.flops};
-    RATCHET_TRY(rows, rowsOf(base, 0));
-    for (RoundRow& row : rows)
-        row.steps = trained.steps;
+    RATCHET_TRY(base, runRound("base", 0, nullptr));
+    std::vector<RoundModel> models(m_options.arms.size(), base.model);
     for (const std::string& arm : m_options.arms)
-        RATCHET_CHECK(runArm(arm, base, rows));
+        for (RoundRow row : base.rows) {
+            row.arm = arm;
+            add(std::move(row));
+        }
+    for (int round = 1; round <= m_options.rounds; ++round)
+        for (std::size_t i = 0; i < models.size(); ++i) {
+            RATCHET_TRY(record, runRound(m_options.arms[i], round, &models[i]));
+            for (RoundRow& row : record.rows)
+                add(std::move(row));
+            models[i] = std::move(record.model);
+        }
     return std::move(m_rows);
 }
 
 } // namespace
+
+Json toJson(const RoundRow& row)
+{
+    return {{"arm", row.arm},       {"round", row.round},       {"trainedLevel", row.trainedLevel},
+            {"level", row.level},   {"accuracy", row.accuracy}, {"items", row.items},
+            {"length", row.length}, {"steps", row.steps},       {"flops", row.flops},
+            {"kept", row.kept},     {"right", row.right}};
+}
+
+Result<RoundRow> roundRowFrom(const Json& json)
+{
+    RoundRow row;
+    Fields in(json, "a row of the rounds");
+    in.read("arm", row.arm).read("round", row.round).read("trainedLevel", row.trainedLevel).read("level", row.level);
+    in.read("accuracy", row.accuracy).read("items", row.items).read("length", row.length).read("steps", row.steps);
+    in.read("flops", row.flops).read("kept", row.kept).read("right", row.right);
+    RATCHET_CHECK(in.onlyKnown().status());
+    return row;
+}
 
 int nextLevel(int level, int acceleration, double mastered, const std::function<double(int)>& accuracyAt)
 {

@@ -14,8 +14,7 @@
 #include "core/genome/genome.h"
 #include "core/plugin/domain.h"
 
-namespace ratchet
-{
+namespace ratchet {
 
 // A level is a number of steps harder than what the genome's mixture trains (Domain::drawHarder); level 0 is the
 // mixture itself. Where a step is one character, level 5 of a base that was trained up to 10 is length 15.
@@ -32,7 +31,7 @@ struct RoundsOptions {
     int items = 200;         // a level
     int acceleration = 1;    // most levels a round goes up ...
     double mastered = 0.95;  // ... by one more for every further level in a row that is this accurate
-    std::string scratch;     // folder for weights; needed
+    std::string scratch;     // folder for weights; needed. Rounds finished there with these options are not run again
 };
 
 // What one arm could do at one level after one round; round 0 is the base model, the same in every arm.
@@ -50,6 +49,9 @@ struct RoundRow {
     double right = 0;       // share of the kept labels that were right; for the report, never for training
 };
 
+[[nodiscard]] Json toJson(const RoundRow& row);
+[[nodiscard]] Result<RoundRow> roundRowFrom(const Json& json);
+
 struct RoundsEvents {
     std::function<void(const RoundRow&)> onRow;
     // Arm ("base" before the first), round, fraction of the whole experiment's budget, running loss.
@@ -57,7 +59,7 @@ struct RoundsEvents {
     std::function<bool()> isStopped;
 };
 
-// Rows by arm, round and level. Cancelled when stopped, BadInput for an arm that is none or a genome that cannot be
+// Rows by round, arm and level. Cancelled when stopped, BadInput for an arm that is none or a genome that cannot be
 // trained, else what the Trainer failed with. The same options give the same rows on the same machine.
 [[nodiscard]] Result<std::vector<RoundRow>> selfTrainingRounds(const Domain& domain, const RoundsOptions& options,
                                                                const RoundsEvents& events = {});

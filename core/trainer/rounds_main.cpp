@@ -35,21 +35,6 @@ Result<RoundsOptions> optionsFrom(const Json& json, std::string& domain)
     return options;
 }
 
-Json toJson(const RoundRow& row)
-{
-    return {{"arm", row.arm},
-            {"round", row.round},
-            {"trainedLevel", row.trainedLevel},
-            {"level", row.level},
-            {"accuracy", row.accuracy},
-            {"items", row.items},
-            {"length", row.length},
-            {"steps", row.steps},
-            {"flops", row.flops},
-            {"kept", row.kept},
-            {"right", row.right}};
-}
-
 Status experiment(const std::string& specFile)
 {
     RATCHET_TRY(text, readFile(specFile));

@@ -5,6 +5,7 @@
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QProcess>
+#include <QTemporaryDir>
 
 #include <cmath>
 
@@ -50,6 +51,38 @@ private Q_SLOTS:
         }
         for (const QString& name : names)
             QVERIFY2(seen.contains(name), qPrintable(name + " is not among\n" + seen));
+    }
+
+    void aStoppedSelfTrainingKeepsItsRowsAndGoesOn()
+    {
+        const QTemporaryDir folder;
+        const QString kept = folder.filePath("kept"), csv = folder.filePath("rows.csv"), figure = folder.filePath("figure.svg");
+        const QStringList words{"bench",   "self-training", "--json", "--seeds", "1",       "--rounds", "3",        "--items", "5",    "--base", "5GFLOP",
+                                "--round", "5GFLOP",        "--arms", "none",    "filtered", "--folder", kept,       "--csv",   csv,    "--figure", figure};
+        const auto linesOf = [](const QString& path) {
+            QFile file(path);
+            return file.open(QIODevice::ReadOnly) ? file.readAll().count('\n') : 0;
+        };
+        QProcess stopped;
+        stopped.start(program, words);
+        QTRY_VERIFY_WITH_TIMEOUT(QFile::exists(kept + "/seed-1/none-1/round.json"), 60'000);
+        stopped.terminate();
+        QVERIFY(stopped.waitForFinished(30'000));
+        const QByteArray errors = stopped.readAllStandardError();
+        QVERIFY2(stopped.exitCode() != 0 && errors.contains("goes on where it was stopped"), errors.constData());
+        const auto before = linesOf(csv);
+        QVERIFY(before > 1);
+        QProcess again;
+        again.start(program, words);
+        QVERIFY(again.waitForFinished(120'000));
+        QVERIFY2(again.exitCode() == 0, again.readAllStandardError().constData());
+        const QByteArray figures = again.readAllStandardOutput();
+        for (const char* name : {"self-training/base/length-16", "self-training/filtered/half-length/round-3", "self-training/none/length-11"})
+            QVERIFY2(figures.contains(name), name);
+        const auto after = linesOf(csv);
+        QVERIFY(after > before);
+        QCOMPARE(after, 1 + 2 * 4 * 8); // head; arms, rounds with the base, lengths
+        QVERIFY(linesOf(figure) > 3);
     }
 
     void triesTheGate()

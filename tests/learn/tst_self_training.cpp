@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Which labels are believed, what the control arms are, and rounds that go beyond what was trained, on a world where a
 // longer word is no harder to answer.
+#include <set>
+
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -12,8 +14,7 @@
 
 using namespace ratchet;
 
-namespace
-{
+namespace {
 
 // "b.9" is the answer b with confidence .9, "b!" did not end.
 Replies repliesFrom(const QString& text)
@@ -30,8 +31,7 @@ Replies repliesFrom(const QString& text)
 }
 
 // Every harder item of this world is one that is judged.
-class Leaking : public toy::LastLetter
-{
+class Leaking : public toy::LastLetter {
 public:
     Item drawHarder(const Data&, int, Rng&) const override { return {"hah", Json{{"letter", "hah"}}}; }
 };
@@ -44,8 +44,7 @@ double budgetOf(const Genome& genome, double steps)
 
 } // namespace
 
-class SelfTrainingTest : public QObject
-{
+class SelfTrainingTest : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
@@ -64,6 +63,7 @@ private Q_SLOTS:
     void levels();
     void roundsGoBeyondWhatWasTrained();
     void roundsCanBeStopped();
+    void roundsGoOnWhereTheyWereStopped();
     void roundsRefuseWhatCannotWork();
 
 private:
@@ -345,6 +345,8 @@ void SelfTrainingTest::roundsGoBeyondWhatWasTrained()
     // Words of six letters: the right labels get there, the parent's own go half the way, more steps alone nowhere.
     QVERIFY2(last["oracle"] > 0.9 && last["filtered"] > last["none"] + 0.15,
              qPrintable(QString("%1 %2 %3").arg(last["oracle"]).arg(last["filtered"]).arg(last["none"])));
+    QTemporaryDir another;
+    options.scratch = another.path().toStdString();
     const auto again = selfTrainingRounds(m_world, options);
     QVERIFY(again);
     for (std::size_t i = 0; i < rows->size(); ++i)
@@ -365,6 +367,45 @@ void SelfTrainingTest::roundsCanBeStopped()
     const auto rows = selfTrainingRounds(m_world, options, events);
     QVERIFY(!rows);
     QCOMPARE(rows.error().code, Code::Cancelled);
+}
+
+void SelfTrainingTest::roundsGoOnWhereTheyWereStopped()
+{
+    QTemporaryDir folder, another;
+    RoundsOptions options;
+    options.genome = m_genome;
+    options.arms = {"filtered", "none"};
+    options.rounds = 2;
+    options.baseFlops = budgetOf(m_genome, 100);
+    options.roundFlops = budgetOf(m_genome, 30);
+    options.levels = {0, 2};
+    options.items = 40;
+    options.scratch = folder.path().toStdString();
+    std::set<std::pair<std::string, int>> trained; // rounds in which a step was made
+    std::vector<RoundRow> seen;
+    RoundsEvents events;
+    events.onProgress = [&](const std::string& arm, int round, double, double) { trained.emplace(arm, round); };
+    events.onRow = [&](const RoundRow& row) { seen.push_back(row); };
+    events.isStopped = [&] { return trained.count({"filtered", 2}) > 0; };
+    const auto stopped = selfTrainingRounds(m_world, options, events);
+    QVERIFY(!stopped && stopped.error().code == Code::Cancelled);
+    QCOMPARE(seen.size(), std::size_t(8)); // of the base and of round 1, both arms
+    trained.clear();
+    events.isStopped = {};
+    const auto rows = selfTrainingRounds(m_world, options, events);
+    QVERIFY2(rows, rows ? "" : rows.error().text.c_str());
+    QVERIFY((trained == std::set<std::pair<std::string, int>>{{"filtered", 2}, {"none", 2}}));
+    options.scratch = another.path().toStdString();
+    const auto atOnce = selfTrainingRounds(m_world, options);
+    QVERIFY(atOnce);
+    QCOMPARE(rows->size(), atOnce->size());
+    for (std::size_t i = 0; i < rows->size(); ++i)
+        QVERIFY(toJson((*rows)[i]) == toJson((*atOnce)[i]));
+    trained.clear();
+    options.roundFlops *= 2; // other options: the base stays, the rounds do not
+    QVERIFY(selfTrainingRounds(m_world, options, events));
+    QCOMPARE(trained.size(), std::size_t(4));
+    QCOMPARE(trained.count({"base", 0}), std::size_t(0));
 }
 
 void SelfTrainingTest::roundsRefuseWhatCannotWork()
