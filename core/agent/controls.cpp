@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/genome/search_space.h"
+#include "core/agent/context.h"
 #include "core/genome/weights_file.h"
 #include "core/selector/rules.h"
 

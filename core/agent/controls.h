@@ -7,9 +7,11 @@
 
 #include <vector>
 
-#include "core/agent/context.h"
+#include "core/store/store.h"
 
 namespace ratchet {
+
+struct Context;
 
 inline constexpr const char* placeboFamily = "placebo";
 inline constexpr const char* replicationFamily = "replication";

@@ -56,6 +56,7 @@ struct Engine::Private {
     [[nodiscard]] Result<RunEnd> turnTeeth();
     [[nodiscard]] Status finalVault();
     [[nodiscard]] Result<RunEnd> finish(Result<RunEnd> end);
+    [[nodiscard]] Status replicate(const ReplicationWish& wish);
     void begin(const RunLimits& wanted, std::stop_token token, const Watcher& who);
     [[nodiscard]] Status tellLast(const std::string& stage);
 };
@@ -153,13 +154,19 @@ Result<RunEnd> Engine::run(const RunLimits& limits, std::stop_token stop, const 
     return d->finish(d->turnTeeth());
 }
 
+Status Engine::Private::replicate(const ReplicationWish& wish)
+{
+    RATCHET_CHECK(wheel->prepare());
+    RATCHET_TRY(guide, wheel->observe());
+    championScore = guide.championMean;
+    return wheel->replicate(wish);
+}
+
 Result<Replication> Engine::replicate(const ReplicationWish& wish, std::stop_token stop, const Watcher& watcher)
 {
     d->begin({}, stop, watcher);
     const std::stop_callback wake(stop, [this] { d->supervisor->wake(); });
-    Status done = d->wheel->prepare();
-    if (done)
-        done = d->wheel->replicate(wish);
+    const Status done = d->replicate(wish);
     d->crew->stop(5s);
     const Status told = d->tellLast("idle");
     RATCHET_CHECK(done);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/agent/context.h"
+
 namespace ratchet {
 namespace {
 

@@ -4,6 +4,7 @@
 // lie apart, and so what the lab can see at all. Read from the store; the caller's thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct ReplicationWish {
     Hash version;
     bool besideItself = false;       // A/A: measured against the version itself
     int seeds = 5;                   // results there shall be in the end, those of earlier calls included
-    int items = 1000;                // of the target suite; half as many of each retained one
+    int items = 1000;                // of the target suite; half as many of each retained one; a result measured on fewer is measured again
 };
 
 // What the recipe's results have in common on one suite.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Replications beside the teeth of the loop: trained and measured like candidates, on items of their own.
+#include <algorithm>
+
 #include "core/agent/judge_job.h"
 #include "core/agent/replication.h"
 #include "core/agent/train_job.h"
@@ -35,7 +37,7 @@ Result<std::vector<ProposalRecord>> Wheel::replicationsWanted(const VersionRecor
     if (missing > room)
         return fail(Code::Refused, fmt::format("The lab's budget pays for {} more trials of {}, and this needs {}.", room,
                                                toText(m_context.config.trialBudget), missing),
-                    "Ask for fewer --seeds.");
+                    room > 0 ? fmt::format("Ask for {} fewer --seeds.", missing - room) : "Make a lab with a larger --budget.");
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         for (int i = 0; i < missing; ++i) {
             RATCHET_TRY(run, replicationProposal(m_context, version, before + i + 1));
@@ -62,7 +64,9 @@ Status Wheel::measureReplication(const ProposalRecord& run, const Hash& referenc
 {
     RATCHET_TRY(trial, m_context.store->trialOf(run.id));
     RATCHET_TRY(known, m_context.store->scorecards(run.id));
-    const bool measured = std::any_of(known.begin(), known.end(), [&](const ScorecardRecord& card) { return card.champion == reference; });
+    const bool measured = std::any_of(known.begin(), known.end(), [&](const ScorecardRecord& card) {
+        return card.champion == reference && !card.retained && card.items >= items;
+    });
     if (!trial || !trial->version || measured)
         return {};
     std::vector<Ask> asks;

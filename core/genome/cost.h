@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What training a genome costs in memory, counted from the genome alone, so that what does not fit is told before any
-// compute. Used by the engine before a trial and by the trainer before its first step; tests/learn/tst_cost holds it
-// against what libtorch really allocates. Pure; any thread.
+// What training a genome costs in memory, counted from the genome alone. The engine limits a worker by it;
+// tests/learn/tst_cost holds it against what libtorch really allocates. Pure; any thread.
 #pragma once
 
 #include "core/base/error.h"
@@ -23,7 +22,7 @@ struct TrainingMemory {
 // A process that trains anything: libtorch and its libraries, the domain, data pools.
 inline constexpr double learnerBytes = 4e8;
 
-// Refused, naming what is needed, what is allowed and what to change, when a step and the learner itself need more than
+// For asking before any compute; nothing asks yet. Refused, naming what is needed, what is allowed and what to change, when a step and the learner itself need more than
 // `allowed` bytes.
 [[nodiscard]] Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed);
 

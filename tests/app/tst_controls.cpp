@@ -103,6 +103,9 @@ private Q_SLOTS:
             QVERIFY2(result, result ? "" : result.error().text.c_str());
             first = *result;
             again = (*engine)->replicate({champion->hash, false, 3, 400}, {}).value();
+            const Replication longer = (*engine)->replicate({champion->hash, false, 3, 600}, {}).value();
+            QVERIFY(longer.runs == first.runs);
+            QVERIFY(longer.suites.front().itemSigma < first.suites.front().itemSigma);   // measured again, on more items
             const auto tooMany = (*engine)->replicate({champion->hash, false, 1000, 400}, {});
             QVERIFY(!tooMany);
             QVERIFY2(tooMany.error().text.find("budget pays for") != std::string::npos, tooMany.error().text.c_str());
