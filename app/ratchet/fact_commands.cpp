@@ -7,6 +7,7 @@
 
 #include "app/ratchet/command.h"
 #include "core/agent/report.h"
+#include "core/agent/signals.h"
 #include "core/agent/status.h"
 #include "core/agent/summary.h"
 
@@ -30,6 +31,7 @@ struct LabStatus {
     std::vector<Waiting> waiting;
     std::vector<GoalRecord> goals;
     std::map<std::string, int> states;
+    std::vector<SignalReport> signals;
 };
 
 Result<LabStatus> statusOf(const OpenLab& lab)
@@ -52,6 +54,8 @@ Result<LabStatus> statusOf(const OpenLab& lab)
     }
     RATCHET_TRY(goals, lab.store->goals());
     status.goals = std::move(goals);
+    RATCHET_TRY(signals, signalsOf(*lab.store));
+    status.signals = std::move(signals);
     return status;
 }
 
@@ -75,7 +79,8 @@ Json toJson(const OpenLab& lab, const LabStatus& status)
               {"engine", status.engine ? status.engine->toJson() : Json()},
               {"waiting", waiting},
               {"goals", goals},
-              {"proposals", status.states}};
+              {"proposals", status.states},
+              {"signals", toJson(status.signals)}};
     json.update(toJson(status.summary));
     json["lab"] = lab.paths.root.string();
     json["config"] = lab.config.toJson();
@@ -107,6 +112,11 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
     fmt::print("Tried    {}\n", states.empty() ? "nothing yet" : states);
     if (const std::string placebos = placeboText(s.placebos); !placebos.empty())
         fmt::print("Placebos {}\n", placebos);
+    for (const SignalReport& signal : status.signals)
+        if (signal.reliability.pairs >= Reliability::fewest)
+            fmt::print("Signal   {}: rank correlation {:+.2f} [{:+.2f}, {:+.2f}] with the hidden score over {} judged, {}\n", signal.name,
+                       signal.reliability.rank, signal.reliability.rankLow, signal.reliability.rankHigh, signal.reliability.pairs,
+                       judgementOn(signal.reliability));
     for (const GoalRecord& goal : status.goals)
         if (!goal.parent)
             fmt::print("Goal     {}: {} ({})\n", goal.title, toTextNumber(goal.value), toText(goal.state));

@@ -15,7 +15,7 @@ namespace ratchet {
 namespace {
 
 struct NewOptions {
-    std::string folder, domain, corpus, goal, budget, trialBudget, guard = "human", tokenizer, importFrom;
+    std::string folder, domain, corpus, goal, budget, trialBudget, guard = "human", tokenizer, importFrom, parents;
     std::optional<std::uint64_t> seed;
     std::optional<int> candidates;
     std::optional<double> placebos;
@@ -58,7 +58,7 @@ Result<int> makeLab(const NewOptions& options)
         policy = parsed.text.dump(2) + "\n";
     }
     RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget,
-                          options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom}));
+                          options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom, options.parents}));
     const LabPaths paths{options.folder};
     if (!policy.empty())
         RATCHET_CHECK(writeFile(paths.policy(), policy));
@@ -131,10 +131,15 @@ Result<int> listLessons(const ListOptions& options)
                         {"meanGain", lesson.meanGain},
                         {"deviation", deviation},
                         {"costFlops", lesson.cost.value},
-                        {"predictedError", lesson.predictedError}});
+                        {"predictedError", lesson.predictedError},
+                        {"replicated", lesson.replicated},
+                        {"nominalGain", lesson.nominalGain},
+                        {"replicatedGain", lesson.replicatedGain}});
         rows.push_back({lesson.family, lesson.operatorName, std::to_string(lesson.tried),
                         std::to_string(lesson.accepted), std::to_string(lesson.failed),
-                        fmt::format("{:+.3f} ± {:.3f}", lesson.meanGain, deviation), toText(lesson.cost)});
+                        fmt::format("{:+.3f} ± {:.3f}", lesson.meanGain, deviation),
+                        lesson.replicated > 0 ? fmt::format("{:+.3f} of {:+.3f} in {}", lesson.replicatedGain, lesson.nominalGain, lesson.replicated) : "",
+                        toText(lesson.cost)});
     }
     constexpr auto right = Column::Align::Right;
     if (options.json)
@@ -148,6 +153,7 @@ Result<int> listLessons(const ListOptions& options)
                                     {"accepted", right},
                                     {"failed", right},
                                     {"believed gain", right},
+                                    {"came back", right},
                                     {"cost", right}},
                                    rows));
     return 0;
@@ -197,6 +203,8 @@ void addLabCommands(Commands& commands)
     command->add_option("--placebos", options->placebos, "Chance that a candidate is a placebo, to test the gate")
         ->type_name("SHARE")
         ->check(between(0.0, 0.9));
+    command->add_option("--parents", options->parents, "Whom candidates start from: balanced (mostly the champion), sequential, best-of-n, sigmoid, novelty, clade, islands")
+        ->type_name("POLICY");
     command->add_option("--guard", options->guard, "human, or a written policy: a JSON file")
         ->type_name("human|POLICY.json")
         ->capture_default_str();

@@ -58,6 +58,7 @@ int ratchetMain(int argc, char** argv)
     addRunCommands(commands);
     addLabCommands(commands);
     addFactCommands(commands);
+    addScorecardCommand(commands);
     addCheckCommands(commands);
     addQueueCommands(commands);
     addDecisionCommands(commands);

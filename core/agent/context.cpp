@@ -2,6 +2,7 @@
 #include "core/agent/context.h"
 
 #include "core/base/hash.h"
+#include "core/critic/probes.h"
 #include "core/genome/tokenizer.h"
 #include "core/guard/ledger.h"
 #include "core/plugin/loader.h"
@@ -33,7 +34,7 @@ Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
     context->domain = std::move(domain);
     const auto described = guarded(context->config.domain, [&] {
         context->info = context->domain->info();
-        context->suites = context->domain->suites();
+        context->suites = decidingSuites(*context->domain);
         return true;
     });
     RATCHET_CHECK(described);
@@ -47,6 +48,8 @@ Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
     context->vocabulary = made.vocabulary();
     RATCHET_TRY(object, context->objects.put(made.toJson().dump()));
     context->tokenizer = object;
+    // A plugin that throws here is told about when a suite that decides is asked for.
+    context->probes = guarded(context->config.domain, [&] { return probesOf(*context->domain); }).value_or(std::vector<SuiteSpec>());
     return context;
 }
 

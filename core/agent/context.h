@@ -23,7 +23,8 @@ struct Context {
     ObjectStore objects;
     std::unique_ptr<Domain> domain;
     DomainInfo info;
-    std::vector<SuiteSpec> suites;      // target first
+    std::vector<SuiteSpec> suites;      // that decide, target first
+    std::vector<SuiteSpec> probes;      // that only show something
     SearchSpace space;
     int vocabulary = 0;
     Hash tokenizer;                     // object

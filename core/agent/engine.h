@@ -66,6 +66,7 @@ struct NewLab {
     std::optional<double> placebos;                 // 0 to 0.9, LabConfig::placebos
     std::string tokenizer;                          // empty or "bytes": the domain's alphabet; "bpe:1024": learnt from the corpus' training documents
     std::filesystem::path importFrom;               // Hugging Face folder whose model is live from the start; empty: the first run trains one
+    std::string parents = {};                       // LabConfig::parents; empty: its default
 };
 // Nothing is left of the lab when it fails.
 [[nodiscard]] Status newLab(const NewLab& wanted);

@@ -9,11 +9,13 @@
 #include "core/agent/goal.h"
 #include "core/agent/promotion.h"
 #include "core/base/hash.h"
+#include "core/critic/probes.h"
 #include "core/genome/hugging_face.h"
 #include "core/genome/tokenizer.h"
 #include "core/guard/ledger.h"
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
+#include "core/selector/archive.h"
 
 namespace ratchet {
 namespace {
@@ -187,7 +189,7 @@ Status newLab(const NewLab& wanted)
     Json space;
     const auto described = guarded(wanted.domain, [&] {
         info = domain->info();
-        suites = domain->suites();
+        suites = decidingSuites(*domain);
         space = domain->searchSpace();
         return true;
     });
@@ -211,6 +213,8 @@ Status newLab(const NewLab& wanted)
     config.seed = wanted.seed.value_or(drawSeed());
     config.candidates = wanted.candidates.value_or(config.candidates);
     config.placebos = wanted.placebos.value_or(config.placebos);
+    RATCHET_TRY(parents, parentPolicyFromText(wanted.parents.empty() ? config.parents : wanted.parents));
+    config.parents = toText(parents);
     config.corpusSource = wanted.corpus;
     config.created = toIso(now());
     RATCHET_TRY(checked, spaceOf(space, start));

@@ -10,20 +10,22 @@
 namespace ratchet {
 namespace {
 
-constexpr int sampleItems = 48;
+constexpr int guideItems = 200;
 // Enough for an interval a person can use, though large effects are proven sooner.
 constexpr int firstBatch = 200;
 
-// The gate's questions; then, for what it accepts, the answers that users corrected, and guide items whose answers a person
-// may see side by side.
+// The gate's questions; then, for what it accepts, the answers that users corrected, the probes, and guide items whose answers a
+// person may see side by side.
 class Question : public Examiner {
 public:
     Question(Context& context, Comparison comparison, ProposalRecord proposal, VerdictRecord header, int corrected)
         : m_context(context), m_comparison(std::move(comparison)), m_proposal(std::move(proposal)), m_header(std::move(header)),
-          m_after{Ask{m_context.target().name, "guide", sampleItems}}
+          m_after{{m_context.target(), Ask{m_context.target().name, "guide", guideItems}}}
     {
+        for (const SuiteSpec& probe : m_context.probes)
+            m_after.emplace_back(probe, Ask{probe.name, "guide", guideItems});
         if (corrected > 0)
-            m_after.push_back(Ask{"feedback", "gate", corrected});
+            m_after.emplace_back(SuiteSpec{"feedback", "answers that users corrected", SuiteRole::Retained, 0}, Ask{"feedback", "gate", corrected});
     }
 
     [[nodiscard]] Status take(const Integrity& integrity) override { return m_comparison.addIntegrity(integrity); }
@@ -34,16 +36,15 @@ public:
             return ask;
         if (m_after.empty() || m_comparison.verdict().verdict != Verdict::Accept)
             return std::nullopt;
-        return m_after.back();
+        return m_after.back().second;
     }
 
     [[nodiscard]] Status take(const Scores& scores) override
     {
         if (!m_comparison.isFinished())
             return m_comparison.add(scores);
+        RATCHET_TRY(card, scorecardOf(scores, m_after.back().first, m_context.info.measure));
         m_after.pop_back();
-        const SuiteSpec corrected{"feedback", "answers that users corrected", SuiteRole::Retained, 0};
-        RATCHET_TRY(card, scorecardOf(scores, scores.suite == "feedback" ? corrected : m_context.target(), m_context.info.measure));
         m_more.push_back(std::move(card));
         return {};
     }
@@ -120,7 +121,7 @@ private:
     Comparison m_comparison;
     ProposalRecord m_proposal;
     VerdictRecord m_header;
-    std::vector<Ask> m_after;              // asked once the gate has accepted, last first
+    std::vector<std::pair<SuiteSpec, Ask>> m_after;   // asked once the gate has accepted, last first
     std::vector<ScorecardRecord> m_more;   // their answers
 };
 
@@ -166,34 +167,6 @@ Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord&
     header.k = k;
     auto examiner = std::make_unique<Question>(context, Comparison(context.suites, options), proposal, header, static_cast<int>(spec.feedback.size()));
     return std::make_unique<QuestionJob>(context, std::move(spec), std::move(examiner), proposal);
-}
-
-Result<std::vector<Archived>> archived(Context& context, const Hash& champion)
-{
-    RATCHET_TRY(versions, context.store->versions());
-    RATCHET_TRY(proposals, context.store->proposals());
-    std::vector<Archived> list;
-    for (const VersionRecord& version : versions) {
-        Archived one{version.hash, 0, 0, version.hash == champion, false};
-        RATCHET_TRY(cards, context.store->scorecardsOf(version.hash));
-        for (const ScorecardRecord& card : cards)
-            if (card.split == "gate" && card.challenger == version.hash && card.suite == context.target().name)
-                one.score = card.challengerMean;
-        for (const ProposalRecord& proposal : proposals)
-            one.children += proposal.parent == version.hash && proposal.state != ProposalState::Duplicate && !isControl(proposal);
-        if (version.trial) {
-            RATCHET_TRY(trial, context.store->trial(*version.trial));
-            if (trial && trial->proposal.isSet()) {
-                RATCHET_TRY(proposal, context.store->proposal(trial->proposal));
-                if (proposal && isControl(*proposal))
-                    continue;
-                RATCHET_TRY(verdict, context.store->verdict(trial->proposal));
-                one.accepted = verdict && verdict->verdict == Verdict::Accept;
-            }
-        }
-        list.push_back(one);
-    }
-    return list;
 }
 
 Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& proposal)

@@ -9,16 +9,12 @@
 #include "core/agent/context.h"
 #include "core/agent/crew.h"
 #include "core/memory/lessons.h"
-#include "core/selector/archive.h"
 
 namespace ratchet {
 
 // Judges a trained proposal as the lab's k-th question after `discoveries` accepts; stores verdict, scorecards and the
 // proposal's new state in one transaction. Fails only when something it needs is missing.
 [[nodiscard]] Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord& proposal, int k, int discoveries, std::int64_t question);
-
-// Every version that can be built on, with its score on the target suite.
-[[nodiscard]] Result<std::vector<Archived>> archived(Context& context, const Hash& champion);
 
 // What the store says came of a proposal.
 [[nodiscard]] Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& proposal);

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "core/agent/context.h"
+#include "core/agent/controls.h"
+#include "core/memory/lessons.h"
 
 namespace ratchet {
 namespace {
@@ -119,6 +121,31 @@ Result<Replication> replicationResult(const Store& store, const Hash& hash, bool
     for (const auto& [suite, cards] : bySuite)
         result.suites.push_back(spreadOn(suite, cards));
     return result;
+}
+
+Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const Hash& hash)
+{
+    RATCHET_TRY(version, store.version(hash));
+    RATCHET_TRY(original, version ? originalOf(store, *version) : Result<std::optional<ProposalRecord>>());
+    if (!original || isControl(*original))
+        return std::optional<LessonRecord>();
+    RATCHET_TRY(lessons, store.lessons());
+    LessonRecord lesson = lessonOn(lessons, original->family, original->operatorName);
+    lesson.replicated = 0;
+    lesson.nominalGain = lesson.replicatedGain = 0;
+    RATCHET_TRY(versions, store.versions());
+    for (const VersionRecord& other : versions) {
+        RATCHET_TRY(made, originalOf(store, other));
+        if (!made || made->family != lesson.family || made->operatorName != lesson.operatorName)
+            continue;
+        RATCHET_TRY(result, replicationResult(store, other.hash, false));
+        if (!result.nominal || result.suites.empty())
+            continue;
+        ++lesson.replicated;
+        lesson.nominalGain += (*result.nominal - lesson.nominalGain) / lesson.replicated;
+        lesson.replicatedGain += (result.suites.front().difference.mean - lesson.replicatedGain) / lesson.replicated;
+    }
+    return std::optional(lesson);
 }
 
 Result<ProposalRecord> replicationProposal(Context& context, const VersionRecord& version, int number)

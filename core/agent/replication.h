@@ -46,6 +46,9 @@ struct Replication {
 [[nodiscard]] Result<Hash> referenceOf(const Store& store, const VersionRecord& version, bool besideItself);
 // Fills a Replication from what is stored; NotFound for an unknown version.
 [[nodiscard]] Result<Replication> replicationResult(const Store& store, const Hash& version, bool besideItself);
+// The lesson on the kind of change that made this version, with what came back of all its versions that were replicated; empty
+// when no proposal made it.
+[[nodiscard]] Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const Hash& version);
 // The proposal of one more run; Refused for an imported version, which no recipe made.
 [[nodiscard]] Result<ProposalRecord> replicationProposal(Context& context, const VersionRecord& version, int number);
 

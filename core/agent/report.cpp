@@ -181,11 +181,13 @@ Result<std::string> lessonTable(const Store& store, const Summary& s)
     std::string html =
         "<h2>What is believed about each kind of change</h2>\n<table><tr><th>family</th><th>change</th><th "
         "class=\"n\">tried</th>"
-        "<th class=\"n\">accepted</th><th class=\"n\">believed gain</th><th class=\"n\">deviation</th></tr>\n";
+        "<th class=\"n\">accepted</th><th class=\"n\">believed gain</th><th class=\"n\">deviation</th><th class=\"n\">came back</th></tr>\n";
     for (const LessonRecord& lesson : lessons)
         html += "<tr>" + cell(lesson.family) + cell(lesson.operatorName) + number(std::to_string(lesson.tried)) +
                 number(std::to_string(lesson.accepted)) + number(gainText(s, lesson.meanGain)) +
-                number(gainText(s, std::sqrt(std::max(0.0, lesson.varianceGain))).substr(1)) + "</tr>\n";
+                number(gainText(s, std::sqrt(std::max(0.0, lesson.varianceGain))).substr(1)) +
+                number(lesson.replicated > 0 ? fmt::format("{} of {}", gainText(s, lesson.replicatedGain), gainText(s, lesson.nominalGain)) : std::string()) +
+                "</tr>\n";
     return html + "</table>\n";
 }
 

@@ -135,9 +135,11 @@ Result<ScorecardRecord> Wheel::observe()
     for (const ScorecardRecord& card : known)
         if (card.split == "guide" && !card.proposal.isSet() && card.suite == m_context.target().name)
             return card;
+    std::vector<SuiteSpec> suites = m_context.suites;
+    suites.insert(suites.end(), m_context.probes.begin(), m_context.probes.end());
     std::vector<Ask> asks;
-    for (const SuiteSpec& suite : m_context.suites)
-        asks.push_back({suite.name, "guide", suite.role == SuiteRole::Target ? guideItems : guideItems / 2});
+    for (const SuiteSpec& suite : suites)
+        asks.push_back({suite.name, "guide", suite.role == SuiteRole::Retained ? guideItems / 2 : guideItems});
     RATCHET_TRY(spec, judgeSpec(m_context, champion.hash, std::nullopt, questionNumber("observe " + champion.hash.hex)));
     RATCHET_TRY(answers, askJudge(m_context, spec, asks, "observe the champion", Id<ProposalRecord>{}, [&](auto job) {
         m_crew.add(std::move(job));
@@ -145,16 +147,17 @@ Result<ScorecardRecord> Wheel::observe()
     }));
     ScorecardRecord target;
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::No, [&]() -> Status {
-        for (std::size_t i = 0; i < m_context.suites.size(); ++i) {
+        for (std::size_t i = 0; i < suites.size(); ++i) {
             const Scores& scores = answers[i];
-            RATCHET_TRY(card, scorecardOf(scores, m_context.suites[i], m_context.info.measure));
+            RATCHET_TRY(card, scorecardOf(scores, suites[i], m_context.info.measure));
             card.champion = champion.hash;
             card.created = now();
             RATCHET_CHECK(m_context.store->add(card));
             if (scores.suite == m_context.target().name)
                 target = card;
+            // Failures are what the next candidates learn from: a probe that was learnt from would show nothing any more.
             for (const Sample& sample : scores.samples)
-                if (!sample.championClass.empty())
+                if (!card.probe && !sample.championClass.empty())
                     RATCHET_CHECK(m_context.store->add(FailureRecord{champion.hash, scores.suite, sample.championClass, sample.question,
                                                                      sample.prompt, sample.expected, sample.champion,
                                                                      sample.championConfidence, now()}));

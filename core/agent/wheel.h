@@ -33,7 +33,7 @@ public:
     [[nodiscard]] Status prepare();
     // Goes on with the unfinished tooth or turns a new one.
     [[nodiscard]] Result<Turned> turn();
-    // Scores the champion on the guide suites when that was not done yet.
+    // Scores the champion on the guide suites and the probes when that was not done yet; the target's scorecard.
     [[nodiscard]] Result<ScorecardRecord> observe();
 
     // Trains and measures what is missing of a version's replications, within the budget: Refused, with the figure, when it

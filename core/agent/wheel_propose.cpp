@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/agent/archived.h"
 #include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
 #include "core/agent/promotion.h"
 #include "core/agent/question.h"
 #include "core/agent/requests.h"
+#include "core/agent/signals.h"
 #include "core/agent/wheel.h"
 #include "core/proposer/proposer.h"
-#include "core/selector/archive.h"
 
 namespace ratchet {
 
@@ -33,10 +34,14 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
     Rng rng = Rng::stream(m_context.config.seed, "propose", static_cast<std::uint64_t>(m_tooth.number));
     RATCHET_TRY(champion, m_context.champion());
     RATCHET_TRY(archive, archived(m_context, champion.hash));
-    const Hash parentHash = chooseParent(archive, rng);
+    RATCHET_TRY(policy, parentPolicyFromText(m_context.config.parents));
+    const Hash parentHash = chooseParent(archive, rng, policy);
     RATCHET_TRY(parent, m_context.store->version(parentHash));
     RATCHET_TRY(genome, m_context.genome(parent->genome));
     RATCHET_TRY(lessons, m_context.store->lessons());
+    RATCHET_TRY(mislead, lessonsMislead(*m_context.store));
+    if (mislead)
+        lessons.clear();              // a signal that orders candidates the wrong way round is not asked: the prior draws alone
     RATCHET_TRY(tried, attempts(m_context));
     const auto isAffordable = [this](const Genome& child) {
         const auto price = m_context.stepPrice(child);

@@ -23,7 +23,8 @@ Status Wheel::replicate(const ReplicationWish& wish)
     for (const ProposalRecord& run : runs)
         RATCHET_CHECK(measureReplication(run, reference, wish.items));
     m_stage = "idle";
-    return {};
+    RATCHET_TRY(lesson, replicatedLesson(*m_context.store, wish.version));
+    return lesson && lesson->replicated > 0 ? m_context.store->put(*lesson) : Status{};
 }
 
 // Those that are there and did not fail, and new ones up to `seeds`.

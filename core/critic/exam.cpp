@@ -5,9 +5,15 @@
 
 #include "core/base/file.h"
 #include "core/base/hash.h"
+#include "core/critic/probes.h"
 #include "core/plugin/loader.h"
 
 namespace ratchet {
+namespace {
+
+constexpr int mostDrawsEach = 64;       // of an item that has a paraphrase
+
+} // namespace
 
 Result<Split> splitFromText(const std::string& name)
 {
@@ -53,19 +59,27 @@ Result<std::vector<ExamItem>> Exam::draw(const Ask& ask)
         return items;
     }
     RATCHET_TRY(split, splitFromText(ask.split));
-    Rng& rng = m_streams.try_emplace(ask.suite + "/" + ask.split, stream(ask.suite + "/" + ask.split)).first->second;
+    const bool made = isMadeByJudge(ask.suite);
+    if (made && split != Split::Guide)
+        return fail(Code::BadInput, fmt::format("The suite {} is made of guide items only.", ask.suite));
+    const auto name = fmt::format("{}/{}", ask.suite, ask.split);
+    const Rng first = ask.suite == fixedProbe ? Rng::stream(m_seed, name, 0) : stream(name);     // 0 is no question's number
+    Rng& rng = m_streams.try_emplace(name, first).first->second;
     const auto drawn = guarded(m_plugin, [&] {
-        for (int i = 0; i < ask.count; ++i) {
-            items.push_back({m_domain->draw(ask.suite, split, rng), {}});
-            if (m_domain->splitOf(items.back().item) != split)
+        const std::string suite = made ? m_domain->suites().front().name : ask.suite;
+        for (int left = ask.count * mostDrawsEach; static_cast<int>(items.size()) < ask.count && left > 0; --left) {
+            Item item = m_domain->draw(suite, split, rng);
+            if (m_domain->splitOf(item) != split)
                 return false;
+            if (ask.suite != paraphraseProbe || m_domain->paraphrase(item, rng))
+                items.push_back({std::move(item), {}});
         }
-        return true;
+        return static_cast<int>(items.size()) == ask.count;
     });
     if (!drawn)
         return passOn(drawn);
     if (!*drawn)
-        return fail(Code::Failed, fmt::format("The domain {} drew an item of {} from outside its {} split.", m_plugin, ask.suite, ask.split));
+        return fail(Code::Failed, fmt::format("The domain {} drew an item of {} from outside its {} split, or found too few.", m_plugin, ask.suite, ask.split));
     return items;
 }
 

@@ -21,13 +21,23 @@ struct ExamItem {
     std::string correction;      // a user's answer, which counts instead of the domain's; empty for drawn items
 };
 
+// What a candidate made of an item.
+struct Reply {
+    double score = 0;              // 0 .. 1
+    std::string failureClass;      // empty when right
+    std::string answer;            // canonical form; for bits per byte the figure as text
+    double confidence = 0;         // probability of the answer that was given
+};
+
 class Exam {
 public:
     // Reads spec.closedFolder/secret. `domain` must outlive the exam. BadInput when the secret is missing or too short.
     [[nodiscard]] static Result<Exam> open(const JudgeSpec& spec, const Domain& domain);
 
     // The next `count` items of this suite and split: a function of (secret, suite, split, question) and of how many were
-    // drawn before. Failed when the domain draws one outside its split. Suite "feedback": the corrected items, once.
+    // drawn before. Failed when the domain draws one outside its split. Suite "feedback": the corrected items, once. Suites that
+    // the judge makes (core/critic/probes.h): target items of the guide split, of "fixed" the same whatever the question, of
+    // "paraphrase" such as have one.
     [[nodiscard]] Result<std::vector<ExamItem>> draw(const Ask& ask);
 
     // No training item of this genome is in the splits that judge, and judged items are in theirs: `samples` of each are drawn.
@@ -35,6 +45,7 @@ public:
     // Right answers are graded right, empty ones wrong, in the genome's format.
     [[nodiscard]] Check checkGrading(const Genome& genome, const std::string& who, int samples = 50) const;
     [[nodiscard]] Rng stream(const std::string& name) const;
+    [[nodiscard]] const Domain& domain() const { return *m_domain; }
 
 private:
     Exam(const JudgeSpec& spec, const Domain& domain, std::uint64_t seed);

@@ -114,6 +114,10 @@ Status Tally::add(const Scores& scores)
             static_cast<void>(m_retained->add(scores.champion[i], scores.challenger[i]));
         m_path.push_back(m_gate.logEValue() / std::numbers::ln10);
     }
+    for (std::size_t i = 0; i < scores.championConfidence.size(); ++i)
+        m_champion.push_back({scores.championConfidence[i], scores.champion[i] >= 1});
+    for (std::size_t i = 0; i < scores.challengerConfidence.size(); ++i)
+        m_challenger.push_back({scores.challengerConfidence[i], scores.challenger[i] >= 1});
     addClasses(m_classes["champion"], scores.championClasses);
     addClasses(m_classes["challenger"], scores.challengerClasses);
     for (const auto& sample : scores.samples)
@@ -128,6 +132,7 @@ ScorecardRecord Tally::record() const
     record.suite = m_suite.name;
     record.split = m_split;
     record.retained = m_suite.role == SuiteRole::Retained;
+    record.probe = m_suite.role == SuiteRole::Probe;
     record.items = m_gate.pairs() + m_alone;
     record.wins = m_gate.wins();
     record.losses = m_gate.losses();
@@ -143,7 +148,17 @@ ScorecardRecord Tally::record() const
     record.path = decimated(m_path);
     record.classes = m_classes;
     record.samples = m_samples;
+    record.calibration = calibration();
     return record;
+}
+
+Json Tally::calibration() const
+{
+    Json both = Json::object();
+    for (const auto& [who, answers] : {std::pair("champion", &m_champion), std::pair("challenger", &m_challenger)})
+        if (!answers->empty())
+            both[who] = calibrationOf(*answers).toJson();
+    return both.empty() ? Json() : both;
 }
 
 Result<ScorecardRecord> scorecardOf(const Scores& scores, const SuiteSpec& suite, Measure measure)
@@ -156,11 +171,14 @@ Result<ScorecardRecord> scorecardOf(const Scores& scores, const SuiteSpec& suite
 Comparison::Comparison(const std::vector<SuiteSpec>& suites, const Options& options) : m_options(options)
 {
     const auto gate = gateOptions(options.measure, options.alpha, options.minEffect, options.maxPairs);
-    for (const auto& suite : suites)
+    for (const auto& suite : suites) {
+        if (suite.role == SuiteRole::Probe)
+            continue;
         m_tallies.emplace_back(suite, "gate", gate,
                                suite.role == SuiteRole::Target
                                    ? std::nullopt
                                    : std::optional(RetainedCheck(suite.margin, options.retainedAlpha, options.retainedPairs, gate.range)));
+    }
     if (m_tallies.empty())
         end("The domain has no suite to judge by.");
 }

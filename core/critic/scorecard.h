@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/critic/calibration.h"
 #include "core/launch/messages.h"
 #include "core/plugin/domain.h"
 #include "core/selector/gate.h"
@@ -38,6 +39,7 @@ public:
 
 private:
     [[nodiscard]] Status check(const Scores& scores) const;
+    [[nodiscard]] Json calibration() const;
     SuiteSpec m_suite;
     std::string m_split;
     Gate m_gate;
@@ -47,9 +49,11 @@ private:
     std::vector<double> m_path;       // log10 E after each pair
     Json m_classes = Json{{"champion", Json::object()}, {"challenger", Json::object()}};
     Json m_samples = Json::array();
+    std::vector<SureAnswer> m_champion, m_challenger;   // of answers that are right or wrong
 };
 
-// A guide, vault or feedback answer as a scorecard: no verdict, but means, interval, classes and samples. Errors as Tally::add.
+// A guide, vault or feedback answer as a scorecard: no verdict, but means, interval, classes, samples and calibration. Errors as
+// Tally::add.
 [[nodiscard]] Result<ScorecardRecord> scorecardOf(const Scores& scores, const SuiteSpec& suite, Measure measure);
 
 class Comparison {
@@ -66,7 +70,7 @@ public:
         int retainedPairs = 2400;     // most items of each retained suite
         int retainedBatch = 100;
     };
-    // `suites` as Domain::suites(): the target first.
+    // `suites` as Domain::suites(): the target first; probes are left out.
     Comparison(const std::vector<SuiteSpec>& suites, const Options& options);
 
     // Must come before any score. A check that failed ends the comparison: Reject, naming it.

@@ -177,6 +177,8 @@ template <typename A> void describe(A& a, Scores& m)
     a.choice("split", m.split, {"guide", "gate", "vault"});
     a.list("champion", m.champion, share);
     a.list("challenger", m.challenger, share);
+    a.list("championConfidence", m.championConfidence, probability);
+    a.list("challengerConfidence", m.challengerConfidence, probability);
     a.json("championClasses", m.championClasses, Shape::Object);
     a.json("challengerClasses", m.challengerClasses, Shape::Object);
     a.list("samples", m.samples);
@@ -339,6 +341,9 @@ void checkWhole(Reader& in, const Scores& scores)
 {
     if (!scores.challenger.empty() && scores.challenger.size() != scores.champion.size())
         in.fault("champion and challenger have different numbers of scores");
+    for (const auto& [scored, sure] : {std::pair(&scores.champion, &scores.championConfidence), std::pair(&scores.challenger, &scores.challengerConfidence)})
+        if (!sure->empty() && sure->size() != scored->size())
+            in.fault("there are other numbers of confidences than of scores");
     if (scores.split == "gate" && !scores.samples.empty())
         in.fault("a gate answer carries samples");
     for (const Json* classes : {&scores.championClasses, &scores.challengerClasses})

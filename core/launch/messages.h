@@ -14,7 +14,7 @@
 
 namespace ratchet {
 
-inline constexpr int protocolVersion = 1;
+inline constexpr int protocolVersion = 2;
 
 // A trained model on disk.
 struct Artifact { std::string version; Json genome; std::string weights; };
@@ -79,14 +79,16 @@ struct Trained {
 struct Check { std::string name; bool ok = false; std::string detail; };
 struct Integrity { std::vector<Check> checks; Json files; };      // before any score
 struct Sample { Json question; std::string prompt, expected, champion, challenger, championClass, challengerClass; double championConfidence = 0, challengerConfidence = 0; };
-// Scores in item order, higher is better, 0 .. 1 (bits per byte b becomes 1 - b / 8). Guide and vault answers carry
-// samples; gate answers never do, but count failure classes.
+// Scores in item order, higher is better, 0 .. 1 (bits per byte b becomes 1 - b / 8), and beside each the probability that the
+// model gave its answer; without confidences the lists are empty. Guide and vault answers carry samples; gate answers never
+// do, but count failure classes.
 struct Scores {
     std::string suite, split;
     std::vector<double> champion, challenger;
     Json championClasses = Json::object(), challengerClasses = Json::object();
     std::vector<Sample> samples;
     double seconds = 0, flops = 0;
+    std::vector<double> championConfidence = {}, challengerConfidence = {};
 };
 
 // --- from a server -------------------------------------------------------------------------------------------------

@@ -42,9 +42,19 @@ LessonRecord lessonOn(const std::vector<LessonRecord>& lessons, const std::strin
     return fresh;
 }
 
+double shrinkage(const LessonRecord& lesson)
+{
+    return lesson.replicated > 0 && lesson.nominalGain > 0 ? std::clamp(lesson.replicatedGain / lesson.nominalGain, 0.0, 1.0) : 1;
+}
+
+double expectedGain(const LessonRecord& lesson)
+{
+    return lesson.meanGain * (lesson.meanGain > 0 ? shrinkage(lesson) : 1);
+}
+
 double drawGain(const LessonRecord& lesson, Rng& rng)
 {
-    return lesson.meanGain + std::sqrt(lesson.varianceGain) * rng.normal();
+    return expectedGain(lesson) + std::sqrt(lesson.varianceGain) * rng.normal();
 }
 
 } // namespace ratchet

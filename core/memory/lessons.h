@@ -28,7 +28,11 @@ inline constexpr double seedDeviation = 0.05;
 [[nodiscard]] LessonRecord learn(const LessonRecord& before, const LessonEvidence& evidence, Time now);
 // The lesson on a kind, or a fresh one with the prior.
 [[nodiscard]] LessonRecord lessonOn(const std::vector<LessonRecord>& lessons, const std::string& family, const std::string& operatorName);
-// One draw of the gain from the posterior, for Thompson sampling (Thompson 1933).
+// What of a measured gain is to be expected again, 0 .. 1: the share that came back in replications, 1 without any.
+[[nodiscard]] double shrinkage(const LessonRecord& lesson);
+// The gain a proposal of this kind is expected to show: the posterior mean, shrunken.
+[[nodiscard]] double expectedGain(const LessonRecord& lesson);
+// One draw of the gain from the posterior about the expected gain, for Thompson sampling (Thompson 1933).
 [[nodiscard]] double drawGain(const LessonRecord& lesson, Rng& rng);
 
 } // namespace ratchet

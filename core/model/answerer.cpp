@@ -252,6 +252,11 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
     }
 }
 
+bool Answerer::fits(const std::string& prompt) const
+{
+    return d->prepare(prompt, 0, {}).has_value();
+}
+
 Answerer::Answerer() = default;
 Answerer::~Answerer() = default;
 

@@ -42,6 +42,8 @@ public:
                                                                 const Json& tokenizer = nullptr);
     ~Answerer();
 
+    // Whether the prompt is made of the tokenizer's characters and leaves room for an answer.
+    [[nodiscard]] bool fits(const std::string& prompt) const;
     // Batched, ragged prompts, KV cache. BadInput when a prompt holds a character outside the alphabet or does not fit.
     [[nodiscard]] Result<std::vector<Answer>> answer(const std::vector<std::string>& prompts, const AnswerOptions& options = {}) const;
     // Mean negative log2-likelihood per byte of each text, in windows of the context length with half a window of overlap.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +40,9 @@ enum class Measure { ExactMatch, BitsPerByte };
 // Who may see a suite's items. Train is no suite: it is where training items come from.
 enum class Split { Train, Guide, Gate, Vault };
 
-enum class SuiteRole { Target, Retained };
+// Target decides, Retained must not get worse, Probe is shown to people and decides nothing: longer, other, harder items than
+// were trained.
+enum class SuiteRole { Target, Retained, Probe };
 
 // What `ratchet new --corpus` means to a domain: nothing; the text that it learns, which must be given; or a file of JSON
 // lines that may be given instead of the items that the domain makes itself.
@@ -86,6 +89,19 @@ public:
         (void)steps;
         return drawTraining(data, rng);
     }
+    // An item of the same split that differs a little from `item`, so that who fails one may fail the other: the step of an
+    // adversarial search. Empty when the domain knows none or found none in this split.
+    [[nodiscard]] virtual std::optional<Item> neighbour(const Item& item, Rng& rng) const
+    {
+        (void)item, (void)rng;
+        return {};
+    }
+    // The same question in other words, with the same right answer; of the same split. Empty when there are none.
+    [[nodiscard]] virtual std::optional<Item> paraphrase(const Item& item, Rng& rng) const
+    {
+        (void)item, (void)rng;
+        return {};
+    }
     // Which split an item belongs to, by its id.
     [[nodiscard]] virtual Split splitOf(const Item& item) const = 0;
 
@@ -102,7 +118,7 @@ public:
     // Position id of every character of `text` (a prompt and what was generated so far) for positions "coupled"; ids of a
     // prefix do not change when text is appended; each is below `limit`.
     [[nodiscard]] virtual std::vector<int> coupledPositions(std::string_view text, const Reasoning& reasoning, int limit) const;
-    // Longest prompt + completion in characters that training or judging can produce.
+    // Longest prompt + completion in characters of training and of the suites that decide; a probe may be longer.
     [[nodiscard]] virtual int longestExample(const Data& data, const Reasoning& reasoning) const = 0;
     [[nodiscard]] virtual std::vector<std::string> failureClasses() const = 0;
     // What a model may call while it answers, if the genome's /tools/allowed names it.
@@ -113,7 +129,7 @@ public:
 [[nodiscard]] std::vector<Tool> allowedTools(const Domain& domain, const Tools& allowed);
 
 // The domain's own version of the ABI; a plugin with another number is refused with its name.
-inline constexpr int pluginAbi = 2;
+inline constexpr int pluginAbi = 3;
 
 struct PluginInfo {
     int abi = pluginAbi;

@@ -19,7 +19,7 @@ double drawFamilyGain(const std::vector<LessonRecord>& lessons, const std::strin
     int count = 1;
     for (const LessonRecord& lesson : lessons)
         if (lesson.family == family && lesson.tried > lesson.failed) {
-            sum += lesson.meanGain;
+            sum += expectedGain(lesson);
             ++count;
         }
     return sum / count + priorGainDeviation / std::sqrt(count) * rng.normal();
@@ -104,7 +104,7 @@ std::vector<Proposed> propose(const ProposeTask& task, const SearchSpace& space,
                 const auto known = earlier(task.attempts, identity);
                 if (!task.focus.empty())
                     one.idea.reason += fmt::format(" Aim: fewer \"{}\" errors.", task.focus);
-                result.push_back({std::move(one.idea), one.lesson.meanGain, known});
+                result.push_back({std::move(one.idea), expectedGain(one.lesson), known});
                 found = !known;
                 fresh += found;
             }

@@ -105,7 +105,7 @@ Json LabConfig::toJson() const
 {
     return {{"format", format}, {"ratchet", ratchet}, {"domain", domain}, {"goal", goal}, {"budget", budget.value},
             {"trialBudget", trialBudget.value}, {"seed", seed}, {"candidates", candidates}, {"alpha", alpha},
-            {"gateItems", gateItems}, {"placebos", placebos}, {"corpusSource", corpusSource}, {"created", created}};
+            {"gateItems", gateItems}, {"placebos", placebos}, {"parents", parents}, {"corpusSource", corpusSource}, {"created", created}};
 }
 
 Result<LabConfig> LabConfig::fromJson(const Json& json)
@@ -120,7 +120,7 @@ Result<LabConfig> LabConfig::fromJson(const Json& json)
     in.read("ratchet", config.ratchet).read("domain", config.domain).read("goal", config.goal);
     in.read("budget", config.budget.value).read("trialBudget", config.trialBudget.value).read("seed", config.seed);
     in.read("candidates", config.candidates).read("alpha", config.alpha).read("gateItems", config.gateItems);
-    in.readIf("placebos", config.placebos).read("corpusSource", config.corpusSource).read("created", config.created).onlyKnown();
+    in.readIf("placebos", config.placebos).readIf("parents", config.parents).read("corpusSource", config.corpusSource).read("created", config.created).onlyKnown();
     if (config.format < 1)
         in.fault("\"format\" is not 1");
     if (config.budget.value <= 0 || config.trialBudget.value <= 0)

@@ -41,6 +41,7 @@ struct LabConfig {
     double alpha = 0.05;              // false accepts over the whole lab
     int gateItems = 2000;             // most pairs a question may draw
     double placebos = 0;              // chance that a drawn candidate gives way to a placebo (core/agent/controls.h)
+    std::string parents = "balanced"; // whom candidates start from: a ParentPolicy (core/selector/archive.h)
     std::string corpusSource;         // as the person named it
     std::string created;
     [[nodiscard]] Json toJson() const;

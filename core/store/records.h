@@ -88,7 +88,7 @@ struct ScorecardRecord {
     Id<ProposalRecord> proposal;     // 0: the champion alone
     Hash challenger, champion;
     std::string suite, split;        // split: guide | gate | vault
-    bool retained = false;
+    bool retained = false, probe = false;   // neither: the target suite
     int items = 0, wins = 0, losses = 0, ties = 0;
     double championMean = 0, challengerMean = 0;
     double difference = 0, low = 0, high = 0;   // challenger minus champion with its confidence sequence
@@ -96,6 +96,7 @@ struct ScorecardRecord {
     std::vector<double> path;        // log10 E after each batch of items, at most 200 points
     Json classes;                    // {"champion": {"carry": 3}, "challenger": {...}}
     Json samples;                    // guide and vault only
+    Json calibration;                // {"champion": Calibration::toJson(), "challenger": ...}; null without confidences
     Time created{};
 };
 
@@ -139,6 +140,9 @@ struct LessonRecord {
     Flops cost;
     double predictedError = 0;                  // mean of predicted minus measured gain
     Time updated{};
+    // Versions of this kind whose recipe was trained again: the gain their gate saw and the one that came back, both means.
+    int replicated = 0;
+    double nominalGain = 0, replicatedGain = 0;
 };
 
 struct GoalRecord {

@@ -106,7 +106,16 @@ DELETE FROM meta WHERE key = 'last-request';
 INSERT INTO meta SELECT 'ledger-head', json_object('entries', seq, 'hash', hash) FROM ledger ORDER BY seq DESC LIMIT 1;
 )sql";
 
-constexpr std::array<Migration, 2> list{{{1, version1}, {2, version2}}};
+// Suites that only show something; how far answers are as right as they are sure; what came back of a lesson's gains.
+constexpr const char* version3 = R"sql(
+ALTER TABLE scorecard ADD COLUMN probe INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE scorecard ADD COLUMN calibration TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE lesson ADD COLUMN replicated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lesson ADD COLUMN nominal_gain REAL NOT NULL DEFAULT 0;
+ALTER TABLE lesson ADD COLUMN replicated_gain REAL NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<Migration, 3> list{{{1, version1}, {2, version2}, {3, version3}}};
 
 } // namespace
 

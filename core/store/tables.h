@@ -50,11 +50,11 @@ RATCHET_TABLE(TrialRecord, "trial", "id",
 
 RATCHET_TABLE(ScorecardRecord, "scorecard", "ifnull(proposal, 0), challenger, champion, suite, split",
     visit("proposal", r.proposal); visit("challenger", r.challenger); visit("champion", r.champion);
-    visit("suite", r.suite); visit("split", r.split); visit("retained", r.retained); visit("items", r.items);
+    visit("suite", r.suite); visit("split", r.split); visit("retained", r.retained); visit("probe", r.probe); visit("items", r.items);
     visit("wins", r.wins); visit("losses", r.losses); visit("ties", r.ties); visit("champion_mean", r.championMean);
     visit("challenger_mean", r.challengerMean); visit("difference", r.difference); visit("low", r.low);
     visit("high", r.high); visit("e_value", r.eValue); visit("path", r.path); visit("classes", r.classes);
-    visit("samples", r.samples); visit("created", r.created);)
+    visit("samples", r.samples); visit("calibration", r.calibration); visit("created", r.created);)
 
 RATCHET_TABLE(VerdictRecord, "verdict", "proposal",
     visit("proposal", r.proposal); visit("challenger", r.challenger); visit("champion", r.champion);
@@ -74,7 +74,8 @@ RATCHET_TABLE(LessonRecord, "lesson", "family, operator_name",
     visit("family", r.family); visit("operator_name", r.operatorName); visit("tried", r.tried);
     visit("accepted", r.accepted); visit("failed", r.failed); visit("mean_gain", r.meanGain);
     visit("variance_gain", r.varianceGain); visit("cost", r.cost); visit("predicted_error", r.predictedError);
-    visit("updated", r.updated);)
+    visit("updated", r.updated); visit("replicated", r.replicated); visit("nominal_gain", r.nominalGain);
+    visit("replicated_gain", r.replicatedGain);)
 
 RATCHET_TABLE(GoalRecord, "goal", "id",
     visit("id", r.id); visit("parent", r.parent); visit("title", r.title); visit("suite", r.suite);

@@ -13,6 +13,7 @@ namespace {
 constexpr int widestMixture = 9;
 constexpr int mostDraws = 4096;       // the smallest split holds a sixteenth of the sums: (15/16)^4096 is 1e-115
 constexpr int mostBalancedDraws = 256;
+constexpr int mostNeighbours = 96;    // tried; one in sixteen lies in the guide split
 constexpr std::array allOperations{Operation::Add, Operation::Subtract, Operation::Multiply};
 
 Item itemOf(const Problem& problem)
@@ -62,6 +63,7 @@ struct Shape {
     int width = 1;
     double padding = 0, shorter = 0;
     int other = 0;                    // the shorter operand's digits; 0: drawn
+    bool chain = false;               // of sums: every column carries
 };
 
 Sum drawOperands(const Shape& shape, Rng& rng)
@@ -80,7 +82,8 @@ Sum drawOperands(const Shape& shape, Rng& rng)
 Problem drawFrom(Split split, Operation operation, const Shape& shape, Rng& rng)
 {
     for (int i = 0; i < mostDraws; ++i)
-        if (Problem problem{operation, drawOperands(shape, rng)}; splitOfProblem(problem) == split)
+        if (Problem problem{operation, drawOperands(shape, rng)};
+            splitOfProblem(problem) == split && (!shape.chain || problem.operands.carries() == shape.width))
             return problem;
     throw std::runtime_error("no problem of " + std::to_string(shape.width) + " digits lies in this split");
 }
@@ -90,7 +93,7 @@ struct SuiteName {
     Shape shape;
 };
 
-// "multiplication-2x1": operation, width and the shorter operand's width.
+// "multiplication-2x1": operation, width and the shorter operand's width; "addition-3-chain", "addition-3-padded".
 std::optional<SuiteName> readSuite(const std::string& name)
 {
     constexpr std::array words{"addition", "subtraction", "multiplication", "mixed"};     // in the order of Operation
@@ -109,6 +112,12 @@ std::optional<SuiteName> readSuite(const std::string& name)
         suite.shape.shorter = 1;
         if (suite.shape.other < 1 || suite.shape.other >= suite.shape.width)
             return std::nullopt;
+    }
+    if (const std::string_view kind(rest, static_cast<std::size_t>(end - rest)); suite.operation == Operation::Add && suite.shape.width > 1) {
+        suite.shape.chain = kind == "-chain";
+        suite.shape.padding = kind == "-padded" ? 1 : 0;
+        if (suite.shape.chain || suite.shape.padding > 0)
+            rest = end;
     }
     return rest == end && suite.shape.width >= 1 && suite.shape.width <= widestMixture ? std::optional(suite) : std::nullopt;
 }
@@ -302,6 +311,41 @@ Item Arithmetic::drawHarder(const Data& data, int steps, Rng& rng) const
     const auto mixture = Mixture::read(data, m_variant);
     const auto operation = mixture.drawOperation(rng);
     return itemOf(drawFrom(Split::Train, operation, {std::min(mixture.widest() + steps, widestMixture), 0, 0, 0}, rng));
+}
+
+std::optional<Item> Arithmetic::neighbour(const Item& item, Rng& rng) const
+{
+    const Problem problem = problemOf(item.question);
+    const Split split = splitOfProblem(problem);
+    for (int i = 0; i < mostNeighbours; ++i) {
+        Problem near = problem;
+        const bool first = rng.below(2) == 0;
+        std::string& operand = first ? near.operands.a : near.operands.b;
+        const std::string& other = first ? near.operands.b : near.operands.a;
+        const std::size_t place = rng.below(operand.size());
+        const auto kind = rng.below(8);
+        if (kind == 0)
+            operand.assign(operand.size(), static_cast<char>('1' + rng.below(9)));
+        else if (kind < 4 && place < other.size())      // column by significance: the digits sum to nine or more
+            operand[operand.size() - 1 - place] = static_cast<char>('0' + std::min<std::uint64_t>(9, '9' - other[other.size() - 1 - place] + rng.below(3)));
+        else
+            operand[place] = static_cast<char>('0' + rng.below(10));
+        const char before = first ? problem.operands.a.front() : problem.operands.b.front();
+        if (operand.size() > 1 && operand.front() == '0' && before != '0')
+            continue;                                   // no leading zero where there was none
+        if (itemOf(near).id != item.id && splitOfProblem(near) == split)
+            return itemOf(near);
+    }
+    return std::nullopt;
+}
+
+std::optional<Item> Arithmetic::paraphrase(const Item& item, Rng&) const
+{
+    Problem problem = problemOf(item.question);
+    std::swap(problem.operands.a, problem.operands.b);
+    if (problem.operation == Operation::Subtract || problem.operands.a == problem.operands.b)
+        return std::nullopt;
+    return itemOf(problem);
 }
 
 Split Arithmetic::splitOf(const Item& item) const

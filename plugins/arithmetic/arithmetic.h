@@ -38,7 +38,8 @@ struct Mixture {
 };
 
 // Suites "addition-3", "subtraction-3", "multiplication-3" and "mixed-3" (the operations evenly) can be drawn at every width
-// 1 .. 9, and "multiplication-3x1" with two widths, either way round; suites() lists the ones that are judged. Products of
+// 1 .. 9, and "multiplication-3x1" with two widths, either way round; "addition-3-chain" are sums whose every column carries,
+// "addition-3-padded" has one operand with leading zeros; suites() lists the ones that are judged. Products of
 // two one-digit numbers are all for training: who has never seen 6*7 cannot know it.
 class Arithmetic : public Domain {
 public:
@@ -50,6 +51,10 @@ public:
     [[nodiscard]] Item drawTraining(const Data& data, Rng& rng) const override;
     [[nodiscard]] Item draw(const std::string& suite, Split split, Rng& rng) const override;
     [[nodiscard]] Item drawHarder(const Data& data, int steps, Rng& rng) const override;
+    // A digit another, a digit repeated throughout, or a column made to carry.
+    [[nodiscard]] std::optional<Item> neighbour(const Item& item, Rng& rng) const override;
+    // Sums and products the other way round.
+    [[nodiscard]] std::optional<Item> paraphrase(const Item& item, Rng& rng) const override;
     [[nodiscard]] Split splitOf(const Item& item) const override;
     [[nodiscard]] Example example(const Item& item, const Reasoning& reasoning) const override;
     [[nodiscard]] Result<Example> exampleWith(const Item& item, const std::string& answer,

@@ -11,6 +11,7 @@ namespace {
 constexpr int judgedLength = 4; // of suites()
 constexpr int judgedCases = 3;
 constexpr int mostDraws = 4096;
+constexpr int mostNeighbours = 96; // tried; one in sixteen lies in the guide split
 
 Item itemOf(const Exercise& exercise)
 {
@@ -210,7 +211,8 @@ std::vector<SuiteSpec> Program::suites() const
 {
     return {{"write-2", "write a program of 2 instructions", SuiteRole::Target, 0},
             {"write-4", "write a program of 4 instructions", SuiteRole::Retained, 0.03},
-            {"run-2", "run a program of 2 instructions", SuiteRole::Retained, 0.05}};
+            {"run-2", "run a program of 2 instructions", SuiteRole::Retained, 0.05},
+            {"write-3", "write a program of 3 instructions: longer", SuiteRole::Probe, 0}};
 }
 
 Item Program::drawTraining(const Data& data, Rng& rng) const
@@ -235,6 +237,27 @@ Item Program::drawHarder(const Data& data, int steps, Rng& rng) const
     const auto mixture = Mixture::read(data);
     const auto task = mixture.drawTask(rng);
     return itemOf(drawFrom(Split::Train, task, std::min(mixture.longest + steps, longestProgram), mixture.cases, rng));
+}
+
+std::optional<Item> Program::neighbour(const Item& item, Rng& rng) const
+{
+    const Exercise exercise = exerciseFromJson(item.question);
+    for (int i = 0; i < mostNeighbours; ++i) {
+        const auto near = drawExercise(exercise.task, exercise.program, static_cast<int>(exercise.cases.size()), rng);
+        if (near && keyOf(near->prompt()) != keyOf(exercise.prompt()) && splitOfPrompt(near->prompt()) == splitOfPrompt(item.id))
+            return itemOf(*near);
+    }
+    return std::nullopt;
+}
+
+std::optional<Item> Program::paraphrase(const Item& item, Rng& rng) const
+{
+    Exercise exercise = exerciseFromJson(item.question);
+    if (exercise.cases.size() < 2)
+        return std::nullopt;
+    const std::size_t turn = 1 + rng.below(exercise.cases.size() - 1);
+    std::rotate(exercise.cases.begin(), exercise.cases.begin() + static_cast<std::ptrdiff_t>(turn), exercise.cases.end());
+    return itemOf(exercise);
 }
 
 Split Program::splitOf(const Item& item) const

@@ -32,6 +32,10 @@ public:
     [[nodiscard]] Item drawTraining(const Data& data, Rng& rng) const override;
     [[nodiscard]] Item draw(const std::string& suite, Split split, Rng& rng) const override;
     [[nodiscard]] Item drawHarder(const Data& data, int steps, Rng& rng) const override;
+    // The same program for other inputs.
+    [[nodiscard]] std::optional<Item> neighbour(const Item& item, Rng& rng) const override;
+    // The cases of a Write in another order.
+    [[nodiscard]] std::optional<Item> paraphrase(const Item& item, Rng& rng) const override;
     [[nodiscard]] Split splitOf(const Item& item) const override;
     [[nodiscard]] Example example(const Item& item, const Reasoning& reasoning) const override;
     [[nodiscard]] Result<Example> exampleWith(const Item& item, const std::string& answer,

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int longestMixture = 200;
 constexpr int longestSuite = 12; // of suites()
+constexpr int mostNeighbours = 96; // tried; one in sixteen lies in the guide split
 constexpr int mostDraws = 4096;  // the smallest split holds a sixteenth of the texts: (15/16)^4096 is 1e-115
 
 int shortestJudged(Task task)
@@ -229,7 +230,9 @@ std::vector<SuiteSpec> Strings::suites() const
             {"copy-8", "copy 8 letters", SuiteRole::Retained, 0.03},
             {"reverse-8", "reverse 8 letters", SuiteRole::Retained, 0.05},
             {"sort-8", "sort 8 letters", SuiteRole::Retained, 0.05},
-            {"brackets-8", "close 8 brackets", SuiteRole::Retained, 0.05}};
+            {"brackets-8", "close 8 brackets", SuiteRole::Retained, 0.05},
+            {"copy-16", "copy 16 letters: longer", SuiteRole::Probe, 0},
+            {"reverse-12", "reverse 12 letters: longer", SuiteRole::Probe, 0}};
 }
 
 Item Strings::drawTraining(const Data& data, Rng& rng) const
@@ -252,6 +255,27 @@ Item Strings::drawHarder(const Data& data, int steps, Rng& rng) const
     const auto mixture = Mixture::read(data);
     const auto task = mixture.drawTask(rng);
     return itemOf(drawFrom(Split::Train, task, std::min(mixture.longest + steps, longestPuzzle), rng));
+}
+
+std::optional<Item> Strings::neighbour(const Item& item, Rng& rng) const
+{
+    const Puzzle puzzle = puzzleOf(item.question);
+    if (puzzle.task == Task::Brackets || puzzle.text.size() < 2)
+        return std::nullopt;
+    for (int i = 0; i < mostNeighbours; ++i) {
+        Puzzle near = puzzle;
+        const auto kind = rng.below(3);
+        const std::size_t place = rng.below(near.text.size() - 1);
+        if (kind == 0)
+            near.text[place] = static_cast<char>('a' + rng.below(26));
+        else if (kind == 1)
+            std::swap(near.text[place], near.text[place + 1]);
+        else
+            near.text[place + 1] = near.text[place];
+        if (near.text != puzzle.text && splitOfPuzzle(near) == splitOfPuzzle(puzzle))
+            return itemOf(near);
+    }
+    return std::nullopt;
 }
 
 Split Strings::splitOf(const Item& item) const

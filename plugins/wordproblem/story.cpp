@@ -93,6 +93,31 @@ Story drawStory(int steps, int largest, Rng& rng)
     return story;
 }
 
+Story withOtherNumber(Story story, Rng& rng)
+{
+    const Story before = story;
+    const std::size_t place = rng.below(story.steps.size() + 1);
+    int& number = place == 0 ? story.start : story.steps[place - 1].number;
+    number = std::max(2, number - 3 + static_cast<int>(rng.below(7)));
+    std::int64_t amount = story.start;
+    for (const Step& step : story.steps) {
+        amount = step.sign == '+' ? amount + step.number : step.sign == '-' ? amount - step.number : amount * step.number;
+        if (amount < 0)
+            return before;
+    }
+    return story;
+}
+
+Story withOtherWords(Story story, Rng& rng)
+{
+    const auto other = [&](int now, std::size_t count) {
+        return (now + 1 + static_cast<int>(rng.below(count - 1))) % static_cast<int>(count);
+    };
+    story.name = other(story.name, names.size());
+    story.thing = other(story.thing, things.size());
+    return story;
+}
+
 int longestStory(int steps, int largest)
 {
     const auto digits = static_cast<int>(std::to_string(largest).size());

@@ -29,6 +29,9 @@ struct Story {
 
 // A story of `steps` operations whose numbers are at most `largest` and whose amounts never fall below zero.
 [[nodiscard]] Story drawStory(int steps, int largest, Rng& rng);
+// The same story with one number changed by up to three and no amount below zero; with other words, the same problem.
+[[nodiscard]] Story withOtherNumber(Story story, Rng& rng);
+[[nodiscard]] Story withOtherWords(Story story, Rng& rng);
 [[nodiscard]] int longestStory(int steps, int largest);        // characters of text()
 [[nodiscard]] int longestExpression(int steps, int largest);
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int mostSteps = 6;
 constexpr int judgedLargest = 99;
+constexpr int mostNeighbours = 96;    // tried; one in sixteen lies in the guide split
 constexpr int mostDraws = 4096;       // the smallest split holds a sixteenth: (15/16)^4096 is 1e-115
 constexpr std::string_view promptEnd = " = ";
 constexpr std::array splitNames{"train", "guide", "gate", "vault"};      // in the order of Split
@@ -264,6 +265,27 @@ Item WordProblem::drawHarder(const Data& data, int steps, Rng& rng) const
         return drawTraining(data, rng);
     const auto mixture = Mixture::read(data);
     return storyFrom(Split::Train, std::min(mixture.longest() + steps, mostSteps), mixture.largest, rng);
+}
+
+std::optional<Item> WordProblem::neighbour(const Item& item, Rng& rng) const
+{
+    if (!item.question.contains("story"))
+        return std::nullopt;
+    const Story story = Story::read(item.question.at("story"));
+    for (int i = 0; i < mostNeighbours; ++i) {
+        const Story near = withOtherNumber(story, rng);
+        const bool fits = near.start <= judgedLargest && std::all_of(near.steps.begin(), near.steps.end(), [](const Step& step) { return step.number <= judgedLargest; });
+        if (fits && near.expression() != item.id && splitOfExpression(near.expression()) == splitOfExpression(item.id))
+            return itemOf(near);
+    }
+    return std::nullopt;
+}
+
+std::optional<Item> WordProblem::paraphrase(const Item& item, Rng& rng) const
+{
+    if (!item.question.contains("story"))
+        return std::nullopt;
+    return itemOf(withOtherWords(Story::read(item.question.at("story")), rng));
 }
 
 Split WordProblem::splitOf(const Item& item) const

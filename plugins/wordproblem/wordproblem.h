@@ -33,6 +33,10 @@ public:
     [[nodiscard]] Item drawTraining(const Data& data, Rng& rng) const override;
     [[nodiscard]] Item draw(const std::string& suite, Split split, Rng& rng) const override;
     [[nodiscard]] Item drawHarder(const Data& data, int steps, Rng& rng) const override;
+    // A story with another number. None of lines from a file.
+    [[nodiscard]] std::optional<Item> neighbour(const Item& item, Rng& rng) const override;
+    // The same story of somebody else.
+    [[nodiscard]] std::optional<Item> paraphrase(const Item& item, Rng& rng) const override;
     [[nodiscard]] Split splitOf(const Item& item) const override;
     [[nodiscard]] Example example(const Item& item, const Reasoning& reasoning) const override;
     [[nodiscard]] Result<Example> exampleWith(const Item& item, const std::string& answer, const Reasoning& reasoning) const override;

@@ -117,6 +117,15 @@ private Q_SLOTS:
         QVERIFY(first.nominal && *first.nominal > 0.3);           // reversed answers are what this world needs
         QVERIFY(first.share() && std::abs(first.share()->mean - 1) < 0.2);
         const auto store = lab.read();
+        int replicated = 0;
+        for (const LessonRecord& lesson : taken(store->lessons()))
+            if (lesson.replicated > 0) {
+                ++replicated;
+                QCOMPARE(lesson.replicated, 1);
+                QCOMPARE(lesson.nominalGain, *first.nominal);
+                QVERIFY(std::abs(lesson.replicatedGain - lesson.nominalGain) < 0.2);
+            }
+        QCOMPARE(replicated, 1);
         std::set<std::string> seeds, versions;
         for (const Id<ProposalRecord> id : first.runs) {
             const auto run = taken(store->proposal(id));

@@ -28,6 +28,23 @@ bool near(double a, double b) { return std::abs(a - b) < 1e-12; }
 class TestLessons : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    void whatDoesNotComeBackIsExpectedLess()
+    {
+        LessonRecord lesson = lessonOn({}, "reasoning", "format = reversed");
+        lesson.meanGain = 0.4;
+        QCOMPARE(expectedGain(lesson), 0.4);
+        lesson.replicated = 2;
+        lesson.nominalGain = 0.5;
+        lesson.replicatedGain = 0.2;
+        QCOMPARE(shrinkage(lesson), 0.4);
+        QCOMPARE(expectedGain(lesson), 0.4 * 0.4);
+        lesson.replicatedGain = 0.7;              // more than was claimed is no reason to expect more
+        QCOMPARE(expectedGain(lesson), 0.4);
+        lesson.replicatedGain = -0.1;
+        QCOMPARE(expectedGain(lesson), 0.0);
+        lesson.meanGain = -0.3;                   // a loss is not made smaller by what came back of a gain
+        QCOMPARE(expectedGain(lesson), -0.3);
+    }
     void startFromThePrior()
     {
         const LessonRecord fresh = lessonOn({}, "tuning", "ema = 0.99");

@@ -77,6 +77,8 @@ private Q_SLOTS:
     void nonsenseIsNoResult();
     void scoresBeforeIntegrityAreNoResult();
     void aFailedIntegrityCheckRejects();
+    void probesAreNeverAsked();
+    void confidenceBecomesCalibration();
     void aJudgeThatDiesLeavesNoResult();
     void aFinishedComparisonStaysFinished();
     void bitsPerByteAreToldAsSuch();
@@ -253,6 +255,35 @@ void TestScorecard::scoresBeforeIntegrityAreNoResult()
     Comparison empty(suites, {});
     QVERIFY(!empty.addIntegrity({}));
     QCOMPARE(int(empty.verdict().verdict), int(Verdict::NoResult));
+}
+
+void TestScorecard::probesAreNeverAsked()
+{
+    auto specs = suites;
+    specs.insert(specs.begin() + 1, {"longer", "a probe", SuiteRole::Probe, 0});
+    Comparison comparison = comparisonOf(Measure::ExactMatch, specs);
+    Rng rng(1);
+    playOut(comparison, {0.1, 0.9, 0.8, 0.8}, rng);
+    QVERIFY(comparison.verdict().verdict == Verdict::Accept);
+    for (const auto& card : comparison.scorecards())
+        QVERIFY(card.suite != "longer");
+}
+
+void TestScorecard::confidenceBecomesCalibration()
+{
+    Scores scores;
+    scores.suite = "target";
+    scores.split = "guide";
+    scores.champion = {1, 0, 1, 1};
+    scores.championConfidence = {0.9, 0.2, 0.8, 0.7};
+    scores.challenger = {1, 1, 1, 1};
+    const auto card = scorecardOf(scores, suites[0], Measure::ExactMatch);
+    QVERIFY(card.has_value());
+    QVERIFY(!card->calibration.contains("challenger"));
+    const auto calibration = Calibration::fromJson(card->calibration.at("champion"));
+    QVERIFY(calibration.has_value());
+    QCOMPARE(calibration->items, 4);
+    QCOMPARE(calibration->accuracy, 0.75);
 }
 
 void TestScorecard::aFailedIntegrityCheckRejects()

@@ -118,8 +118,9 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     VersionRecord child = exampleVersion("child", seed.hash);
     child.trial = trial.id;
     QVERIFY(store->add(child));
-    ScorecardRecord card{proposal.id, child.hash, seed.hash, "addition-3", "gate", true, 120, 70, 10, 40, 0.2, 0.7, 0.5, 0.4, 0.6, 1e9,
-                         {0.1, -0.2, 9}, Json{{"champion", {{"carry", 3}}}}, Json::array(), exampleTime(5)};
+    ScorecardRecord card{proposal.id, child.hash, seed.hash, "addition-3", "gate", true, false, 120, 70, 10, 40, 0.2, 0.7, 0.5, 0.4, 0.6, 1e9,
+                         {0.1, -0.2, 9}, Json{{"champion", {{"carry", 3}}}}, Json::array(),
+                         Json{{"champion", {{"items", 120}}}}, exampleTime(5)};
     QVERIFY(store->add(card));
     ScorecardRecord alone = card;
     alone.proposal = {};
@@ -132,7 +133,7 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     const auto decisionId = store->add(decision).value();
     DeploymentRecord deployment{{}, child.hash, seed.hash, decisionId, DeploymentKind::Promote, "person:ana", "Looks right.", exampleTime(8)};
     deployment.id = store->add(deployment).value();
-    const LessonRecord lesson{"reasoning", "answer format reversed", 2, 1, 0, 0.4, 0.01, Flops{8e11}, -0.1, exampleTime(9)};
+    const LessonRecord lesson{"reasoning", "answer format reversed", 2, 1, 0, 0.4, 0.01, Flops{8e11}, -0.1, exampleTime(9), 1, 0.39, 0.31};
     QVERIFY(store->put(lesson));
     GoalRecord goal{{}, {}, "3 digits", "addition-3", "exact match", true, 0.99, 0.7, GoalState::Active, Flops{1e13}, Flops{1e12}, "Nearly."};
     goal.id = store->put(goal).value();
@@ -368,7 +369,10 @@ void TestStore::anOlderDatabaseIsBroughtUpToDate()
         QVERIFY(store->addLedger({2, "two", hashOf("two")}));
         QVERIFY(store->setMeta("last-request", {{"kind", "approve"}}));
     }
-    const std::string sql = "DROP TABLE answer; DELETE FROM meta WHERE key = 'ledger-head'; PRAGMA user_version = 1;";
+    const std::string sql = "DROP TABLE answer; DELETE FROM meta WHERE key = 'ledger-head'; PRAGMA user_version = 1;"
+                            "ALTER TABLE scorecard DROP COLUMN probe; ALTER TABLE scorecard DROP COLUMN calibration;"
+                            "ALTER TABLE lesson DROP COLUMN replicated; ALTER TABLE lesson DROP COLUMN nominal_gain;"
+                            "ALTER TABLE lesson DROP COLUMN replicated_gain;";
     if (std::system(fmt::format("sqlite3 '{}' \"{}\"", place.file().string(), sql).c_str()) != 0)
         QSKIP("sqlite3 is not installed");
     QCOMPARE(place.open(Store::Mode::ReadOnly).error().code, Code::Conflict);
@@ -377,6 +381,8 @@ void TestStore::anOlderDatabaseIsBroughtUpToDate()
     QVERIFY(!store->meta("last-request").value());
     QVERIFY(store->addLedger({3, "three", hashOf("three")}));
     QVERIFY(store->add(AnswerRecord{"a", "pause", true, Code::Refused, "", "", exampleTime(1)}));
+    QVERIFY(store->put(LessonRecord{"reasoning", "format = reversed", 1, 1, 0, 0.4, 0.01, Flops{1}, 0, exampleTime(2), 1, 0.4, 0.3}));
+    QCOMPARE(store->lessons().value().at(0).replicatedGain, 0.3);
 }
 
 void TestStore::changeFeedTellsEachThingOnce()

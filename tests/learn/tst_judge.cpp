@@ -117,6 +117,10 @@ private Q_SLOTS:
     void aChampionAloneIsMeasured();
     void votesOverSamples();
     void correctionsOfUsersAreJudged();
+    void probesAreAskedOnTheGuideSplit();
+    void theFixedItemsStayTheSame();
+    void aModelAgreesWithItself();
+    void whatDoesNotFitTheContextIsWrong();
     void bitsPerByteOfAText();
     void aBrokenStartIsAFailure_data();
     void aBrokenStartIsAFailure();
@@ -283,6 +287,70 @@ void TestJudge::correctionsOfUsersAreJudged()
     QCOMPARE(scores.samples[0].expected, std::string("46"));
 }
 
+void TestJudge::probesAreAskedOnTheGuideSplit()
+{
+    RunningJudge judge;
+    judge.ask(spec());
+    for (const char* suite : {"fixed", "adversarial", "paraphrase", "sampling", "addition-3-chain"}) {
+        const auto scores = scoresOf(judge, {suite, "guide", 60});
+        QCOMPARE(scores.champion.size(), std::size_t(60));
+        QCOMPARE(scores.challenger.size(), std::size_t(60));
+        const bool isSure = std::string(suite) != "paraphrase" && std::string(suite) != "sampling";
+        QCOMPARE(scores.championConfidence.size(), std::size_t(isSure ? 60 : 0));
+        const auto card = scorecardOf(scores, {suite, suite, SuiteRole::Probe, 0}, Measure::ExactMatch);
+        QVERIFY(card && card->probe && !card->retained);
+        QCOMPARE(card->calibration.is_object(), isSure);
+    }
+    QVERIFY(std::holds_alternative<Failure>(judge.ask(Ask{"adversarial", "gate", 10})));
+}
+
+void TestJudge::theFixedItemsStayTheSame()
+{
+    const auto questions = [&](std::int64_t question) {
+        RunningJudge judge;
+        judge.ask(spec(question));
+        return questionsOf(scoresOf(judge, {"fixed", "guide", 20}));
+    };
+    const auto once = questions(1);
+    QCOMPARE(once.size(), std::size_t(20));
+    QVERIFY(questions(2) == once);
+}
+
+// A model that answers everything with one letter agrees with itself in other words, and when it is sure also when drawn.
+void TestJudge::aModelAgreesWithItself()
+{
+    WeightsFile constant;
+    const auto read = readWeights(m_root / "champion.safetensors");
+    QVERIFY(read.has_value());
+    constant = *read;
+    std::fill(constant.data.begin(), constant.data.end(), '\0');        // logits are zero everywhere: the first token, again and again
+    QVERIFY(writeWeights(m_root / "champion.safetensors", constant));
+    RunningJudge judge;
+    judge.ask(spec());
+    const auto said = scoresOf(judge, {"paraphrase", "guide", 40});
+    QCOMPARE(std::count(said.champion.begin(), said.champion.end(), 1.0), std::ptrdiff_t(40));
+    const auto drawn = scoresOf(judge, {"sampling", "guide", 40});
+    for (const double score : drawn.champion)
+        QVERIFY(score >= 0 && score < 1);         // all tokens are equally likely
+    QVERIFY(drawn.championClasses.value("disagreement", 0) == 40);
+}
+
+void TestJudge::whatDoesNotFitTheContextIsWrong()
+{
+    auto wanted = spec();
+    auto narrow = m_genome;
+    narrow.architecture.context = 8;              // "12+34=" and an answer, but no 3 digits
+    writeRandomWeights(m_root / "challenger.safetensors", narrow, *m_domain, 2);
+    wanted.challenger.genome = narrow.toJson();
+    RunningJudge judge;
+    judge.ask(wanted);
+    const auto scores = scoresOf(judge, {"addition-3", "guide", 12});
+    QCOMPARE(scores.challengerClasses.value("context", 0), 12);
+    QCOMPARE(scores.championClasses.value("context", 0), 0);
+    const auto shorter = scoresOf(judge, {"addition-2", "guide", 12});
+    QCOMPARE(shorter.challengerClasses.value("context", 0), 0);
+}
+
 void TestJudge::bitsPerByteOfAText()
 {
     std::string book;
@@ -308,6 +376,8 @@ void TestJudge::bitsPerByteOfAText()
         QVERIFY2(check.ok, (check.name + ": " + check.detail).c_str());
     const auto scores = scoresOf(judge, {"text", "gate", 8});
     QCOMPARE(scores.champion.size(), std::size_t(8));
+    QVERIFY(scores.championConfidence.empty());    // a likelihood is no answer
+    QCOMPARE(scoresOf(judge, {"fixed", "guide", 8}).champion.size(), std::size_t(8));
     for (const double score : scores.champion)
         QVERIFY(score >= 0 && score < 0.3); // a random model needs about 8 bits or more a byte
 }

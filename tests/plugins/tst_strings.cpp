@@ -417,7 +417,8 @@ void TestStrings::theLongestExampleIsLongest()
             look(m_domain->drawTraining(data, rng));
             look(m_domain->drawHarder(data, data.level + 1, rng));
             for (const auto& suite : m_domain->suites())
-                look(m_domain->draw(suite.name, Split::Gate, rng));
+                if (suite.role != SuiteRole::Probe)
+                    look(m_domain->draw(suite.name, Split::Gate, rng));
         }
         QCOMPARE(seen, bound);
     }
@@ -441,7 +442,7 @@ void TestStrings::theSeedFitsItsSpaceAndAlphabet()
     const auto suites = m_domain->suites();
     QCOMPARE(int(suites.front().role), int(SuiteRole::Target));
     QVERIFY(std::all_of(suites.begin() + 1, suites.end(),
-                        [](const SuiteSpec& suite) { return suite.role == SuiteRole::Retained; }));
+                        [](const SuiteSpec& suite) { return suite.role != SuiteRole::Target; }));
 }
 
 QTEST_GUILESS_MAIN(TestStrings)

@@ -29,7 +29,7 @@ private Q_SLOTS:
         CriticPanel panel;
         panel.resize(900, 400);
         panel.setSession(session.get());
-        const auto* table = panel.findChild<QTableWidget*>();
+        const auto* table = panel.findChild<CriticVerdicts*>()->findChild<QTableWidget*>();
         QCOMPARE(table->rowCount(), 2);
         QCOMPARE(table->item(0, 0)->text(), QStringLiteral("2"));
         QCOMPARE(table->item(0, 3)->text(), QStringLiteral("412 \u2265 132"));

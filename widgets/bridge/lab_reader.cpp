@@ -84,6 +84,8 @@ private:
             RATCHET_CHECK(into(m_now.teeth, store.teeth()));
         if (changed("scorecard"))
             RATCHET_CHECK(readScorecards(store));
+        if (changed("verdict") || changed("scorecard") || changed("deployment"))
+            RATCHET_CHECK(readControls(store));
         if (changed("meta"))
             RATCHET_CHECK(readStatus(store));
         if (changed("answer"))
@@ -119,6 +121,18 @@ private:
         m_now.scorecards.clear();
         for (const auto& [proposal, cards] : m_cards)
             m_now.scorecards.insert(m_now.scorecards.end(), cards.begin(), cards.end());
+        return {};
+    }
+
+    // What the lab knows of its own instruments.
+    Status readControls(const Store& store)
+    {
+        RATCHET_CHECK(into(m_now.signals, signalsOf(store)));
+        RATCHET_CHECK(into(m_now.placebos, countPlacebos(store)));
+        m_now.spread.reset();
+        if (!m_now.deployments.empty())
+            if (auto spread = replicationResult(store, m_now.deployments.back().version, true); spread && !spread->suites.empty())
+                m_now.spread = std::move(*spread);
         return {};
     }
 

@@ -13,7 +13,10 @@
 #include <QObject>
 #include <QString>
 
+#include "core/agent/controls.h"
 #include "core/agent/engine.h"
+#include "core/agent/replication.h"
+#include "core/agent/signals.h"
 #include "core/agent/status.h"
 #include "core/store/lab.h"
 #include "core/store/records.h"
@@ -33,6 +36,9 @@ struct Snapshot {
     std::vector<GoalRecord> goals;
     std::vector<LessonRecord> lessons;
     std::vector<ToothRecord> teeth;
+    std::vector<SignalReport> signals;
+    PlaceboCount placebos;
+    std::optional<Replication> spread;                // of the champion's recipe beside itself, when `ratchet aa` was asked
     std::map<Hash, Json> genomes;                     // of every version and proposal
     std::optional<Policy> policy;
     EngineStatus status;

@@ -1,34 +1,32 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How good the champions were and how sure the gate was: guide scores over deployments, every verdict with its evidence, and
-// how much of the lab's false-accept bound is spent. User-interface thread only.
+// How good the lab's models are and how far its instruments can be trusted, in four pages: verdicts of the gate, suites and
+// failures of a version, its calibration, and the signals and controls. User-interface thread only.
 #pragma once
 
+#include "widgets/panels/critic_verdicts.h"
 #include "widgets/panels/panel.h"
-#include "widgets/plot/line_plot.h"
 
-class QTableWidget;
+class QStackedWidget;
+class QTabBar;
 
 namespace ratchet {
-
-// Guide score of every deployed version, one line per suite; x is the deployment's number from 1.
-[[nodiscard]] std::vector<PlotLine> championScores(const Snapshot& snapshot);
 
 class CriticPanel : public Panel {
     Q_OBJECT
 public:
     explicit CriticPanel(QWidget* parent = nullptr);
-    [[nodiscard]] const LinePlot& plot() const { return *m_plot; }
+    [[nodiscard]] const LinePlot& plot() const { return m_verdicts->plot(); }
+    void turnTo(int page);
 
 protected:
     void refresh() override;
 
 private:
-    void fillVerdicts(const Snapshot& snapshot);
+    void addPage(CriticPage* page, const QString& title, const QString& help);
     [[nodiscard]] Figure figure() const;
-    LinePlot* m_plot = nullptr;
-    std::vector<double> m_filled;                 // what the table shows; empty: nothing yet
-    QTableWidget* m_verdicts = nullptr;
-    QLabel *m_spending = nullptr, *m_plotNote = nullptr;
+    CriticVerdicts* m_verdicts = nullptr;
+    QTabBar* m_tabs = nullptr;
+    QStackedWidget* m_pages = nullptr;
 };
 
 } // namespace ratchet

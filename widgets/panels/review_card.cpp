@@ -161,7 +161,7 @@ void ReviewCard::show(const Snapshot& snapshot, const ReviewCase& entry)
     const auto list = requirements(*evidence, snapshot.policy, decision ? std::optional(*decision) : std::nullopt);
     showRequirements(list);
     const auto retained = std::find_if(list.begin(), list.end(), [](const Requirement& r) { return r.name == "retained"; });
-    showSuites(*evidence, retained != list.end() && retained->state == RequirementState::Satisfied);
+    showSuites(snapshot, entry, *evidence, retained != list.end() && retained->state == RequirementState::Satisfied);
     showPath(*evidence);
     showGenome(snapshot, *evidence);
     showSamples(snapshot, entry);
@@ -184,16 +184,20 @@ void ReviewCard::showRequirements(const std::vector<Requirement>& list)
     m_requirements->setToolTip(help.join(QStringLiteral("\n\n")));
 }
 
-void ReviewCard::showSuites(const Evidence& evidence, bool retainedHolds)
+void ReviewCard::showSuites(const Snapshot& snapshot, const ReviewCase& entry, const Evidence& evidence, bool retainedHolds)
 {
     clear(m_suites);
     const Tokens& now = tokens(this);
+    std::vector<ScorecardRecord> cards = evidence.scorecards;       // what decides, then what is only shown
+    for (const auto& card : snapshot.scorecards)
+        if (card.probe && card.proposal == entry.proposal)
+            cards.push_back(card);
     double scale = 0.02;
-    for (const auto& card : evidence.scorecards)
+    for (const auto& card : cards)
         for (const double bound : {card.low, card.high})
             scale = std::isfinite(bound) ? std::max(scale, std::min(1.0, std::abs(bound) * 1.05)) : scale;
     int row = 0;
-    for (const auto& card : evidence.scorecards) {
+    for (const auto& card : cards) {
         const Interval interval{card.low, card.difference, card.high, scale, 0};
         m_suites->addWidget(label(text(card.suite)), row, 0);
         auto* gain = label(formatGain(card.difference, card.low, card.high), Qt::AlignRight | Qt::AlignVCenter);
@@ -204,7 +208,9 @@ void ReviewCard::showSuites(const Evidence& evidence, bool retainedHolds)
         bar->setToolTip(tr("Scale: %1 to %2").arg(formatPoints(-scale), formatPoints(scale)));
         m_suites->addWidget(bar, row, 2);
         QString verdict;
-        if (!card.retained && evidence.verdict) {
+        if (card.probe) {
+            verdict = coloured(tr("probe"), now.secondary);
+        } else if (!card.retained && evidence.verdict) {
             const bool enough = evidence.verdict->eValue >= evidence.verdict->threshold;
             verdict = coloured(QStringLiteral("E %1 %2 %3").arg(formatEValue(std::log(evidence.verdict->eValue)), enough ? QChar(0x2265) : QLatin1Char('<'),
                                                                 formatEValue(std::log(evidence.verdict->threshold))),
@@ -216,7 +222,7 @@ void ReviewCard::showSuites(const Evidence& evidence, bool retainedHolds)
         m_suites->addWidget(label(verdict), row, 3);
         m_suites->addWidget(label(tr("%1 pairs").arg(formatCount(card.items)), Qt::AlignRight | Qt::AlignVCenter), row++, 4);
     }
-    if (evidence.scorecards.empty())
+    if (cards.empty())
         m_suites->addWidget(label(tr("No scorecard against the champion is there yet.")), 0, 0, 1, 5);
 }
 

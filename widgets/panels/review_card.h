@@ -29,7 +29,7 @@ protected:
 private:
     [[nodiscard]] QLabel* block(const QString& title, QWidget*& box);
     void showRequirements(const std::vector<Requirement>& requirements);
-    void showSuites(const Evidence& evidence, bool retainedHolds);
+    void showSuites(const Snapshot& snapshot, const ReviewCase& entry, const Evidence& evidence, bool retainedHolds);
     void showPath(const Evidence& evidence);
     void showGenome(const Snapshot& snapshot, const Evidence& evidence);
     void showSamples(const Snapshot& snapshot, const ReviewCase& entry);

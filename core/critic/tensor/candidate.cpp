@@ -10,6 +10,13 @@
 #include "core/plugin/loader.h"
 
 namespace ratchet {
+namespace {
+
+constexpr double drawTemperature = 0.7;     // of what is compared with the answer that would be given
+constexpr int drawsEach = 4;
+
+} // namespace
+
 Result<std::unique_ptr<Candidate>> Candidate::load(const Artifact& artifact, const std::string& who, const Domain& domain,
                                                    const Json& tokenizer)
 {
@@ -63,27 +70,78 @@ Reply Candidate::gradeOf(const ExamItem& item, const std::string& completion) co
     return reply;
 }
 
+AnswerOptions Candidate::optionsFor(const std::vector<Example>& wanted, std::uint64_t seed) const
+{
+    AnswerOptions options;
+    options.maxTokens = 2;   // beyond the longest right answer: one that does not end is seen to go on
+    for (const auto& example : wanted)
+        options.maxTokens = std::max(options.maxTokens, static_cast<int>(example.completion.size()) + 2);
+    options.seed = seed;
+    return options;
+}
+
 Result<std::vector<Reply>> Candidate::generate(const std::vector<ExamItem>& items, std::uint64_t seed)
 {
     RATCHET_TRY(wanted, examples(items));
+    std::vector<Reply> replies(items.size(), Reply{0, "context", {}, 0});
+    std::vector<std::size_t> places;
     std::vector<std::string> prompts;
-    AnswerOptions options;
-    options.maxTokens = 2;   // beyond the longest right answer: one that does not end is seen to go on
-    for (const auto& example : wanted) {
-        prompts.push_back(example.prompt);
-        options.maxTokens = std::max(options.maxTokens, static_cast<int>(example.completion.size()) + 2);
-    }
-    options.seed = seed;
     std::vector<Item> asked;
-    for (const auto& item : items)
-        asked.push_back(item.item);
-    RATCHET_TRY(answers, answerByPolicy(*m_answerer, m_genome, m_domain, asked, prompts, options));
-    std::vector<Reply> replies;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        replies.push_back(gradeOf(items[i], answers[i].completion));
-        replies.back().confidence = answers[i].confidence;
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (m_answerer->fits(wanted[i].prompt)) {
+            places.push_back(i);
+            prompts.push_back(wanted[i].prompt);
+            asked.push_back(items[i].item);
+        }
+    RATCHET_TRY(answers, answerByPolicy(*m_answerer, m_genome, m_domain, asked, prompts, optionsFor(wanted, seed)));
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        Reply& reply = replies[places[i]];
+        reply = gradeOf(items[places[i]], answers[i].completion);
+        reply.confidence = answers[i].confidence;
     }
     return replies;
+}
+
+Result<std::vector<Reply>> Candidate::drawn(const std::vector<ExamItem>& items, std::uint64_t seed) const
+{
+    RATCHET_TRY(wanted, examples(items));
+    std::vector<std::string> prompts;
+    for (const auto& example : wanted)
+        prompts.push_back(example.prompt);
+    AnswerOptions options = optionsFor(wanted, seed);
+    options.temperature = drawTemperature;
+    RATCHET_TRY(answers, m_answerer->answer(prompts, options));
+    std::vector<Reply> replies;
+    for (std::size_t i = 0; i < items.size(); ++i)
+        replies.push_back(gradeOf(items[i], answers[i].completion));
+    return replies;
+}
+
+Result<std::vector<Reply>> Candidate::agreement(const std::vector<ExamItem>& items, Otherwise how, std::uint64_t seed)
+{
+    const auto compared = guarded(m_domain.info().name, [&]() -> Result<std::vector<Reply>> {
+        RATCHET_TRY(replies, generate(items, seed));
+        std::vector<ExamItem> others = items;
+        Rng rng = Rng::stream(seed, "paraphrase");
+        for (ExamItem& other : others)
+            if (how == Otherwise::Paraphrased)
+                if (auto said = m_domain.paraphrase(other.item, rng))
+                    other.item = std::move(*said);
+        const int rounds = how == Otherwise::Paraphrased ? 1 : drawsEach;
+        std::vector<double> agreed(items.size(), 0);
+        for (int round = 0; round < rounds; ++round) {
+            const auto number = seed + 1 + static_cast<std::uint64_t>(round);
+            RATCHET_TRY(second, how == Otherwise::Paraphrased ? generate(others, number) : drawn(items, number));
+            for (std::size_t i = 0; i < items.size(); ++i)
+                agreed[i] += second[i].answer == replies[i].answer ? 1.0 / rounds : 0;
+        }
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            replies[i].score = std::min(agreed[i], 1.0);
+            replies[i].failureClass = agreed[i] > 1 - 1e-9 ? "" : "disagreement";
+        }
+        return replies;
+    });
+    return compared ? *compared : passOn(compared);
 }
 
 Result<std::vector<Reply>> Candidate::measure(const std::vector<ExamItem>& items)

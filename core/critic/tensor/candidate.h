@@ -11,13 +11,6 @@
 
 namespace ratchet {
 
-struct Reply {
-    double score = 0;              // 0 .. 1
-    std::string failureClass;      // empty when right
-    std::string answer;            // canonical form; for bits per byte the figure as text
-    double confidence = 0;
-};
-
 class Candidate {
 public:
     // Errors of Genome::fromJson and Answerer::load, naming `who`. `domain` must outlive it.
@@ -26,9 +19,14 @@ public:
                                                                  const Json& tokenizer = nullptr);
 
     // Exact match: greedy, or with reasoning.samples > 1 the most frequent of that many sampled answers (temperature 0.7,
-    // first seen wins a tie; Wang 2022, arXiv 2203.11171). Bits per byte b: 1 - b / 8 within 0 .. 1; the items in the worst
-    // quarter of the batch carry the failure class of their text. `seed` is of sampling.
+    // first seen wins a tie; Wang 2022, arXiv 2203.11171); a prompt that the context cannot hold is answered wrong, class
+    // "context". Bits per byte b: 1 - b / 8 within 0 .. 1; the items in the worst quarter of the batch carry the failure class of
+    // their text. `seed` is of sampling.
     [[nodiscard]] Result<std::vector<Reply>> answer(const std::vector<ExamItem>& items, std::uint64_t seed);
+    // How consistent it is with itself: the score is how much of what it answers otherwise (the item's paraphrase, or four
+    // answers drawn at temperature 0.7) is what answer() says, whether right or wrong. Exact match only.
+    enum class Otherwise { Paraphrased, Drawn };
+    [[nodiscard]] Result<std::vector<Reply>> agreement(const std::vector<ExamItem>& items, Otherwise how, std::uint64_t seed);
     // Probabilities sum to one within 1e-4, later tokens change nothing before them, logits are finite.
     [[nodiscard]] std::vector<Check> check(Rng& rng) const;
     [[nodiscard]] const Genome& genome() const { return m_genome; }
@@ -37,6 +35,8 @@ public:
 private:
     Candidate(Genome genome, std::string who, const Domain& domain) : m_genome(std::move(genome)), m_who(std::move(who)), m_domain(domain) {}
     [[nodiscard]] Result<std::vector<Reply>> generate(const std::vector<ExamItem>& items, std::uint64_t seed);
+    [[nodiscard]] Result<std::vector<Reply>> drawn(const std::vector<ExamItem>& items, std::uint64_t seed) const;
+    [[nodiscard]] AnswerOptions optionsFor(const std::vector<Example>& wanted, std::uint64_t seed) const;
     [[nodiscard]] Result<std::vector<Reply>> measure(const std::vector<ExamItem>& items);
     [[nodiscard]] Result<std::vector<Example>> examples(const std::vector<ExamItem>& items) const;
     [[nodiscard]] Reply gradeOf(const ExamItem& item, const std::string& completion) const;

@@ -7,7 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "core/critic/exam.h"
+#include "core/critic/hunt.h"
+#include "core/critic/probes.h"
 #include "core/critic/tensor/candidate.h"
 #include "core/plugin/loader.h"
 
@@ -27,8 +28,11 @@ public:
 
 private:
     explicit Judge(JudgeSpec spec) : m_spec(std::move(spec)) {}
-    [[nodiscard]] std::vector<Sample> samplesOf(const std::vector<ExamItem>& items, const std::vector<Reply>& champion,
-                                                const std::vector<Reply>& challenger) const;
+    [[nodiscard]] Result<Answered> answersTo(const Ask& ask);
+    [[nodiscard]] Result<Answered> ask(std::vector<ExamItem> items, std::uint64_t seed);
+    [[nodiscard]] Result<Answered> agreementOn(std::vector<ExamItem> items, Candidate::Otherwise how, std::uint64_t seed);
+    [[nodiscard]] Result<Answered> hunted(std::vector<ExamItem> fresh, std::uint64_t seed);
+    [[nodiscard]] std::vector<Sample> samplesOf(const Answered& answered) const;
     JudgeSpec m_spec;
     Json m_files;
     std::unique_ptr<Domain> m_domain;
@@ -81,13 +85,63 @@ Status Judge::checkFiles() const
     return fail(Code::Failed, "A file that the judge reads was changed during the comparison.", "See who can write to the lab folder.");
 }
 
-void fold(const std::vector<Reply>& replies, std::vector<double>& scores, Json& classes)
+void fold(const std::vector<Reply>& replies, std::vector<double>& scores, std::vector<double>* confidence, Json& classes)
 {
     for (const auto& reply : replies) {
         scores.push_back(reply.score);
+        if (confidence)
+            confidence->push_back(reply.confidence);
         if (!reply.failureClass.empty())
             classes[reply.failureClass] = classes.value(reply.failureClass, 0) + 1;
     }
+}
+
+Result<Answered> Judge::ask(std::vector<ExamItem> items, std::uint64_t seed)
+{
+    Answered answered;
+    RATCHET_TRY(champion, m_champion->answer(items, seed));
+    answered.champion = std::move(champion);
+    if (m_challenger) {
+        RATCHET_TRY(challenger, m_challenger->answer(items, seed));
+        answered.challenger = std::move(challenger);
+    }
+    answered.items = std::move(items);
+    return answered;
+}
+
+Result<Answered> Judge::agreementOn(std::vector<ExamItem> items, Candidate::Otherwise how, std::uint64_t seed)
+{
+    Answered answered;
+    RATCHET_TRY(champion, m_champion->agreement(items, how, seed));
+    answered.champion = std::move(champion);
+    if (m_challenger) {
+        RATCHET_TRY(challenger, m_challenger->agreement(items, how, seed));
+        answered.challenger = std::move(challenger);
+    }
+    answered.items = std::move(items);
+    return answered;
+}
+
+Result<Answered> Judge::hunted(std::vector<ExamItem> fresh, std::uint64_t seed)
+{
+    Rng rng = m_exam->stream("hunt");
+    const auto found = guarded(m_spec.domain, [&] {
+        return hunt(*m_domain, fresh, static_cast<int>(fresh.size()), rng, [&](std::vector<ExamItem> items) { return ask(std::move(items), seed); });
+    });
+    return found ? *found : passOn(found);
+}
+
+Result<Answered> Judge::answersTo(const Ask& ask)
+{
+    RATCHET_TRY(items, m_exam->draw(ask));
+    const std::uint64_t seed = m_exam->stream("sampling " + ask.suite + "/" + ask.split).next();
+    if (ask.suite == adversarialProbe)
+        return hunted(std::move(items), seed);
+    if (ask.suite == paraphraseProbe)
+        return agreementOn(std::move(items), Candidate::Otherwise::Paraphrased, seed);
+    if (ask.suite == samplingProbe)
+        return agreementOn(std::move(items), Candidate::Otherwise::Drawn, seed);
+    return this->ask(std::move(items), seed);
 }
 
 Result<Scores> Judge::score(const Ask& ask)
@@ -97,22 +151,17 @@ Result<Scores> Judge::score(const Ask& ask)
     const auto begin = std::chrono::steady_clock::now();
     const auto flops = [&] { return m_champion->flopsUsed() + (m_challenger ? m_challenger->flopsUsed() : 0); };
     const double flopsBefore = flops();
-    RATCHET_TRY(items, m_exam->draw(ask));
-    const std::uint64_t seed = m_exam->stream("sampling " + ask.suite + "/" + ask.split).next();
-    RATCHET_TRY(champion, m_champion->answer(items, seed));
-    std::vector<Reply> challenger;
-    if (m_challenger) {
-        RATCHET_TRY(replies, m_challenger->answer(items, seed));
-        challenger = std::move(replies);
-    }
+    RATCHET_TRY(answered, answersTo(ask));
     RATCHET_CHECK(checkFiles());
     Scores scores;
     scores.suite = ask.suite;
     scores.split = ask.split;
-    fold(champion, scores.champion, scores.championClasses);
-    fold(challenger, scores.challenger, scores.challengerClasses);
+    // An agreement is no right answer, and a likelihood no answer at all.
+    const bool isSure = m_domain->info().measure == Measure::ExactMatch && ask.suite != paraphraseProbe && ask.suite != samplingProbe;
+    fold(answered.champion, scores.champion, isSure ? &scores.championConfidence : nullptr, scores.championClasses);
+    fold(answered.challenger, scores.challenger, isSure ? &scores.challengerConfidence : nullptr, scores.challengerClasses);
     if (ask.split != "gate") {
-        auto samples = guarded(m_spec.domain, [&] { return samplesOf(items, champion, challenger); });
+        auto samples = guarded(m_spec.domain, [&] { return samplesOf(answered); });
         if (!samples)
             return passOn(samples);
         scores.samples = std::move(*samples);
@@ -123,9 +172,9 @@ Result<Scores> Judge::score(const Ask& ask)
 }
 
 // Failures of the challenger first (of the champion when it is alone), then what only the champion failed.
-std::vector<Sample> Judge::samplesOf(const std::vector<ExamItem>& items, const std::vector<Reply>& champion,
-                                     const std::vector<Reply>& challenger) const
+std::vector<Sample> Judge::samplesOf(const Answered& answered) const
 {
+    const auto& [items, champion, challenger] = answered;
     const auto& asker = challenger.empty() ? champion : challenger;
     std::vector<std::size_t> order(items.size());
     for (std::size_t i = 0; i < order.size(); ++i)

@@ -20,7 +20,10 @@ Variant addition()
     variant.operations = {Operation::Add};
     variant.formats = {"plain", "padded", "reversed", "scratchpad"};
     variant.suites = {{"addition-3", "addition, 3 digits", SuiteRole::Target, 0},
-                      {"addition-2", "addition, 2 digits", SuiteRole::Retained, 0.03}};
+                      {"addition-2", "addition, 2 digits", SuiteRole::Retained, 0.03},
+                      {"addition-4", "addition, 4 digits: a digit more", SuiteRole::Probe, 0},
+                      {"addition-3-chain", "addition, 3 digits: every column carries", SuiteRole::Probe, 0},
+                      {"addition-3-padded", "addition, 3 digits: leading zeros", SuiteRole::Probe, 0}};
     variant.judgedWidth = 3;
     variant.mixture = {{"digits", {{"1", 0.05}, {"2", 0.25}, {"3", 0.7}, {"4", 0.0}}}, {"padding", 0.0}};
     variant.failureClasses = {"carry", "digit", "length", "format", "empty"};

@@ -22,7 +22,8 @@ Variant mixed()
     variant.suites = {{"mixed-2", "all operations, 2 digits", SuiteRole::Target, 0},
                       {"addition-2", "addition, 2 digits", SuiteRole::Retained, 0.03},
                       {"subtraction-2", "subtraction, 2 digits", SuiteRole::Retained, 0.03},
-                      {"multiplication-2x1", "multiplication, 2 digits by 1", SuiteRole::Retained, 0.03}};
+                      {"multiplication-2x1", "multiplication, 2 digits by 1", SuiteRole::Retained, 0.03},
+                      {"mixed-3", "all operations, 3 digits: a digit more", SuiteRole::Probe, 0}};
     variant.judgedWidth = 2;
     variant.mixture = {{"operations", {{"+", 0.3}, {"-", 0.3}, {"*", 0.4}}},
                        {"digits", {{"1", 0.05}, {"2", 0.95}, {"3", 0.0}}},

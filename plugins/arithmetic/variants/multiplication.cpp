@@ -21,7 +21,8 @@ Variant multiplication()
     variant.formats = {"plain", "padded", "reversed"};
     // Two digits by two stay near 1 % at this budget: retained, and a target for larger ones.
     variant.suites = {{"multiplication-2x1", "multiplication, 2 digits by 1", SuiteRole::Target, 0},
-                      {"multiplication-2", "multiplication, 2 digits", SuiteRole::Retained, 0.03}};
+                      {"multiplication-2", "multiplication, 2 digits", SuiteRole::Retained, 0.03},
+                      {"multiplication-3x1", "multiplication, 3 digits by 1: a digit more", SuiteRole::Probe, 0}};
     variant.judgedWidth = 2;
     variant.mixture = {{"digits", {{"1", 0.15}, {"2", 0.85}, {"3", 0.0}}}, {"padding", 0.0}, {"shorter", 0.7}};
     variant.failureClasses = {"digit", "length", "format", "empty"};

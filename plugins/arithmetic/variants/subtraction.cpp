@@ -20,7 +20,8 @@ Variant subtraction()
     variant.operations = {Operation::Subtract};
     variant.formats = {"plain", "padded", "reversed"};
     variant.suites = {{"subtraction-3", "subtraction, 3 digits", SuiteRole::Target, 0},
-                      {"subtraction-2", "subtraction, 2 digits", SuiteRole::Retained, 0.03}};
+                      {"subtraction-2", "subtraction, 2 digits", SuiteRole::Retained, 0.03},
+                      {"subtraction-4", "subtraction, 4 digits: a digit more", SuiteRole::Probe, 0}};
     variant.judgedWidth = 3;
     variant.mixture = {{"digits", {{"1", 0.05}, {"2", 0.25}, {"3", 0.7}, {"4", 0.0}}}, {"padding", 0.0}};
     variant.failureClasses = {"borrow", "sign", "digit", "length", "format", "empty"};

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/agent/examination.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/selector/rules.h"
+
+namespace ratchet {
+namespace {
+
+std::optional<Calibration> calibrationIn(const Json& both, const char* who)
+{
+    if (!both.is_object() || !both.contains(who))
+        return std::nullopt;
+    auto read = Calibration::fromJson(both.at(who));
+    return read ? std::optional(std::move(*read)) : std::nullopt;
+}
+
+std::vector<FailureShare> failuresIn(const ScorecardRecord& card, bool paired)
+{
+    const Json classes = card.classes.is_object() ? card.classes : Json::object();
+    const Json own = classes.value(paired ? "challenger" : "champion", Json::object());
+    const Json champions = paired ? classes.value("champion", Json::object()) : Json::object();
+    std::map<std::string, FailureShare> byName;
+    for (const auto& [name, count] : own.items())
+        byName[name].items = count.is_number_integer() ? count.get<int>() : 0;
+    for (const auto& [name, count] : champions.items())
+        byName[name].champions = count.is_number_integer() ? count.get<int>() : 0;
+    std::vector<FailureShare> list;
+    for (auto& [name, failure] : byName) {
+        failure.name = name;
+        std::tie(failure.low, failure.high) = clopperPearson(failure.items, card.items);
+        if (paired)
+            failure.champions = failure.champions.value_or(0);
+        list.push_back(failure);
+    }
+    std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.items > b.items; });
+    return list;
+}
+
+SuiteResult resultOf(const ScorecardRecord& card, bool paired)
+{
+    SuiteResult result;
+    result.suite = card.suite;
+    result.split = card.split;
+    result.retained = card.retained;
+    result.probe = card.probe;
+    result.items = card.items;
+    result.score = paired ? card.challengerMean : card.championMean;
+    std::tie(result.low, result.high) = clopperPearson(std::llround(result.score * card.items), card.items);
+    if (paired)
+        result.against = SuiteResult::Paired{card.champion, card.championMean, card.difference, card.low, card.high};
+    result.failures = failuresIn(card, paired);
+    result.calibration = calibrationIn(card.calibration, paired ? "challenger" : "champion");
+    if (paired)
+        result.championCalibration = calibrationIn(card.calibration, "champion");
+    return result;
+}
+
+int order(const SuiteResult& result)
+{
+    const int split = result.split == "gate" ? 0 : result.split == "guide" ? 1 : 2;
+    return (result.probe ? 20 : result.retained ? 10 : 0) + split;
+}
+
+} // namespace
+
+std::vector<SuiteResult> examination(const std::vector<ScorecardRecord>& cards, const Hash& version)
+{
+    std::map<std::pair<std::string, std::string>, SuiteResult> newest;
+    for (const bool paired : {false, true})          // a comparison tells more than a score alone
+        for (const ScorecardRecord& card : cards)
+            if (card.items > 0 && (paired ? card.challenger == version && card.champion.isSet() : card.champion == version && !card.challenger.isSet()))
+                newest[{card.suite, card.split}] = resultOf(card, paired);
+    std::vector<SuiteResult> results;
+    for (auto& [key, result] : newest)
+        results.push_back(std::move(result));
+    std::stable_sort(results.begin(), results.end(), [](const auto& a, const auto& b) { return order(a) < order(b); });
+    return results;
+}
+
+Result<std::vector<SuiteResult>> examinationOf(const Store& store, const Hash& version)
+{
+    RATCHET_TRY(known, store.version(version));
+    if (!known)
+        return fail(Code::NotFound, fmt::format("There is no version {} in this lab.", version.brief()), "`ratchet versions` lists them.");
+    RATCHET_TRY(cards, store.scorecardsOf(version));
+    return examination(cards, version);
+}
+
+Json toJson(const std::vector<SuiteResult>& results)
+{
+    Json list = Json::array();
+    for (const SuiteResult& result : results) {
+        Json failures = Json::array();
+        for (const FailureShare& failure : result.failures)
+            failures.push_back({{"class", failure.name}, {"items", failure.items}, {"low", failure.low}, {"high", failure.high},
+                                {"champions", failure.champions ? Json(*failure.champions) : Json()}});
+        Json one{{"suite", result.suite},
+                 {"split", result.split},
+                 {"role", result.probe ? "probe" : result.retained ? "retained" : "target"},
+                 {"items", result.items},
+                 {"score", result.score},
+                 {"low", result.low},
+                 {"high", result.high},
+                 {"failures", failures},
+                 {"calibration", result.calibration ? result.calibration->toJson() : Json()},
+                 {"championCalibration", result.championCalibration ? result.championCalibration->toJson() : Json()}};
+        if (const auto& against = result.against)
+            one["against"] = {{"champion", against->champion.hex}, {"score", against->score}, {"difference", against->difference},
+                              {"low", against->low}, {"high", against->high}};
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
+} // namespace ratchet

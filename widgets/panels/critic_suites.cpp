@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/panels/critic_suites.h"
+
+#include <QLabel>
+#include <QVBoxLayout>
+
+#include "core/agent/examination.h"
+#include "widgets/style/format.h"
+#include "widgets/style/theme.h"
+
+namespace ratchet {
+namespace {
+
+enum Column { Suite, Role, Split, Items, Score, Against, Failures };
+constexpr std::size_t shownFailures = 3;
+
+QString roleTitle(const SuiteResult& result)
+{
+    return result.probe ? CriticSuites::tr("probe") : result.retained ? CriticSuites::tr("retained") : CriticSuites::tr("target");
+}
+
+QString roleHelp(const SuiteResult& result)
+{
+    if (result.probe)
+        return CriticSuites::tr("Shown only: it decides nothing, and nothing learns from it.");
+    return result.retained ? CriticSuites::tr("Must not get worse by more than its margin.") : CriticSuites::tr("What the lab improves.");
+}
+
+QString scoreText(const SuiteResult& result)
+{
+    return QStringLiteral("%1 %2").arg(QString::number(100 * result.score, 'f', 1), formatInterval(result.low, result.high));
+}
+
+// "carry 12, digit 3", and everything with its interval on hover.
+std::pair<QString, QString> failureTexts(const SuiteResult& result)
+{
+    QStringList brief, whole;
+    for (const FailureShare& failure : result.failures) {
+        if (failure.items > 0 && std::size_t(brief.size()) < shownFailures)
+            brief << QStringLiteral("%1 %2").arg(text(failure.name)).arg(failure.items);
+        QString line = CriticSuites::tr("%1: %2 of %3, %4 % %5").arg(text(failure.name)).arg(failure.items).arg(result.items)
+                           .arg(QString::number(100.0 * failure.items / result.items, 'f', 1), formatInterval(failure.low, failure.high));
+        if (failure.champions)
+            line += CriticSuites::tr("; champion %1").arg(*failure.champions);
+        whole << line;
+    }
+    return {brief.join(QStringLiteral(", ")), whole.join(QLatin1Char('\n'))};
+}
+
+} // namespace
+
+CriticSuites::CriticSuites(QWidget* parent) : CriticPage(parent), m_title(new QLabel)
+{
+    m_table = factTable({tr("suite"), tr("role"), tr("items of"), tr("items"), tr("score, % [95 %]"), tr("against champion, pts"), tr("failures")}, Failures,
+                        {Items, Score, Against}, tr("Suites"));
+    m_title->setFont(strongFont(metric::secondary));
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(metric::gapSmall, metric::gapTiny, metric::gapSmall, metric::gapTiny);
+    column->setSpacing(metric::gapTiny);
+    column->addWidget(m_title);
+    column->addWidget(m_table, 1);
+}
+
+void CriticSuites::show(const Snapshot& snapshot, const Selection& selection)
+{
+    const auto version = examined(snapshot, selection);
+    if (!version)
+        return m_title->setText(tr("The champion's suites appear here once it was observed."));
+    m_title->setText(examinedTitle(snapshot, *version));
+    if (m_filled == std::pair(*version, snapshot.scorecards.size()))
+        return;
+    m_filled = {*version, snapshot.scorecards.size()};
+    const auto results = examination(snapshot.scorecards, *version);
+    m_table->setRowCount(int(results.size()));
+    for (int row = 0; row < int(results.size()); ++row) {
+        const SuiteResult& result = results[std::size_t(row)];
+        const auto [brief, whole] = failureTexts(result);
+        m_table->setItem(row, Suite, factCell(text(result.suite), {}, Qt::AlignLeft));
+        m_table->setItem(row, Role, factCell(roleTitle(result), roleHelp(result), Qt::AlignLeft));
+        m_table->setItem(row, Split, factCell(text(result.split), {}, Qt::AlignLeft));
+        m_table->setItem(row, Items, factCell(formatCount(result.items), {}));
+        m_table->setItem(row, Score, factCell(scoreText(result), tr("Exact 95 % interval, as of items that are right or wrong.")));
+        const auto& against = result.against;
+        m_table->setItem(row, Against, factCell(against ? QStringLiteral("%1 %2").arg(formatSigned(against->difference), formatInterval(against->low, against->high))
+                                                        : QStringLiteral("\u2013"),
+                                                against ? tr("%1 scored %2 % on the same items").arg(versionName(snapshot, against->champion), QString::number(100 * against->score, 'f', 1))
+                                                        : tr("Measured alone, as champion.")));
+        m_table->setItem(row, Failures, factCell(brief, whole, Qt::AlignLeft));
+    }
+}
+
+} // namespace ratchet
