@@ -96,7 +96,14 @@ Status panelPictures(Album& album, const std::filesystem::path& lab, const QStri
         panel->show();
         panel->setFocus();
         waitUntil([&] { return panel->isSettled(); });
-        RATCHET_CHECK(album.save(*panel, QStringLiteral("panel-%1-%2").arg(panel->objectName(), theme)));
+        const QStringList pages = panel->pages();
+        if (pages.isEmpty())
+            RATCHET_CHECK(album.save(*panel, QStringLiteral("panel-%1-%2").arg(panel->objectName(), theme)));
+        for (int page = 0; page < int(pages.size()); ++page) {
+            panel->turnTo(page);
+            QApplication::processEvents();        // the page that came into sight is laid out
+            RATCHET_CHECK(album.save(*panel, QStringLiteral("panel-%1-%2-%3").arg(panel->objectName(), pages[page], theme)));
+        }
         panel->setSession(nullptr);
     }
     return {};

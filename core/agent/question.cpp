@@ -22,8 +22,8 @@ public:
         : m_context(context), m_comparison(std::move(comparison)), m_proposal(std::move(proposal)), m_header(std::move(header)),
           m_after{{m_context.target(), Ask{m_context.target().name, "guide", guideItems}}}
     {
-        for (const SuiteSpec& probe : m_context.probes)
-            m_after.emplace_back(probe, Ask{probe.name, "guide", guideItems});
+        for (auto probe = m_context.probes.rbegin(); probe != m_context.probes.rend(); ++probe)
+            m_after.emplace_back(*probe, Ask{probe->name, "guide", guideItems});
         if (corrected > 0)
             m_after.emplace_back(SuiteSpec{"feedback", "answers that users corrected", SuiteRole::Retained, 0}, Ask{"feedback", "gate", corrected});
     }

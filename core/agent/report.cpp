@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/agent/report_scorecard.h"
 #include "core/agent/report_style.h"
 #include "core/agent/summary.h"
 #include "core/agent/svg.h"
@@ -228,7 +229,9 @@ Result<std::string> htmlReport(const Store& store, const ObjectStore& objects, c
     RATCHET_TRY(diff, genomeDiff(objects, summary));
     RATCHET_TRY(lessons, lessonTable(store, summary));
     RATCHET_TRY(record, recordSection(store, summary));
-    return html + scores + evidence + losses + triedTable(summary) + diff + lessons + record + "</body></html>\n";
+    RATCHET_TRY(suites, scorecardSection(store, summary));
+    RATCHET_TRY(signals, signalSection(store));
+    return html + scores + evidence + losses + triedTable(summary) + suites + diff + lessons + signals + record + "</body></html>\n";
 }
 
 } // namespace ratchet

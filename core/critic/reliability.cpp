@@ -56,9 +56,11 @@ void addRank(const std::vector<double>& promised, const std::vector<double>& sho
 {
     const auto a = ranksOf(promised), b = ranksOf(shown);
     const double spread = momentsOf(a).deviation * momentsOf(b).deviation;
-    if (a.size() < 5 || spread < 1e-9)
+    if (spread < 1e-9)
         return;
     result.rank = std::clamp(covariance(a, b) / spread, -1.0, 1.0);
+    if (a.size() < static_cast<std::size_t>(Reliability::fewest))
+        return;
     const double r = std::clamp(result.rank, -0.999999, 0.999999);
     const double half = 1.959963984540054 * std::sqrt((1 + r * r / 2) / (static_cast<double>(a.size()) - 3));
     result.rankLow = std::tanh(std::atanh(r) - half);
@@ -101,7 +103,7 @@ Reliability reliabilityOf(const std::vector<SignalPair>& pairs)
     promised.erase(promised.begin(), promised.begin() + static_cast<std::ptrdiff_t>(old));
     shown.erase(shown.begin(), shown.begin() + static_cast<std::ptrdiff_t>(old));
     addRank(promised, shown, result);
-    result.misleads = static_cast<int>(promised.size()) >= Reliability::fewest && result.rankHigh < 0;
+    result.misleads = result.rankHigh < 0;
     return result;
 }
 

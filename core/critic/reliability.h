@@ -13,7 +13,7 @@ struct SignalPair { double promised = 0, shown = 0; };
 struct Reliability {
     int pairs = 0;
     // Spearman's rank correlation over the newest `window` pairs, with its 95 % interval (Fisher's z with the standard error of
-    // Bonett and Wright 2000). {-1, 1} below 5 pairs or when one side never changes.
+    // Bonett and Wright 2000). {-1, 1} below `fewest` pairs or when one side never changes.
     double rank = 0, rankLow = -1, rankHigh = 1;
     // Least-squares slope of shown on promised: 1 is honest, 0 tells nothing, below 1 promises shrink.
     double slope = 0;
@@ -22,7 +22,7 @@ struct Reliability {
     // signal promises more than it did in its own first half: `drifted`.
     double drift = 0, largestDrift = 0;
     bool drifted = false;
-    // Of what can be said: worse than a coin. The interval lies below 0, over at least `fewest` pairs.
+    // Worse than a coin: the interval lies below 0.
     bool misleads = false;
     static constexpr int window = 40, fewest = 12;
 };

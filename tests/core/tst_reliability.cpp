@@ -123,7 +123,7 @@ void TestReliability::driftIsFound()
 
 void TestReliability::littleIsNoClaim()
 {
-    for (const auto& pairs : {std::vector<SignalPair>{}, {{1, 1}}, {{1, 1}, {2, 2}, {3, 3}}, std::vector<SignalPair>(20, {0, 1})}) {
+    for (const auto& pairs : {std::vector<SignalPair>{}, {{1, 1}}, {{1, 1}, {2, 2}, {3, 3}}, std::vector<SignalPair>(20, {0, 1}), std::vector<SignalPair>{{1, 6}, {2, 5}, {3, 4}, {4, 3}, {5, 2}, {6, 1}}}) {
         const auto result = reliabilityOf(pairs);
         QVERIFY(!result.misleads && !result.drifted);
         QCOMPARE(result.rankLow, -1.0);

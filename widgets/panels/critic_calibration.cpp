@@ -59,6 +59,7 @@ CriticCalibration::CriticCalibration(QWidget* parent)
     auto* top = new QHBoxLayout;
     top->addWidget(m_title, 1);
     top->addWidget(m_suite);
+    m_figures->setSizePolicy(QSizePolicy::Minimum, QSizePolicy::Preferred);
     auto* body = new QHBoxLayout;
     body->setSpacing(metric::gap);
     body->addWidget(m_plot, 1);

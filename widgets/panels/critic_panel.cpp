@@ -41,6 +41,11 @@ void CriticPanel::addPage(CriticPage* page, const QString& title, const QString&
     });
 }
 
+QStringList CriticPanel::pages() const
+{
+    return {QStringLiteral("verdicts"), QStringLiteral("suites"), QStringLiteral("calibration"), QStringLiteral("signals")};
+}
+
 void CriticPanel::turnTo(int page)
 {
     m_tabs->setCurrentIndex(page);

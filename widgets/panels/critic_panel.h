@@ -16,7 +16,8 @@ class CriticPanel : public Panel {
 public:
     explicit CriticPanel(QWidget* parent = nullptr);
     [[nodiscard]] const LinePlot& plot() const { return m_verdicts->plot(); }
-    void turnTo(int page);
+    [[nodiscard]] QStringList pages() const override;
+    void turnTo(int page) override;
 
 protected:
     void refresh() override;

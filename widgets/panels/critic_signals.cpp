@@ -85,8 +85,9 @@ void CriticSignals::show(const Snapshot& snapshot, const Selection&)
         m_table->setItem(row, Judgement, judgement);
         m_table->setItem(row, Judged, factCell(formatCount(r.pairs), tr("Proposals with this signal and a verdict; the newest %1 count.").arg(Reliability::window)));
         m_table->setItem(row, Rank, factCell(known ? QStringLiteral("%1 [%2, %3]").arg(fixed(r.rank), fixed(r.rankLow), fixed(r.rankHigh)) : none,
-                                             tr("Spearman's correlation with the difference on the gate's hidden items.")));
-        m_table->setItem(row, Slope, factCell(known && signal.sameUnit ? QString::number(r.slope, 'f', 2) : none,
+                                             known ? tr("Spearman's correlation with the difference on the gate's hidden items.")
+                                                   : tr("Shown from %1 pairs on.").arg(Reliability::fewest)));
+        m_table->setItem(row, Slope, factCell(known && signal.sameUnit ? fixed(r.slope) : none,
                                               tr("Points shown for a point promised; below 1 promises shrink.")));
         m_table->setItem(row, Optimism, factCell(known && signal.sameUnit ? formatSigned(r.optimism) : none, tr("Promised minus shown, on average.")));
     }

@@ -98,12 +98,16 @@ void CriticVerdicts::show(const Snapshot& snapshot, const Selection&)
     m_plot->setLines(std::move(lines));
     fillVerdicts(snapshot);
     double spent = 0;
-    int accepted = 0;
+    int questions = 0, accepted = 0;
     for (const auto& verdict : snapshot.verdicts) {
+        const ProposalRecord* proposal = snapshot.proposal(verdict.proposal);
+        if (proposal && isControl(*proposal))
+            continue;                             // controls use up none of the lab's questions
+        ++questions;
         spent += verdict.alpha;
         accepted += verdict.verdict == Verdict::Accept;
     }
-    m_spending->setText(tr("%1 questions, %2 accepted; \u03B1 handed out %3, bound on false accepts %4").arg(snapshot.verdicts.size()).arg(accepted)
+    m_spending->setText(tr("%1 questions, %2 accepted; \u03B1 handed out %3, bound on the false discovery rate %4").arg(questions).arg(accepted)
                             .arg(numberText(spent, 2), numberText(snapshot.config.alpha, 2)));
     m_spending->setToolTip(tr("e-LOND: each question k gets \u03B1\u2096 and is accepted when E reaches 1 / \u03B1\u2096; accepted ones earn \u03B1 for later questions."));
 }

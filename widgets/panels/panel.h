@@ -30,6 +30,9 @@ public:
     [[nodiscard]] QWidget* headerRow() const { return m_headerRow; }   // the main window hangs it into the dock's title bar
     // Whether everything asked for has arrived, so that a picture may be taken.
     [[nodiscard]] virtual bool isSettled() const { return true; }
+    // Names of what the panel shows one at a time, as in picture files; turnTo() brings one into sight.
+    [[nodiscard]] virtual QStringList pages() const { return {}; }
+    virtual void turnTo(int page) { Q_UNUSED(page) }
 
 protected:
     [[nodiscard]] LabSession* session() const { return m_session; }

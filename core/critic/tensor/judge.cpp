@@ -157,10 +157,11 @@ Result<Scores> Judge::score(const Ask& ask)
     scores.suite = ask.suite;
     scores.split = ask.split;
     // An agreement is no right answer, and a likelihood no answer at all.
-    const bool isSure = m_domain->info().measure == Measure::ExactMatch && ask.suite != paraphraseProbe && ask.suite != samplingProbe;
+    const bool isAgreement = ask.suite == paraphraseProbe || ask.suite == samplingProbe;
+    const bool isSure = m_domain->info().measure == Measure::ExactMatch && !isAgreement;
     fold(answered.champion, scores.champion, isSure ? &scores.championConfidence : nullptr, scores.championClasses);
     fold(answered.challenger, scores.challenger, isSure ? &scores.challengerConfidence : nullptr, scores.challengerClasses);
-    if (ask.split != "gate") {
+    if (ask.split != "gate" && !isAgreement) {
         auto samples = guarded(m_spec.domain, [&] { return samplesOf(answered); });
         if (!samples)
             return passOn(samples);
