@@ -3,6 +3,7 @@
 // Made by the engine and, for single requests, by carryOut(). One thread.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ struct Context {
     Json tokenizerJson = nullptr;       // its content for the learner; null when it is the domain's alphabet
     std::optional<Policy> policy;       // in force: the run's, or for a single request LAB/policy.json
     int sandboxLevel = 1;
+    std::chrono::milliseconds silence{120'000};      // EngineOptions::silence
 
     explicit Context(LabPaths where) : paths(std::move(where)), objects(paths.objects()) {}
     // Opens store (writer), domain and search space; verifies the ledger's chain. The caller holds the lab's lock.

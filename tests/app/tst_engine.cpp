@@ -152,6 +152,7 @@ void TestEngine::aBadWorkerCostsOneTrial_data()
     QTest::addRow("it overruns its budget") << "overspends" << "overran its budget";
     QTest::addRow("it claims to have spent more than there is") << "claims the universe" << "overran its budget";
     QTest::addRow("its tokens cost more than it claims") << "claims to be cheap" << "claimed";
+    QTest::addRow("its steps hold more tokens than it claims") << "claims few tokens" << "for 5 steps that hold";
     QTest::addRow("its sequences are longer than its model") << "impossible length" << "sequences of 1000000";
     QTest::addRow("its curve goes back") << "goes back" << "does not ascend";
     QTest::addRow("its curve is infinite") << "infinite curve" << "";
