@@ -49,7 +49,8 @@ struct Context {
     [[nodiscard]] const SuiteSpec& target() const { return suites.front(); }
     // The lab's own copy of the corpus it was made with; empty when there is none.
     [[nodiscard]] std::string corpusFolder() const { return config.corpusSource.empty() ? std::string() : paths.corpus().string(); }
-    // Corrected answers of users; `train` picks the half (by content hash) that is trained on, else the half judged by.
+    // Corrected answers of users; `train` picks the half (by content hash) that is trained on, without what the gate or the vault
+    // may ask, else the half judged by.
     [[nodiscard]] Result<std::vector<Json>> feedback(bool train) const;
     // Score (0 .. 1, higher is better) as the domain's metric: exact match or bits per byte.
     [[nodiscard]] double metric(double score) const { return info.measure == Measure::ExactMatch ? score : (1 - score) * 8; }

@@ -37,7 +37,7 @@ template <typename Visit> void eachGram(std::string_view text, Visit&& visit)
         if (i >= Overlap::gram)
             hash -= top * (static_cast<unsigned char>(plain[i - Overlap::gram]) + 1U);
         hash = hash * base + static_cast<unsigned char>(plain[i]) + 1U;
-        if (i + 1 >= Overlap::gram)
+        if (i + 1 >= Overlap::gram || (i + 1 == plain.size() && i + 1 < Overlap::gram))
             visit(hash);
     }
 }
@@ -48,8 +48,6 @@ void Overlap::addJudged(std::string_view text)
 {
     std::vector<std::uint64_t> grams;
     eachGram(text, [&](std::uint64_t hash) { grams.push_back(hash); });
-    if (grams.empty())
-        return;
     for (const std::uint64_t hash : grams) {
         m_seen.emplace(hash, false);
         m_filter[hash >> 42] = true;
@@ -67,12 +65,19 @@ void Overlap::addTrained(std::string_view text)
     });
 }
 
+bool Overlap::isLeaked(std::size_t index) const
+{
+    const auto& grams = m_judged[index];
+    const auto seen = std::count_if(grams.begin(), grams.end(), [this](std::uint64_t hash) { return m_seen.at(hash); });
+    return !grams.empty() && static_cast<double>(seen) >= mostOfIt * static_cast<double>(grams.size());
+}
+
 int Overlap::leaked() const
 {
-    return static_cast<int>(std::count_if(m_judged.begin(), m_judged.end(), [this](const auto& grams) {
-        const auto seen = std::count_if(grams.begin(), grams.end(), [this](std::uint64_t hash) { return m_seen.at(hash); });
-        return static_cast<double>(seen) >= mostOfIt * static_cast<double>(grams.size());
-    }));
+    int count = 0;
+    for (std::size_t i = 0; i < m_judged.size(); ++i)
+        count += isLeaked(i) ? 1 : 0;
+    return count;
 }
 
 } // namespace ratchet

@@ -13,7 +13,7 @@ namespace ratchet {
 
 class Overlap {
 public:
-    // A text with fewer than this many letters and digits (and single gaps) is too short to tell, and is not counted.
+    // In letters and digits and the single gaps between them. A shorter text is one n-gram: it must be a text of its own.
     static constexpr std::size_t gram = 32;
     // Share of a judged text's n-grams that training texts must hold for it to count as leaked. Templates with other numbers in
     // them stay below it.
@@ -22,7 +22,9 @@ public:
     void addJudged(std::string_view text);
     // After all addJudged(): marks what this training text holds.
     void addTrained(std::string_view text);
-    [[nodiscard]] int judged() const { return static_cast<int>(m_judged.size()); }    // long enough to tell
+    // Of the index-th text that was added.
+    [[nodiscard]] bool isLeaked(std::size_t index) const;
+    [[nodiscard]] int judged() const { return static_cast<int>(m_judged.size()); }
     [[nodiscard]] int leaked() const;
 
 private:

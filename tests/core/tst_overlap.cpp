@@ -61,11 +61,17 @@ void TestOverlap::countsTextsAndNotGrams()
     Overlap overlap;
     for (std::uint64_t seed = 1; seed <= 10; ++seed)
         overlap.addJudged(words(seed, 30));
-    overlap.addJudged("too short to tell");
-    QCOMPARE(overlap.judged(), 10);
+    overlap.addJudged("Short: 12 + 34?");
+    overlap.addJudged("Never seen.");
+    overlap.addJudged("");
+    QCOMPARE(overlap.judged(), 13);
     for (const std::uint64_t seed : {3, 7, 40})
         overlap.addTrained(words(seed, 30));
     QCOMPARE(overlap.leaked(), 2);
+    QVERIFY(overlap.isLeaked(2) && !overlap.isLeaked(3) && !overlap.isLeaked(10));
+    overlap.addTrained("It was never seen.");      // a short text has to be one of its own
+    overlap.addTrained("short 12 34");
+    QVERIFY(overlap.isLeaked(10) && !overlap.isLeaked(11) && !overlap.isLeaked(12));
 }
 
 QTEST_APPLESS_MAIN(TestOverlap)
