@@ -61,6 +61,20 @@ struct SelfTrainingBench {
 // Cancelled after SIGINT or SIGTERM, with what was measured shown and written.
 [[nodiscard]] Status benchSelfTraining(const SelfTrainingBench& bench, const BenchOptions& options);
 
+// Attacks on the real engine, judge and gate, the naive gate beside them. Failed, naming it, when one is accepted that must not be
+// or when the naive gate withstands all of them; Cancelled after SIGINT or SIGTERM.
+[[nodiscard]] Status benchAttacks(const BenchOptions& options);
+
+// `ratchet bench goodhart`: candidates searched by their score on the same visible items, beside a champion that only the gate moves.
+struct GoodhartBench {
+    int seeds = 5, candidates = 60;
+    int visibleItems = 100, hiddenItems = 2000;
+    double noise = 0.03;                // of each tensor's root mean square
+    double trueShare = 0.15;            // of candidates that are a step towards a model trained longer
+    std::string csv, figure;            // files to write; empty: none
+};
+[[nodiscard]] Status benchGoodhart(const GoodhartBench& bench, const BenchOptions& options);
+
 // `ratchet bench gate`: simulated streams, or a file of outcomes.
 struct GateBench {
     StreamOptions stream;

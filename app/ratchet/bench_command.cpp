@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "app/ratchet/attacker.h"
 #include "app/ratchet/bench.h"
 #include "app/ratchet/command.h"
 #include "core/base/file.h"
@@ -218,10 +219,57 @@ void addGate(Commands& commands, CLI::App& group)
     command->add_flag("--quick", given->quick, "Few labs; for trying out, not for quoting");
 }
 
+void addGoodhart(Commands& commands, CLI::App& group)
+{
+    struct Given { GoodhartBench bench; bool json = false, quick = false; };
+    const auto given = std::make_shared<Given>();
+    GoodhartBench& bench = given->bench;
+    CLI::App* command = group.add_subcommand("goodhart", "Search pressure on a visible score, with the gate and without");
+    command->final_callback([&commands, given] {
+        commands.chosen = [given]() -> Result<int> {
+            if (given->quick) {
+                given->bench.seeds = 2;
+                given->bench.candidates = 4;
+                given->bench.hiddenItems = 200;
+            }
+            const Scratch scratch;
+            if (scratch.folder().empty())
+                return fail(Code::Environment, "No temporary folder can be made.", "Set TMPDIR to a folder that can be written.");
+            BenchOptions options{given->json, given->quick, benchPrograms(), scratch.folder(), {}};
+            options.show = [json = given->json](const Figure& figure) { print(figure, json); };
+            RATCHET_CHECK(benchGoodhart(given->bench, options));
+            return 0;
+        };
+    });
+    command->add_option("--seeds", bench.seeds, "How many seeds; 5 unless given")->type_name("N")->check(between(2, 1000));
+    command->add_option("--candidates", bench.candidates, "Tried of each; 60 unless given")->type_name("N")->check(between(1, 100'000));
+    command->add_option("--visible", bench.visibleItems, "Visible items, the same for all; 100 unless given")->type_name("N")->check(between(1, 100'000));
+    command->add_option("--csv", bench.csv, "Write every row to this file")->type_name("FILE");
+    command->add_option("--figure", bench.figure, "Draw both scores over the candidates tried to this file")->type_name("FILE.svg");
+    command->add_flag("--json", given->json, "One JSON object a line");
+    command->add_flag("--quick", given->quick, "A few candidates; for trying out, not for quoting");
+}
+
+// What `ratchet bench attacks` starts in the place of ratchet-learner.
+void addAttacker(Commands& commands)
+{
+    struct Given { std::string plan, role; };
+    const auto given = std::make_shared<Given>();
+    CLI::App* command = commands.add("attacker", "A learner that lies; started by ratchet bench attacks", [given]() -> Result<int> {
+        RATCHET_TRY(json, parseJson(given->plan, "the attack"));
+        RATCHET_TRY(plan, AttackPlan::fromJson(json));
+        return playAttacker(plan, given->role);
+    });
+    command->group("");
+    command->add_option("PLAN", given->plan)->required();
+    command->add_option("ROLE", given->role)->required();
+}
+
 } // namespace
 
 void addBenchCommand(Commands& commands)
 {
+    addAttacker(commands);
     CLI::App* group = commands.app.add_subcommand("bench", "Measure speed beside a peer in the same run, and the gate");
     group->require_subcommand(1);
     const auto add = [&](const std::string& name, const std::string& description, Status (*measure)(const BenchOptions&), bool usesPeer) {
@@ -242,6 +290,8 @@ void addBenchCommand(Commands& commands)
     add("store", "Points written and curves read", benchStore, false);
     addSelfTraining(commands, *group);
     addGate(commands, *group);
+    add("attacks", "Attacks on the real engine, judge and gate, beside a naive gate; minutes", benchAttacks, false);
+    addGoodhart(commands, *group);
 }
 
 } // namespace ratchet

@@ -59,7 +59,9 @@ Json toJson(const Replication& result)
 
 Result<Replication> replicateHere(const Options& options, const OpenLab& lab, const Hash& version, bool besideItself)
 {
-    RATCHET_TRY(engine, Engine::open(options.folder, {.learner = {}, .workers = options.workers, .policy = {}, .sandboxLevel = 1}));
+    EngineOptions wanted;
+    wanted.workers = options.workers;
+    RATCHET_TRY(engine, Engine::open(options.folder, wanted));
     const StopOnSignal signal;
     const ReplicationWish wish{version, besideItself, options.seeds, options.items};
     if (options.json)

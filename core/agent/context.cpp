@@ -2,9 +2,11 @@
 #include "core/agent/context.h"
 
 #include "core/base/hash.h"
+#include "core/critic/overlap.h"
 #include "core/critic/probes.h"
 #include "core/genome/tokenizer.h"
 #include "core/guard/ledger.h"
+#include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 
 namespace ratchet {
@@ -112,17 +114,55 @@ Result<VersionRecord> Context::champion() const
     return *version;
 }
 
+namespace {
+
+// Which of these outcomes the gate or the vault may ask: by the item's split where the domain can name it, else by overlap
+// with the corpus' judged documents.
+Result<std::vector<bool>> areJudged(const Context& context, const std::vector<OutcomeRecord>& outcomes)
+{
+    std::vector<bool> judged(outcomes.size(), false);
+    const auto named = guarded(context.config.domain, [&] {
+        for (std::size_t i = 0; i < outcomes.size(); ++i)
+            if (const auto item = context.domain->parse(outcomes[i].prompt)) {
+                const Split split = context.domain->splitOf(*item);
+                judged[i] = split == Split::Gate || split == Split::Vault;
+            }
+        return true;
+    });
+    RATCHET_CHECK(named);
+    if (outcomes.empty() || context.corpusFolder().empty())
+        return judged;
+    RATCHET_TRY(corpus, Corpus::open(context.paths.corpus()));
+    Overlap overlap;
+    for (const OutcomeRecord& outcome : outcomes)
+        overlap.addJudged(outcome.prompt);
+    for (const Split split : {Split::Gate, Split::Vault})
+        for (const auto document : corpus.documents(split)) {
+            const Json line = context.info.corpus == CorpusUse::Lines ? Json::parse(document, nullptr, false) : Json();
+            overlap.addTrained(line.is_object() ? line.value("question", "") : std::string(document));
+        }
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+        judged[i] = judged[i] || overlap.isLeaked(i);
+    return judged;
+}
+
+} // namespace
+
 Result<std::vector<Json>> Context::feedback(bool train) const
 {
     RATCHET_TRY(outcomes, store->outcomes(1000));
-    std::vector<Json> items;
-    for (const OutcomeRecord& outcome : outcomes) {
-        if (!outcome.question || outcome.correction.empty())
-            continue;
-        const bool even = hashOfJson(*outcome.question).hex.back() % 2 == 0;
-        if (even == train)
-            items.push_back({{"question", *outcome.question}, {"answer", outcome.correction}});
+    std::erase_if(outcomes, [train](const OutcomeRecord& outcome) {
+        return !outcome.question || outcome.correction.empty() || (hashOfJson(*outcome.question).hex.back() % 2 == 0) != train;
+    });
+    std::vector<bool> judged(outcomes.size(), false);
+    if (train) {
+        RATCHET_TRY(asked, areJudged(*this, outcomes));
+        judged = std::move(asked);
     }
+    std::vector<Json> items;
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+        if (!judged[i])
+            items.push_back({{"question", *outcomes[i].question}, {"answer", outcomes[i].correction}});
     return items;
 }
 

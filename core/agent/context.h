@@ -3,6 +3,7 @@
 // Made by the engine and, for single requests, by carryOut(). One thread.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ struct Context {
     Json tokenizerJson = nullptr;       // its content for the learner; null when it is the domain's alphabet
     std::optional<Policy> policy;       // in force: the run's, or for a single request LAB/policy.json
     int sandboxLevel = 1;
+    std::chrono::milliseconds silence{120'000};      // EngineOptions::silence
 
     explicit Context(LabPaths where) : paths(std::move(where)), objects(paths.objects()) {}
     // Opens store (writer), domain and search space; verifies the ledger's chain. The caller holds the lab's lock.
@@ -48,7 +50,8 @@ struct Context {
     [[nodiscard]] const SuiteSpec& target() const { return suites.front(); }
     // The lab's own copy of the corpus it was made with; empty when there is none.
     [[nodiscard]] std::string corpusFolder() const { return config.corpusSource.empty() ? std::string() : paths.corpus().string(); }
-    // Corrected answers of users; `train` picks the half (by content hash) that is trained on, else the half judged by.
+    // Corrected answers of users; `train` picks the half (by content hash) that is trained on, without what the gate or the vault
+    // may ask, else the half judged by.
     [[nodiscard]] Result<std::vector<Json>> feedback(bool train) const;
     // Score (0 .. 1, higher is better) as the domain's metric: exact match or bits per byte.
     [[nodiscard]] double metric(double score) const { return info.measure == Measure::ExactMatch ? score : (1 - score) * 8; }

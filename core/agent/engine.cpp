@@ -111,7 +111,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     RATCHET_TRY(lock, LabLock::take(paths));
     RATCHET_TRY(context, Context::open(paths));
     RATCHET_CHECK(checkLive(*context));
-    RATCHET_TRY(supervisor, Supervisor::create(options.learner.empty() ? defaultLearner() : options.learner));
+    RATCHET_TRY(supervisor, Supervisor::create(options.learner.empty() ? defaultLearner() : options.learner, options.learnerArguments));
 
     std::unique_ptr<Engine> engine(new Engine);
     Private& d = *engine->d;
@@ -120,6 +120,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     d.context = std::move(context);
     d.context->policy = options.policy;
     d.context->sandboxLevel = options.sandboxLevel;
+    d.context->silence = options.silence;
     d.options = std::move(options);
     d.supervisor = std::move(supervisor);
     d.crew = std::make_unique<Crew>(*d.supervisor, placesFor(d.options.workers));

@@ -11,6 +11,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "core/agent/replication.h"
 #include "core/agent/status.h"
@@ -22,6 +23,8 @@ namespace ratchet {
 
 struct EngineOptions {
     std::filesystem::path learner;                  // empty: beside the program
+    std::vector<std::string> learnerArguments;      // before the role; for a learner that is reached through another program
+    std::chrono::milliseconds silence{120'000};     // a worker or judge that says nothing for so long is ended
     int workers = 0;                                // 0: one per core
     std::optional<Policy> policy;                   // unattended; recorded in the ledger when the run starts
     int sandboxLevel = 1;                           // least level accepted

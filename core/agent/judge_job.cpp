@@ -78,6 +78,7 @@ Result<ChildSpec> JudgeJob::spec()
     ChildSpec child;
     child.role = "judge";
     child.limits = limitsFor(m_context.config.trialBudget, genome, m_context.vocabulary);
+    child.limits.silence = m_context.silence;
     child.sandbox.required = m_context.sandboxLevel;
     child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.keys() / "private.pem"};
     child.sandbox.readable = {m_spec.champion.weights, m_context.paths.judge()};
@@ -103,6 +104,22 @@ Status JudgeJob::sameArtifacts(const Integrity& integrity) const
     return {};
 }
 
+// Nor may what it judges by change from one judging to the next: the files of the first one are kept in the store.
+Status JudgeJob::sameEvaluator(const Integrity& integrity) const
+{
+    Json evaluator = Json::object();
+    for (const auto& entry : integrity.files.items())
+        if (entry.key().starts_with("judge/") || entry.key().starts_with("corpus/"))
+            evaluator[entry.key()] = entry.value();
+    RATCHET_TRY(known, m_context.store->meta("evaluator"));
+    if (!known)
+        return m_context.store->setMeta("evaluator", evaluator);
+    if (*known != evaluator)
+        return fail(Code::Failed, "The judge's secret or the corpus is not what the lab was judged by before.",
+                    "Put the files back from a backup of the lab.");
+    return {};
+}
+
 void JudgeJob::askNext(Child& child)
 {
     m_open = m_examiner.next();
@@ -121,6 +138,7 @@ Status JudgeJob::receive(const Message& message, Child& child)
         m_failure = *failure;
     } else if (const auto* integrity = std::get_if<Integrity>(&message)) {
         RATCHET_CHECK(sameArtifacts(*integrity));
+        RATCHET_CHECK(sameEvaluator(*integrity));
         RATCHET_CHECK(m_examiner.take(*integrity));
         if (!m_finished && !m_open)
             askNext(child);

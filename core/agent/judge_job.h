@@ -39,6 +39,7 @@ public:
 
 private:
     [[nodiscard]] Status sameArtifacts(const Integrity& integrity) const;
+    [[nodiscard]] Status sameEvaluator(const Integrity& integrity) const;
     void askNext(Child& child);
     Context& m_context;
     JudgeSpec m_spec;

@@ -15,7 +15,6 @@ ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary)
 {
     ChildLimits limits;
     limits.wall = 120s + std::chrono::seconds(static_cast<std::int64_t>(budget.value / 1e9));
-    limits.silence = 120s;
     limits.memoryBytes = 1e9 + 3 * trainingMemory(genome, vocabulary, genome.architecture.context).bytes();
     return limits;
 }
@@ -80,6 +79,7 @@ Result<ChildSpec> TrainJob::spec()
     child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.judge() / "secret", m_context.paths.keys() / "private.pem"};
     child.sandbox.required = m_context.sandboxLevel;
     child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary);
+    child.limits.silence = m_context.silence;
     child.log = scratch() / "worker.log";
     child.first = std::move(spec);
 
@@ -109,6 +109,16 @@ Status TrainJob::charge(std::int64_t tokens, std::int64_t length, double reporte
     m_trial.spent = Flops{std::min(std::max(counted, reported), most)};      // a lie must not cost the lab its budget
     if (std::max(counted, reported) > most)
         return fail(Code::Failed, fmt::format("The worker overran its budget of {}.", toText(m_trial.budget)));
+    return {};
+}
+
+// A step is a batch of rows of the same length: who says fewer tokens than the steps hold has trained longer than it says.
+Status TrainJob::holdsItsSteps(const Trained& trained) const
+{
+    const double rows = static_cast<double>(trained.steps) * m_genome.recipe.batch;
+    const double least = m_genome.data.bucketing ? rows : rows * static_cast<double>(trained.length);    // buckets differ in length
+    if (static_cast<double>(trained.tokens) < least)
+        return fail(Code::Failed, fmt::format("The worker claimed {} tokens for {} steps that hold {:.0f}.", trained.tokens, trained.steps, least));
     return {};
 }
 
@@ -151,6 +161,7 @@ Status TrainJob::receive(const Message& message, Child&)
         m_trained = *trained;
         if (trained->length < 1 || trained->length > m_genome.architecture.context)
             return fail(Code::Failed, fmt::format("The worker claimed sequences of {} tokens.", trained->length));
+        RATCHET_CHECK(holdsItsSteps(*trained));
         m_trial.steps = trained->steps;
         m_trial.tokens = trained->tokens;
         return charge(trained->tokens, trained->length, trained->flops);

@@ -5,7 +5,9 @@
 
 #include "core/base/file.h"
 #include "core/base/hash.h"
+#include "core/critic/overlap.h"
 #include "core/critic/probes.h"
+#include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 
 namespace ratchet {
@@ -27,7 +29,7 @@ Result<Split> splitFromText(const std::string& name)
 }
 
 Exam::Exam(const JudgeSpec& spec, const Domain& domain, std::uint64_t seed)
-    : m_plugin(spec.domain), m_domain(&domain), m_seed(seed), m_question(static_cast<std::uint64_t>(spec.question)), m_feedback(spec.feedback)
+    : m_plugin(spec.domain), m_corpus(spec.corpus), m_domain(&domain), m_seed(seed), m_question(static_cast<std::uint64_t>(spec.question)), m_feedback(spec.feedback)
 {
 }
 
@@ -130,6 +132,78 @@ Check Exam::checkGrading(const Genome& genome, const std::string& who, int sampl
     return check;
 }
 
+Check Exam::checkChance(const Genome& genome, const std::string& who, int samples) const
+{
+    Check check{who + " chance", true, {}};
+    Rng rng = stream("chance");
+    int asked = 0, another = 0, same = 0, copied = 0;
+    const auto done = guarded(m_plugin, [&] {
+        if (m_domain->info().measure != Measure::ExactMatch)
+            return true;
+        const auto right = [&](const Item& item, const std::string& completion) {
+            return m_domain->grade(item, completion, genome.reasoning).score >= 1 ? 1 : 0;
+        };
+        for (const auto& suite : m_domain->suites()) {
+            Item before = m_domain->draw(suite.name, Split::Guide, rng);
+            for (int i = 0; i < samples; ++i, ++asked) {
+                Item item = m_domain->draw(suite.name, Split::Guide, rng);
+                another += right(item, m_domain->example(before, genome.reasoning).completion);
+                same += m_domain->grade(item, "", genome.reasoning).expected == m_domain->grade(before, "", genome.reasoning).expected ? 1 : 0;
+                copied += right(item, m_domain->example(item, genome.reasoning).prompt);
+                before = std::move(item);
+            }
+        }
+        return true;
+    });
+    const int tolerated = asked / 20;
+    check.ok = done.has_value() && another - same <= tolerated && copied <= tolerated;
+    check.detail = done ? fmt::format("of {} items {} are answered by another one's answer, {} by a copy of the prompt", asked, another, copied)
+                        : done.error().text;
+    return check;
+}
+
+Check Exam::checkLeak(const Genome& genome, int samples) const
+{
+    Check check{"corpus overlap", true, "there is no corpus"};
+    if (m_corpus.empty())
+        return check;
+    const auto corpus = Corpus::open(m_corpus);
+    Overlap overlap;
+    Rng rng = stream("leak");
+    const auto done = guarded(m_plugin, [&] {
+        for (const auto& suite : m_domain->suites())
+            for (const auto split : {Split::Gate, Split::Vault})
+                for (int i = 0; i < samples; ++i) {
+                    const Example example = m_domain->example(m_domain->draw(suite.name, split, rng), genome.reasoning);
+                    overlap.addJudged(example.prompt + example.completion);
+                }
+        return true;
+    });
+    if (!corpus || !done)
+        return {check.name, false, corpus ? done.error().text : corpus.error().text};
+    for (const auto document : corpus->documents(Split::Train))
+        overlap.addTrained(document);
+    check.ok = 20 * overlap.leaked() <= overlap.judged();
+    check.detail = fmt::format("{} of {} judged texts stand in the training documents", overlap.leaked(), overlap.judged());
+    return check;
+}
+
+namespace {
+
+Status addHashes(Json& files, const std::string& prefix, const std::filesystem::path& folder)
+{
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+        RATCHET_TRY(hash, hashOfFile(entry.path()));
+        files[prefix + entry.path().filename().string()] = hash.hex;
+    }
+    if (error)
+        return fail(Code::NotFound, fmt::format("The folder {} cannot be read: {}.", folder.string(), error.message()));
+    return {};
+}
+
+} // namespace
+
 Result<Json> evaluatorFiles(const JudgeSpec& spec)
 {
     Json files = Json::object();
@@ -139,14 +213,13 @@ Result<Json> evaluatorFiles(const JudgeSpec& spec)
         RATCHET_TRY(hash, hashOfFile(artifact->weights));
         files[name] = hash.hex;
     }
-    namespace fs = std::filesystem;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(spec.closedFolder, error)) {
-        RATCHET_TRY(hash, hashOfFile(entry.path()));
-        files["judge/" + entry.path().filename().string()] = hash.hex;
+    if (const auto domain = domainFile(spec.domain); !domain.empty()) {
+        RATCHET_TRY(hash, hashOfFile(domain));
+        files["domain"] = hash.hex;
     }
-    if (error)
-        return fail(Code::NotFound, fmt::format("The judge's folder cannot be read: {}.", error.message()));
+    RATCHET_CHECK(addHashes(files, "judge/", spec.closedFolder));
+    if (!spec.corpus.empty())
+        RATCHET_CHECK(addHashes(files, "corpus/", spec.corpus));
     return files;
 }
 

@@ -44,12 +44,18 @@ public:
     [[nodiscard]] Check checkSplits(const Genome& genome, const std::string& who, int samples = 200) const;
     // Right answers are graded right, empty ones wrong, in the genome's format.
     [[nodiscard]] Check checkGrading(const Genome& genome, const std::string& who, int samples = 50) const;
+    // What knows nothing is right no oftener than chance, within a twentieth of the items: another item's answer (by chance: as
+    // often as both have the same one), the prompt copied.
+    [[nodiscard]] Check checkChance(const Genome& genome, const std::string& who, int samples = 50) const;
+    // Of the texts that the gate and the vault ask, one in twenty at most stands in the corpus' training documents (Overlap).
+    // Without a corpus there is nothing to look at.
+    [[nodiscard]] Check checkLeak(const Genome& genome, int samples = 200) const;
     [[nodiscard]] Rng stream(const std::string& name) const;
     [[nodiscard]] const Domain& domain() const { return *m_domain; }
 
 private:
     Exam(const JudgeSpec& spec, const Domain& domain, std::uint64_t seed);
-    std::string m_plugin;
+    std::string m_plugin, m_corpus;
     const Domain* m_domain;
     std::uint64_t m_seed, m_question;
     std::vector<Json> m_feedback;
@@ -57,8 +63,9 @@ private:
     std::map<std::string, Rng> m_streams;      // by suite and split
 };
 
-// SHA-256 of every file the judge reads: {"champion": ..., "challenger": ..., "judge/secret": ...}. The engine compares the
-// weights' with what it stored; the judge takes it again after each batch and gives up when it changed.
+// SHA-256 of every file the judge reads: {"champion", "challenger", "domain", "judge/secret", "corpus/gate.txt", ...}. The engine
+// compares the weights' with what it stored, secret and corpus with what the lab was judged by before; the judge takes it
+// again after each batch and gives up when it changed.
 [[nodiscard]] Result<Json> evaluatorFiles(const JudgeSpec& spec);
 
 } // namespace ratchet

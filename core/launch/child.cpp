@@ -347,8 +347,8 @@ private:
 
 class AsioSupervisor : public Supervisor {
 public:
-    explicit AsioSupervisor(std::filesystem::path learner)
-        : m_learner(std::move(learner)), m_work(asio::make_work_guard(*m_context)),
+    AsioSupervisor(std::filesystem::path learner, std::vector<std::string> arguments)
+        : m_learner(std::move(learner)), m_arguments(std::move(arguments)), m_work(asio::make_work_guard(*m_context)),
           m_probe(*m_context, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0))
     {
         accept();
@@ -365,7 +365,9 @@ public:
     Result<std::unique_ptr<Child>> start(ChildSpec spec, ChildEvents events) override
     {
         std::erase_if(m_processes, [](const auto& process) { return process->isOver(); });
-        RATCHET_TRY(command, wrapCommand(spec.sandbox, m_learner, {spec.role}));
+        std::vector<std::string> arguments = m_arguments;
+        arguments.push_back(spec.role);
+        RATCHET_TRY(command, wrapCommand(spec.sandbox, m_learner, arguments));
         command.environment.push_back(fmt::format("RATCHET_PROBE_PORT={}", m_probe.local_endpoint().port()));
         RATCHET_TRY(spawned, spawn(command, spec.log));
         const pid_t pid = spawned.pid;
@@ -408,6 +410,7 @@ private:
     }
 
     std::filesystem::path m_learner;
+    std::vector<std::string> m_arguments;
     std::shared_ptr<asio::io_context> m_context = std::make_shared<asio::io_context>(1);
     asio::executor_work_guard<asio::io_context::executor_type> m_work;
     asio::ip::tcp::acceptor m_probe;
@@ -417,13 +420,13 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Supervisor>> Supervisor::create(std::filesystem::path learner)
+Result<std::unique_ptr<Supervisor>> Supervisor::create(std::filesystem::path learner, std::vector<std::string> arguments)
 {
     if (::access(learner.c_str(), X_OK) != 0 || std::filesystem::is_directory(learner))
         return fail(Code::Environment, fmt::format("There is no program {}.", learner.string()),
                     "Build it with installer/bootstrap build, or set RATCHET_LEARNER to where ratchet-learner is.");
     try {
-        return std::make_unique<AsioSupervisor>(std::move(learner));
+        return std::make_unique<AsioSupervisor>(std::move(learner), std::move(arguments));
     } catch (const std::exception& error) {
         return fail(Code::Environment, fmt::format("Children cannot be watched on this machine: {}.", error.what()));
     }

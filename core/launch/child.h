@@ -50,8 +50,9 @@ struct ChildEvents {
 
 class Supervisor {
 public:
-    // `learner`: path of ratchet-learner. Environment when missing. Children die with the thread that started them.
-    [[nodiscard]] static Result<std::unique_ptr<Supervisor>> create(std::filesystem::path learner);
+    // `learner`: path of ratchet-learner; `arguments` come before the role, for a learner that is reached through another
+    // program. Environment when missing. Children die with the thread that started them.
+    [[nodiscard]] static Result<std::unique_ptr<Supervisor>> create(std::filesystem::path learner, std::vector<std::string> arguments = {});
     virtual ~Supervisor() = default;         // kills what still runs
     [[nodiscard]] virtual Result<std::unique_ptr<Child>> start(ChildSpec spec, ChildEvents events) = 0;
     // Handles events for up to `time`; returns earlier after at least one callback ran or wake() was called. False when

@@ -36,16 +36,6 @@ bool isName(const std::string& name)
     return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
 }
 
-fs::path findPlugin(const std::string& name)
-{
-    std::error_code error;
-    if (isName(name))
-        for (const auto& folder : pluginFolders())
-            if (const auto file = folder / (name + ".so"); fs::is_regular_file(file, error))
-                return file;
-    return {};
-}
-
 std::string joined(const std::vector<std::string>& names)
 {
     std::string text;
@@ -87,6 +77,16 @@ Result<const PluginInfo*> openPlugin(const std::string& name, const fs::path& fi
 
 } // namespace
 
+fs::path domainFile(const std::string& name)
+{
+    std::error_code error;
+    if (isName(name))
+        for (const auto& folder : pluginFolders())
+            if (const auto file = folder / (name + ".so"); fs::is_regular_file(file, error))
+                return file;
+    return {};
+}
+
 std::vector<std::string> domainNames()
 {
     std::set<std::string> names;
@@ -101,7 +101,7 @@ std::vector<std::string> domainNames()
 
 Result<std::unique_ptr<Domain>> loadDomain(const std::string& name, const std::string& corpusFolder)
 {
-    const auto file = findPlugin(name);
+    const auto file = domainFile(name);
     if (file.empty()) {
         const auto names = domainNames();
         return fail(Code::NotFound, fmt::format("There is no domain \"{}\".", name),

@@ -3,6 +3,7 @@
 // A plugin of another version is refused by name; a plugin that throws gives an Error, never an exception. Any thread.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@ namespace ratchet {
 
 // Names of the plugins found, sorted.
 [[nodiscard]] std::vector<std::string> domainNames();
+// The file that loadDomain() loads for this name; empty when there is none.
+[[nodiscard]] std::filesystem::path domainFile(const std::string& name);
 // NotFound with the names there are; Environment when the plugin is of another version or throws while starting.
 // Exceptions of its functions are caught by `guarded` below.
 [[nodiscard]] Result<std::unique_ptr<Domain>> loadDomain(const std::string& name, const std::string& corpusFolder = {});

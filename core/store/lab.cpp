@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include "core/base/sign.h"
@@ -182,6 +183,31 @@ Result<LabConfig> readLabConfig(const LabPaths& paths)
     return config;
 }
 
+namespace {
+
+// 0, or the error.
+int lockWhole(int fd)
+{
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    return ::fcntl(fd, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
+}
+
+bool isHeld(int error)
+{
+    return error == EAGAIN || error == EACCES;
+}
+
+// The pid of who took the lock last; empty while it is being written.
+std::string holderOf(const LabPaths& paths)
+{
+    const auto holder = readFile(paths.lock(), 64);
+    return holder ? holder->substr(0, holder->find('\n')) : "";
+}
+
+} // namespace
+
 // An open file description's lock: it goes with the process however that ends, and can be asked about without being taken.
 Result<LabLock> LabLock::take(const LabPaths& paths)
 {
@@ -189,19 +215,22 @@ Result<LabLock> LabLock::take(const LabPaths& paths)
     if (!fd.isOpen())
         return fail(errno == ENOENT ? Code::NotFound : Code::Environment,
                     fmt::format("Cannot open {}: {}.", paths.lock().string(), reason(errno)), "Check the permissions of the lab's folder.");
-    struct flock whole{};
-    whole.l_type = F_WRLCK;
-    whole.l_whence = SEEK_SET;
-    if (::fcntl(fd.get(), F_OFD_SETLK, &whole) != 0) {
-        if (errno != EAGAIN && errno != EACCES)
-            return fail(Code::Environment, fmt::format("Cannot lock {}: {}.", paths.lock().string(), reason(errno)));
-        const auto holder = readFile(paths.lock(), 64);
-        const std::string pid = holder ? holder->substr(0, holder->find('\n')) : "";
-        return fail(Code::Conflict, fmt::format("Another engine{} runs the lab {}.", pid.empty() ? "" : " (process " + pid + ")", paths.root.string()),
-                    "Watch it with ratchet-lab, or stop it first.");
+    int error = lockWhole(fd.get());
+    std::string holder = error == 0 ? std::string() : holderOf(paths);
+    // A child that another thread is just starting holds a copy of every descriptor until it has become another program, and
+    // with it a lock that this process has let go.
+    for (int tries = 0; isHeld(error) && holder == std::to_string(::getpid()) && tries < 25; ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        error = lockWhole(fd.get());
+        holder = holderOf(paths);
     }
-    const std::string pid = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    if (isHeld(error))
+        return fail(Code::Conflict, fmt::format("Another engine{} runs the lab {}.", holder.empty() ? "" : " (process " + holder + ")", paths.root.string()),
+                    "Watch it with ratchet-lab, or stop it first.");
+    if (error != 0)
+        return fail(Code::Environment, fmt::format("Cannot lock {}: {}.", paths.lock().string(), reason(error)));
+    const std::string mine = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), mine.data(), mine.size(), 0) != static_cast<ssize_t>(mine.size()))
         return fail(Code::Environment, fmt::format("Cannot write {}: {}.", paths.lock().string(), reason(errno)));
     return LabLock(std::move(fd));
 }

@@ -69,9 +69,12 @@ private:
         if (!domain || !genome)
             return say(Failure{"failed", "The player cannot play this."}), 1;
         const int vocabulary = vocabularyOf((*domain)->info().alphabet);
-        constexpr std::int64_t steps = 5, length = 8;
-        const double perToken = trainingFlops(genome->architecture, vocabulary, length).value;
-        const auto perStep = static_cast<std::int64_t>(spec.budgetFlops / perToken / steps);
+        // Five steps use the budget up, with rows as long as it pays for: what is above their price is labelling.
+        constexpr std::int64_t steps = 5, longest = 8;
+        const double price = trainingFlops(genome->architecture, vocabulary, longest).value;
+        const auto length = std::clamp<std::int64_t>(static_cast<std::int64_t>(spec.budgetFlops / (price * steps * genome->recipe.batch)), 1, longest);
+        const std::int64_t perStep = length * genome->recipe.batch;
+        const double perToken = spec.budgetFlops / static_cast<double>(perStep * steps);
         for (std::int64_t step = 1; step <= steps; ++step) {
             rest();
             say(Points{step, {{"loss", 3.0 / static_cast<double>(step)}}});
@@ -91,7 +94,9 @@ private:
         Trained trained{spec.scratch + "/weights.safetensors", steps, steps * perStep, length, static_cast<double>(steps * perStep) * perToken,
                         0.1, 1, 1e6, nullptr, nullptr, 0};
         if (spec.trial == 2 && m_fault == "claims to be cheap")
-            trained.flops /= 2;
+            trained.flops = trainingFlops(genome->architecture, vocabulary, 1).value * static_cast<double>(trained.tokens) / 2;
+        if (spec.trial == 2 && m_fault == "claims few tokens")
+            trained.tokens /= 2;
         if (spec.trial == 2 && m_fault == "impossible length")
             trained.length = 1'000'000;
         if (!(spec.trial == 2 && m_fault == "leaves early"))

@@ -102,6 +102,8 @@ private Q_SLOTS:
     void refusesPatches_data();
     void refusesPatches();
     void feedbackReachesTheNextTrial();
+    void whatTheGateMayAskIsNotTrainedOn();
+    void anExchangedSecretGivesNoResult();
     void whatWasTrainedIsNotPaidTwice();
     void aSecondEngineIsTurnedAway();
     void refusesALab_data();
@@ -152,6 +154,7 @@ void TestEngine::aBadWorkerCostsOneTrial_data()
     QTest::addRow("it overruns its budget") << "overspends" << "overran its budget";
     QTest::addRow("it claims to have spent more than there is") << "claims the universe" << "overran its budget";
     QTest::addRow("its tokens cost more than it claims") << "claims to be cheap" << "claimed";
+    QTest::addRow("its steps hold more tokens than it claims") << "claims few tokens" << "for 5 steps that hold";
     QTest::addRow("its sequences are longer than its model") << "impossible length" << "sequences of 1000000";
     QTest::addRow("its curve goes back") << "goes back" << "does not ascend";
     QTest::addRow("its curve is infinite") << "infinite curve" << "";
@@ -559,6 +562,44 @@ void TestEngine::feedbackReachesTheNextTrial()
     for (const Json& item : told)
         QCOMPARE(std::stoi(item["answer"].get<std::string>()), std::stoi(item["question"]["a"].get<std::string>()) + 45);
     QVERIFY(std::stoi(weights.metadata.at("replay")) > 0);                // and the champion's failures are replayed
+}
+
+void TestEngine::whatTheGateMayAskIsNotTrainedOn()
+{
+    const TinyLab lab(1);
+    QVERIFY(lab.run(1));
+    const std::string live = lab.read()->live().value()->version.hex;
+    const auto domain = loadDomain("arithmetic").value();
+    Rng rng(1);
+    for (int i = 0; i < 8; ++i) {
+        const Item item = domain->draw("addition-3", i % 2 == 0 ? Split::Gate : Split::Vault, rng);
+        QVERIFY(lab.ask("feedback", {{"version", live}, {"prompt", domain->example(item, {}).prompt}, {"completion", "7"}, {"correction", "8"},
+                                     {"rating", -1}}, "user:server"));
+    }
+    QVERIFY(lab.run(1));
+    const auto weights = readWeights(ObjectStore(lab.paths().objects()).path(lab.read()->versions().value().back().weights)).value();
+    QCOMPARE(weights.metadata.at("feedback"), std::string("[]"));
+}
+
+void TestEngine::anExchangedSecretGivesNoResult()
+{
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    QVERIFY(lab.proposeReversed());                                   // would be accepted
+    const auto before = lab.read()->deployments().value().size();
+    const std::string secret = readFile(lab.paths().judge() / "secret").value();
+    QVERIFY(writeFile(lab.paths().judge() / "secret", std::string(64, 'a'), 0600));
+    QVERIFY(lab.run(1));
+    QCOMPARE(lab.read()->deployments().value().size(), before);
+    for (const VerdictRecord& verdict : taken(lab.read()->verdicts()))
+        if (lab.read()->proposal(verdict.proposal).value()->tooth == 2)
+            QVERIFY2(verdict.verdict == Verdict::NoResult && verdict.reason.find("judged by before") != std::string::npos, verdict.reason.c_str());
+    QVERIFY(writeFile(lab.paths().judge() / "secret", secret, 0600));
+    for (const ProposalRecord& proposal : taken(lab.read()->proposals()))
+        if (proposal.author == "person:ana")
+            QVERIFY(lab.ask("retry", {{"proposal", proposal.id.value}}));
+    QVERIFY(lab.run(1));
+    QCOMPARE(lab.read()->deployments().value().size(), before + 1);
 }
 
 void TestEngine::whatWasTrainedIsNotPaidTwice()

@@ -183,7 +183,7 @@ void TestJudge::reportsIntegrityThenScores()
     const auto first = judge.ask(spec());
     const auto* integrity = std::get_if<Integrity>(&first);
     QVERIFY(integrity);
-    QCOMPARE(integrity->checks.size(), std::size_t(11));
+    QCOMPARE(integrity->checks.size(), std::size_t(14));
     for (const auto& check : integrity->checks)
         QVERIFY2(check.ok, (check.name + ": " + check.detail).c_str());
     QCOMPARE(integrity->files["champion"].get<std::string>(), hashOfFile(m_root / "champion.safetensors")->hex);

@@ -68,10 +68,12 @@ Integrity Judge::integrity() const
             integrity.checks.push_back(std::move(check));
         integrity.checks.push_back(m_exam->checkSplits(candidate.genome(), who));
         integrity.checks.push_back(m_exam->checkGrading(candidate.genome(), who));
+        integrity.checks.push_back(m_exam->checkChance(candidate.genome(), who));
     };
     add(*m_champion, "champion");
     if (m_challenger)
         add(*m_challenger, "challenger");
+    integrity.checks.push_back(m_exam->checkLeak(m_champion->genome()));
     const auto files = checkFiles();
     integrity.checks.push_back({"evaluator files", files.has_value(), files ? "unchanged" : files.error().text});
     return integrity;
