@@ -97,28 +97,6 @@ std::string suiteTable(const Summary& summary, const Replication& result)
 
 // --- what the lab can see -------------------------------------------------------------------------------------------
 
-struct Sight {
-    int k = 1;
-    double alpha = 0;
-    Detectable smallest;
-};
-
-// The gate's eyes at its first question and at the next one.
-Result<std::vector<Sight>> sightOf(const OpenLab& lab, const Replication& result)
-{
-    RATCHET_TRY(verdicts, lab.store->verdicts());
-    int next = 1;
-    for (const VerdictRecord& verdict : verdicts)
-        next = std::max(next, verdict.k + 1);
-    std::vector<Sight> list;
-    const double discordant = result.suites.empty() ? 0 : result.suites.front().discordant;
-    for (const int k : next > 1 ? std::vector<int>{1, next} : std::vector<int>{1}) {
-        const double alpha = elondAlpha(lab.config.alpha, k, 0);
-        list.push_back({k, alpha, smallestDetectable(discordant, lab.config.gateItems, alpha)});
-    }
-    return list;
-}
-
 Json correlationsOf(const Replication& result)
 {
     Json list = Json::array();
@@ -130,20 +108,6 @@ Json correlationsOf(const Replication& result)
     return list;
 }
 
-void printSight(const OpenLab& lab, const Summary& summary, const std::vector<Sight>& sights)
-{
-    for (const Sight& sight : sights) {
-        if (sight.smallest.gain <= 0)
-            fmt::print("Question {} (alpha {:.2g}): no gain can be seen within {} items, as equal recipes answer too much alike.\n", sight.k,
-                       sight.alpha, lab.config.gateItems);
-        else
-            fmt::print("Question {} (alpha {:.2g}): the smallest gain seen four times in five is {} ({:.0f} % of answers that differ won), "
-                       "for about {:.0f} of {} items.\n",
-                       sight.k, sight.alpha, gainText(summary, sight.smallest.gain), 100 * sight.smallest.winShare,
-                       sight.smallest.meanPairs, lab.config.gateItems);
-    }
-}
-
 Result<int> aa(const Options& options)
 {
     RATCHET_TRY(lab, openLab(options.folder));
@@ -151,7 +115,7 @@ Result<int> aa(const Options& options)
     if (!live)
         return fail(Code::NotFound, "The lab has no champion yet.", fmt::format("ratchet run {} trains the seed model first.", options.folder));
     RATCHET_TRY(result, replicateHere(options, lab, live->version, true));
-    RATCHET_TRY(sights, sightOf(lab, result));
+    RATCHET_TRY(sights, sightOf(*lab.store, lab.config, result));
     if (options.json) {
         Json json = toJson(result);
         json["correlations"] = correlationsOf(result);
@@ -169,7 +133,8 @@ Result<int> aa(const Options& options)
                summary.bitsPerByte ? "bits per byte" : "points of 100", suiteTable(summary, result));
     for (const Json& one : correlationsOf(result))
         fmt::print("Correlation over seeds of {} and {}: {:+.2f}\n", one["a"].get<std::string>(), one["b"].get<std::string>(), one["r"].get<double>());
-    printSight(lab, summary, sights);
+    for (const Sight& sight : sights)
+        fmt::print("{}\n", sightText(summary, sight));
     fmt::print("A trial costs {}. A gain below twice the sigma over seeds may be the luck of one seed: ratchet replicate asks.\n",
                toText(lab.config.trialBudget));
     return 0;

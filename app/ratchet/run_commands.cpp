@@ -19,6 +19,23 @@ struct RunOptions {
     int workers = 0;
 };
 
+// What a campaign should know of its instrument before it spends anything.
+Status showSight(const std::string& folder)
+{
+    RATCHET_TRY(lab, openLab(folder));
+    RATCHET_TRY(summary, summarise(*lab.store, lab.config));
+    if (!summary.live)
+        return {};
+    RATCHET_TRY(spread, replicationResult(*lab.store, summary.live->hash, true));
+    if (spread.suites.empty()) {
+        fmt::print("The noise of this champion's recipe was not measured: ratchet aa {} tells how small a gain the gate can see.\n", folder);
+        return {};
+    }
+    RATCHET_TRY(sights, sightOf(*lab.store, lab.config, spread));
+    fmt::print("{}\n", sightText(summary, sights.back()));
+    return {};
+}
+
 Result<int> run(const RunOptions& options)
 {
     RATCHET_TRY(config, readLabConfig({options.folder}));
@@ -34,6 +51,8 @@ Result<int> run(const RunOptions& options)
                                    options.policy.empty() ? PolicyFile::Optional : PolicyFile::Required));
     here.policy = policy;
     here.limits.waitForDecisions = options.wait && !policy;
+    if (!options.json)
+        RATCHET_CHECK(showSight(options.folder));
     RATCHET_TRY(end, runHere(here));
     if (options.json) {
         RATCHET_TRY(lab, openLab(options.folder));

@@ -7,6 +7,7 @@
 #include "core/agent/context.h"
 #include "core/agent/controls.h"
 #include "core/memory/lessons.h"
+#include "core/selector/gate.h"
 
 namespace ratchet {
 namespace {
@@ -121,6 +122,21 @@ Result<Replication> replicationResult(const Store& store, const Hash& hash, bool
     for (const auto& [suite, cards] : bySuite)
         result.suites.push_back(spreadOn(suite, cards));
     return result;
+}
+
+Result<std::vector<Sight>> sightOf(const Store& store, const LabConfig& config, const Replication& result)
+{
+    RATCHET_TRY(verdicts, store.verdicts());
+    int next = 1;
+    for (const VerdictRecord& verdict : verdicts)
+        next = std::max(next, verdict.k + 1);
+    std::vector<Sight> list;
+    const double discordant = result.suites.empty() ? 0 : result.suites.front().discordant;
+    for (const int k : next > 1 ? std::vector<int>{1, next} : std::vector<int>{1}) {
+        const double alpha = elondAlpha(config.alpha, k, 0);
+        list.push_back({k, alpha, smallestDetectable(discordant, config.gateItems, alpha)});
+    }
+    return list;
 }
 
 Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const Hash& hash)

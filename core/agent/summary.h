@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/agent/controls.h"
+#include "core/agent/replication.h"
 #include "core/store/lab.h"
 #include "core/store/store.h"
 
@@ -69,6 +70,9 @@ struct Summary {
 [[nodiscard]] std::string eValueText(double value);
 // "12 judged, 0 accepted (at most 26.5 %), ..."; empty when no placebo was judged.
 [[nodiscard]] std::string placeboText(const PlaceboCount& count);
+
+// What the gate can see, as a sentence.
+[[nodiscard]] std::string sightText(const Summary& summary, const Sight& sight);
 
 // 95 % interval of a share of `items` (Wilson 1927, "Probable inference").
 struct Interval {

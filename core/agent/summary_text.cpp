@@ -166,4 +166,14 @@ std::string toText(const Summary& summary)
     return text;
 }
 
+std::string sightText(const Summary& summary, const Sight& sight)
+{
+    const int items = summary.config.gateItems;
+    if (sight.smallest.gain <= 0)
+        return fmt::format("Question {} (alpha {:.2g}): no gain can be seen within {} items, as equal recipes answer too much alike.", sight.k, sight.alpha, items);
+    return fmt::format("Question {} (alpha {:.2g}): the smallest gain seen four times in five is {} ({:.0f} % of answers that differ won), "
+                       "for about {:.0f} of {} items.", sight.k, sight.alpha, gainText(summary, sight.smallest.gain), 100 * sight.smallest.winShare,
+                       sight.smallest.meanPairs, items);
+}
+
 } // namespace ratchet
