@@ -59,7 +59,7 @@ Json toJson(const Replication& result)
 
 Result<Replication> replicateHere(const Options& options, const OpenLab& lab, const Hash& version, bool besideItself)
 {
-    RATCHET_TRY(engine, Engine::open(options.folder, {.learner = {}, .workers = options.workers, .policy = {}, .sandboxLevel = 1}));
+    RATCHET_TRY(engine, Engine::open(options.folder, {.learner = {}, .workers = options.workers, .policy = {}, .sandboxLevel = 1, .memoryBytes = {}}));
     const StopOnSignal signal;
     const ReplicationWish wish{version, besideItself, options.seeds, options.items};
     if (options.json)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/agent/admission.h"
 #include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
 #include "core/agent/promotion.h"
@@ -13,7 +14,6 @@
 #include "core/selector/archive.h"
 
 namespace ratchet {
-
 Result<int> Wheel::affordable() const
 {
     RATCHET_TRY(spent, m_context.store->spent());
@@ -38,11 +38,14 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
     RATCHET_TRY(genome, m_context.genome(parent->genome));
     RATCHET_TRY(lessons, m_context.store->lessons());
     RATCHET_TRY(tried, attempts(m_context));
-    const auto isAffordable = [this](const Genome& child) {
-        const auto price = m_context.stepPrice(child);
-        return !price || !(m_context.config.trialBudget < *price);      // a plugin that throws is told when the trial fails
+    Status refused;
+    const auto isAdmitted = [&](const Genome& child) {
+        const auto admitted = admit(m_context, genome, child);
+        if (!admitted && admitted.error().code == Code::Refused)
+            refused = passOn(admitted);
+        return admitted || admitted.error().code != Code::Refused;      // a plugin that throws is told when the trial fails
     };
-    const ProposeTask task{genome, parentHash, lessons, tried, focus, count, isAffordable};
+    const ProposeTask task{genome, parentHash, lessons, tried, focus, count, isAdmitted};
     std::vector<ProposalRecord> records;
     for (const Proposed& proposed : ratchet::propose(task, m_context.space, m_context.vocabulary, rng)) {
         RATCHET_TRY(object, m_context.objects.put(proposed.idea.genome.toJson().dump()));
@@ -65,6 +68,8 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
         }
         records.push_back(std::move(record));
     }
+    if (records.empty())
+        RATCHET_CHECK(refused);         // nothing of all that could be tried: no tooth would ever do anything
     return withPlacebos(m_context, std::move(records), m_tooth.number);
 }
 

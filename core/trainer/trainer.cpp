@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/genome/cost.h"
 #include "core/model/answerer.h"
 #include "core/model/compat.h"
 #include "core/trainer/self_training.h"
@@ -40,6 +41,25 @@ Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome,
     return selfTrain(voters, genome, domain, options);
 }
 
+// Asked before anything is loaded or labelled: a worker may be started by hand.
+Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
+{
+    if (spec.memoryBytes <= 0)
+        return {};
+    std::vector<Json> genomes;
+    for (const Artifact& teacher : spec.teachers)
+        genomes.push_back(teacher.genome);
+    if (genomes.empty() && !spec.parentGenome.is_null())
+        genomes.push_back(spec.parentGenome);
+    std::vector<Architecture> teachers;
+    for (const Json& json : genomes) {
+        RATCHET_TRY(its, Genome::fromJson(json));
+        teachers.push_back(its.architecture);
+    }
+    const int length = std::clamp(domain.longestExample(genome.data, genome.reasoning), 1, genome.architecture.context);
+    return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);
+}
+
 Json reportOf(const Pools& pools)
 {
     if (pools.replay.empty() && pools.feedback.empty() && pools.selfTraining.empty() && pools.older.empty() &&
@@ -70,6 +90,7 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
         RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
         const int vocabulary = tokenizer.vocabulary();
+        RATCHET_CHECK(fits(spec, genome, domain, vocabulary));
         std::optional<Teachers> teachers;
         if (genome.recipe.distillation > 0) {
             RATCHET_TRY(loaded, Teachers::load(spec, genome, vocabulary));
