@@ -21,7 +21,8 @@ constexpr double readings = 16;        // how often an item of the newest level 
 Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
 {
     std::vector<Artifact> artifacts{{"the parent", spec.parentGenome, spec.parentWeights}};
-    artifacts.insert(artifacts.end(), spec.teachers.begin(), spec.teachers.end());
+    if (genome.recipe.teachers.empty()) // those that a genome names teach by their probabilities only
+        artifacts.insert(artifacts.end(), spec.teachers.begin(), spec.teachers.end());
     std::vector<std::unique_ptr<Answerer>> models;
     std::vector<Voter> voters;
     for (const Artifact& artifact : artifacts) {
@@ -78,6 +79,8 @@ std::string trialKey(const TrainSpec& spec)
     key["tokenizer"] = hashOfJson(spec.tokenizer).hex;
     for (const Artifact& teacher : spec.teachers)
         key["teachers"].push_back({{"version", teacher.version}, {"genome", teacher.genome}});
+    for (const Artifact& member : spec.members)
+        key["members"].push_back({{"version", member.version}, {"genome", member.genome}});
     return hashOfJson(key).hex;
 }
 
@@ -92,13 +95,13 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         const int vocabulary = tokenizer.vocabulary();
         RATCHET_CHECK(fits(spec, genome, domain, vocabulary));
         std::optional<Teachers> teachers;
-        if (genome.recipe.distillation > 0) {
+        if (genome.recipe.distillation > 0 && genome.recipe.trains()) {
             RATCHET_TRY(loaded, Teachers::load(spec, genome, vocabulary));
             teachers = std::move(loaded);
         }
         Pools pools = poolsOf(spec, genome, domain);
         SelfTrainingResult labelled;
-        if (genome.data.selfTraining > 0 && !spec.parentWeights.empty()) {
+        if (genome.data.selfTraining > 0 && genome.recipe.trains() && !spec.parentWeights.empty()) {
             if (events.onProgress)
                 events.onProgress({0, 0, 0, 0, 0, "self-training"});
             RATCHET_TRY(result, labelsOf(spec, genome, domain, vocabulary));
@@ -112,12 +115,10 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         RATCHET_TRY(batches,
                     Batches::create(genome, domain, spec.seed, std::move(pools), tokenizer,
                                     teachers && teachers->areCoupled() ? Coupling::Always : Coupling::AsGenome));
-        if (teachers)
-            RATCHET_CHECK(teachers->fit(batches.length()));
         auto trainer = std::unique_ptr<Trainer>(new Trainer);
         trainer->d = std::make_unique<Private>(spec, genome, domain, std::move(events), std::move(batches), tokenizer);
         trainer->d->teachers = std::move(teachers);
-        trainer->d->labelFlops = labelled.flops;
+        trainer->d->startFlops = labelled.flops;
         trainer->d->withheldFlops = labelled.withheld;
         trainer->d->selfTraining = std::move(labelled.report);
         trainer->d->data = std::move(report);
