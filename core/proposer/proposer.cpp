@@ -87,7 +87,7 @@ Hash identityOf(const Genome& genome, const Hash& parent)
 
 std::vector<Proposed> propose(const ProposeTask& task, const SearchSpace& space, int vocabulary, Rng& rng)
 {
-    std::vector<Idea> list = ideas(task.parent, space, vocabulary, rng);
+    std::vector<Idea> list = ideas(task.parent, space, vocabulary, rng, task.archive);
     addRecombinations(list, task, space, vocabulary);
     std::vector<Turn> turns = drawTurns(std::move(list), task.lessons, rng);
 

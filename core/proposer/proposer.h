@@ -31,6 +31,7 @@ struct ProposeTask {
     std::vector<Attempt> attempts;
     std::string focus;               // failure class the planner chose; may be empty
     int count = 4;
+    std::vector<Elder> archive = {};                         // for operators that draw on other versions
     std::function<bool(const Genome&)> isAdmitted = {};      // whether a trial can pay for it and it fits memory; empty: always
 };
 
