@@ -58,7 +58,7 @@ Result<int> makeLab(const NewOptions& options)
         policy = parsed.text.dump(2) + "\n";
     }
     RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget,
-                          options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom, options.parents}));
+                          options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom, {}, options.parents}));
     const LabPaths paths{options.folder};
     if (!policy.empty())
         RATCHET_CHECK(writeFile(paths.policy(), policy));

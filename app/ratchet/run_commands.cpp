@@ -14,7 +14,7 @@ namespace {
 struct RunOptions {
     std::string folder, policy;
     std::optional<int> teeth;
-    std::optional<double> minutes;
+    std::optional<double> minutes, gigabytes;
     bool untilGoal = false, wait = false, json = false;
     int workers = 0;
 };
@@ -42,6 +42,8 @@ Result<int> run(const RunOptions& options)
     RunHere here;
     here.lab.root = options.folder;
     here.workers = options.workers;
+    if (options.gigabytes)
+        here.memoryBytes = *options.gigabytes * 1e9;
     here.quiet = options.json;
     here.limits.teeth = options.teeth;
     here.limits.untilGoal = options.untilGoal;
@@ -85,6 +87,9 @@ void addRunCommands(Commands& commands)
     command->add_option("--workers", options->workers, "Trials side by side; one per core unless given")
         ->type_name("N")
         ->check(between(1, 1024));
+    command->add_option("--memory", options->gigabytes, "Memory that a trial may use; the machine's unless given")
+        ->type_name("GB")
+        ->check(between(0.1, 1e6));
     command
         ->add_option("--unattended", options->policy,
                      "Written policy that decides instead of a person (JSON file); LAB/policy.json when it is there")

@@ -15,6 +15,7 @@ Result<RunEnd> runHere(const RunHere& wanted)
     EngineOptions options;
     options.workers = wanted.workers;
     options.policy = wanted.policy;
+    options.memoryBytes = wanted.memoryBytes;
     RATCHET_TRY(engine, Engine::open(wanted.lab.root, options));
     RATCHET_TRY(config, readLabConfig(wanted.lab));
     const StopOnSignal signal;

@@ -17,6 +17,7 @@ struct RunHere {
     RunLimits limits;
     std::optional<Policy> policy;
     int workers = 0;
+    std::optional<double> memoryBytes; // EngineOptions::memoryBytes
     bool quiet = false; // no live view
 };
 

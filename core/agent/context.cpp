@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/context.h"
 
+#include "core/agent/limits.h"
 #include "core/base/hash.h"
 #include "core/critic/overlap.h"
 #include "core/critic/probes.h"
@@ -40,6 +41,7 @@ Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
         return true;
     });
     RATCHET_CHECK(described);
+    context->memoryBytes = memoryOfMachine();
     RATCHET_TRY(text, readFile(paths.searchSpace()));
     RATCHET_TRY(json, parseJson(text, paths.searchSpace().string()));
     RATCHET_TRY(space, SearchSpace::fromJson(json));
@@ -95,12 +97,25 @@ Result<Artifact> Context::artifact(const Hash& hash) const
     return Artifact{hash.hex, json, objects.path(version->weights).string()};
 }
 
-Result<Flops> Context::stepPrice(const Genome& genome) const
+Result<int> rowLength(const Domain& domain, const std::string& name, const Genome& genome)
 {
-    return guarded(config.domain, [&] {
-        const int length = std::min(genome.architecture.context, domain->longestExample(genome.data, genome.reasoning));
-        return Flops{trainingFlops(genome.architecture, vocabulary, length).value * length * genome.recipe.batch};
-    });
+    return guarded(name, [&] { return std::min(genome.architecture.context, domain.longestExample(genome.data, genome.reasoning)); });
+}
+
+Flops stepPrice(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers)
+{
+    return {trainingFlops(genome.architecture, vocabulary, length, teachers).value * length * genome.recipe.batch};
+}
+
+Result<int> Context::rowLength(const Genome& genome) const
+{
+    return ratchet::rowLength(*domain, config.domain, genome);
+}
+
+Result<Flops> Context::stepPrice(const Genome& genome, const std::vector<Architecture>& teachers) const
+{
+    RATCHET_TRY(length, rowLength(genome));
+    return ratchet::stepPrice(genome, vocabulary, length, teachers);
 }
 
 Result<VersionRecord> Context::champion() const

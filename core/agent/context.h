@@ -33,6 +33,7 @@ struct Context {
     std::optional<Policy> policy;       // in force: the run's, or for a single request LAB/policy.json
     int sandboxLevel = 1;
     std::chrono::milliseconds silence{120'000};      // EngineOptions::silence
+    double memoryBytes = 0;             // what a learner may use (core/agent/limits.h)
 
     explicit Context(LabPaths where) : paths(std::move(where)), objects(paths.objects()) {}
     // Opens store (writer), domain and search space; verifies the ledger's chain. The caller holds the lab's lock.
@@ -43,8 +44,10 @@ struct Context {
     [[nodiscard]] Result<Genome> genome(const Hash& object) const;
     // Genome and weights of a stored version as the learner wants them; NotFound or Damaged when an object is.
     [[nodiscard]] Result<Artifact> artifact(const Hash& version) const;
-    // Compute of one training step of this genome, as far as it is known before its data are drawn; Failed when the plugin throws.
-    [[nodiscard]] Result<Flops> stepPrice(const Genome& genome) const;
+    // Tokens of the longest row it trains on, as far as that is known before its data are drawn; Failed when the plugin throws.
+    [[nodiscard]] Result<int> rowLength(const Genome& genome) const;
+    // Compute of one training step with rows of that length, teachers included.
+    [[nodiscard]] Result<Flops> stepPrice(const Genome& genome, const std::vector<Architecture>& teachers = {}) const;
     // The live version; NotFound before the seed model was trained.
     [[nodiscard]] Result<VersionRecord> champion() const;
     [[nodiscard]] const SuiteSpec& target() const { return suites.front(); }
@@ -56,6 +59,10 @@ struct Context {
     // Score (0 .. 1, higher is better) as the domain's metric: exact match or bits per byte.
     [[nodiscard]] double metric(double score) const { return info.measure == Measure::ExactMatch ? score : (1 - score) * 8; }
 };
+
+// Context::rowLength() and stepPrice() of a lab that is not there yet.
+[[nodiscard]] Result<int> rowLength(const Domain& domain, const std::string& name, const Genome& genome);
+[[nodiscard]] Flops stepPrice(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers = {});
 
 // A version's name: the hash of its genome, weights and tokenizer.
 [[nodiscard]] Hash versionHash(const VersionRecord& version);

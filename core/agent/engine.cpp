@@ -121,6 +121,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     d.context->policy = options.policy;
     d.context->sandboxLevel = options.sandboxLevel;
     d.context->silence = options.silence;
+    d.context->memoryBytes = options.memoryBytes.value_or(d.context->memoryBytes);
     d.options = std::move(options);
     d.supervisor = std::move(supervisor);
     d.crew = std::make_unique<Crew>(*d.supervisor, placesFor(d.options.workers));

@@ -28,6 +28,7 @@ struct EngineOptions {
     int workers = 0;                                // 0: one per core
     std::optional<Policy> policy;                   // unattended; recorded in the ledger when the run starts
     int sandboxLevel = 1;                           // least level accepted
+    std::optional<double> memoryBytes;              // what a learner may use; empty: what the machine has
 };
 
 struct RunLimits {
@@ -69,6 +70,7 @@ struct NewLab {
     std::optional<double> placebos;                 // 0 to 0.9, LabConfig::placebos
     std::string tokenizer;                          // empty or "bytes": the domain's alphabet; "bpe:1024": learnt from the corpus' training documents
     std::filesystem::path importFrom;               // Hugging Face folder whose model is live from the start; empty: the first run trains one
+    std::optional<double> memoryBytes;              // what training its first model may use; empty: what the machine has
     std::string parents = {};                       // LabConfig::parents; empty: its default
 };
 // Nothing is left of the lab when it fails.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/judge_job.h"
 
-#include "core/agent/train_job.h"
+#include "core/agent/limits.h"
 #include "core/base/hash.h"
 
 namespace ratchet {
@@ -77,7 +77,7 @@ Result<ChildSpec> JudgeJob::spec()
     RATCHET_TRY(genome, Genome::fromJson(m_spec.champion.genome));
     ChildSpec child;
     child.role = "judge";
-    child.limits = limitsFor(m_context.config.trialBudget, genome, m_context.vocabulary);
+    child.limits = limitsFor(m_context.config.trialBudget, genome, m_context.vocabulary, m_context.memoryBytes);
     child.limits.silence = m_context.silence;
     child.sandbox.required = m_context.sandboxLevel;
     child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.keys() / "private.pem"};

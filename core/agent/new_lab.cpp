@@ -7,9 +7,11 @@
 #include "core/agent/context.h"
 #include "core/agent/engine.h"
 #include "core/agent/goal.h"
+#include "core/agent/limits.h"
 #include "core/agent/promotion.h"
 #include "core/base/hash.h"
 #include "core/critic/probes.h"
+#include "core/genome/cost.h"
 #include "core/genome/hugging_face.h"
 #include "core/genome/tokenizer.h"
 #include "core/guard/ledger.h"
@@ -81,19 +83,19 @@ Result<Start> startOf(const NewLab& wanted, const Domain& domain, const DomainIn
     return start;
 }
 
-// A trial that cannot pay for a single batch would overrun its budget.
-Status paysForOneStep(Flops trialBudget, const Domain& domain, const DomainInfo& info, const Start& start)
+// A trial that cannot pay for a single batch would overrun its budget, and one that does not fit the machine's memory would be
+// ended by it.
+Status canBeTrained(const NewLab& wanted, Flops trialBudget, const Domain& domain, const DomainInfo& info, const Start& start)
 {
-    const Genome& seed = start.genome;
-    const auto step = guarded(info.name, [&] {
-        const int length = std::min(seed.architecture.context, domain.longestExample(seed.data, seed.reasoning));
-        return Flops{trainingFlops(seed.architecture, start.vocabulary, length).value * length * seed.recipe.batch};
-    });
-    RATCHET_CHECK(step);
-    if (trialBudget < *step)
-        return fail(Code::Usage, fmt::format("A trial budget of {} does not pay for one training step of {}.", toText(trialBudget), toText(*step)),
+    RATCHET_TRY(length, rowLength(domain, info.name, start.genome));
+    const Flops step = stepPrice(start.genome, start.vocabulary, length);
+    if (trialBudget < step)
+        return fail(Code::Usage, fmt::format("A trial budget of {} does not pay for one training step of {}.", toText(trialBudget), toText(step)),
                     start.imported ? "Give a larger --trial-budget and --budget." : fmt::format("The domain's own is {}.", toText(info.defaultTrialBudget)));
-    return {};
+    Status fits = fitsMemory(start.genome, start.vocabulary, length, wanted.memoryBytes.value_or(memoryOfMachine()));
+    if (!fits)
+        fits.error().hint = start.imported ? "Import a smaller model, or use a machine with more memory." : "Use a machine with more memory.";
+    return fits;
 }
 
 // The space has room for the imported model and for some growth.
@@ -209,7 +211,7 @@ Status newLab(const NewLab& wanted)
         return fail(Code::Usage, fmt::format("A budget of {} does not pay for one trial of {}.", toText(config.budget), toText(config.trialBudget)),
                     "Give a larger --budget or a smaller --trial-budget.");
     RATCHET_TRY(start, startOf(wanted, *domain, info));
-    RATCHET_CHECK(paysForOneStep(config.trialBudget, *domain, info, start));
+    RATCHET_CHECK(canBeTrained(wanted, config.trialBudget, *domain, info, start));
     config.seed = wanted.seed.value_or(drawSeed());
     config.candidates = wanted.candidates.value_or(config.candidates);
     config.placebos = wanted.placebos.value_or(config.placebos);

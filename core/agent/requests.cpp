@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/requests.h"
 
+#include "core/agent/admission.h"
 #include "core/agent/controls.h"
 #include "core/agent/promotion.h"
 #include "core/plugin/loader.h"
@@ -8,6 +9,19 @@
 
 namespace ratchet {
 namespace {
+
+// The same genome, or the same average again: only another recipe or other data for a training that there is none of.
+bool changesNothing(const Genome& parent, const Genome& child)
+{
+    Json before = parent.toJson(), after = child.toJson();
+    const bool isMean = child.recipe.start == "average" && !child.recipe.trains();
+    if (isMean && parent.recipe.start == "average" && child.recipe.members == parent.recipe.members)
+        for (const char* ofTraining : {"recipe", "data", "adaptation"}) {
+            before.erase(ofTraining);
+            after.erase(ofTraining);
+        }
+    return before == after;
+}
 
 Status propose(Context& context, const Request& request, const Tell& tell)
 {
@@ -21,9 +35,11 @@ Status propose(Context& context, const Request& request, const Tell& tell)
     RATCHET_TRY(champion, context.champion());
     RATCHET_TRY(parent, context.genome(champion.genome));
     RATCHET_TRY(child, applyPatch(parent, patch));
-    if (child.hash() == parent.hash())
-        return fail(Code::Refused, "The patch changes nothing.");
+    if (changesNothing(parent, child))
+        return fail(Code::Refused, "The patch changes nothing.",
+                    child.recipe.isAverage() ? "To train the average on, set /recipe/start to continue and empty /recipe/members." : "");
     RATCHET_CHECK(context.space.admits(parent, child, context.vocabulary));
+    RATCHET_CHECK(admit(context, parent, child));
     RATCHET_TRY(object, context.objects.put(child.toJson().dump()));
 
     ProposalRecord proposal;

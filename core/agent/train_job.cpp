@@ -3,21 +3,12 @@
 
 #include <cmath>
 
-#include "core/genome/cost.h"
+#include "core/agent/admission.h"
+#include "core/agent/limits.h"
 #include "core/genome/weights_file.h"
 #include "core/plugin/loader.h"
 
 namespace ratchet {
-
-using namespace std::chrono_literals;
-
-ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary)
-{
-    ChildLimits limits;
-    limits.wall = 120s + std::chrono::seconds(static_cast<std::int64_t>(budget.value / 1e9));
-    limits.memoryBytes = 1e9 + 3 * trainingMemory(genome, vocabulary, genome.architecture.context).bytes();
-    return limits;
-}
 
 TrainJob::TrainJob(Context& context, TrialRecord trial, std::optional<ProposalRecord> proposal, std::string focus,
                    std::function<Status(const TrialRecord&)> onTrained)
@@ -41,6 +32,34 @@ Result<std::vector<Json>> TrainJob::replay(const Hash& parent) const
     return first;
 }
 
+Status TrainJob::addVersions(TrainSpec& spec, ChildSpec& child)
+{
+    Genome parentGenome;
+    if (m_proposal) {
+        RATCHET_TRY(genome, m_context.genome(m_proposal->genome));
+        m_genome = std::move(genome);
+        RATCHET_TRY(parent, m_context.artifact(m_proposal->parent));
+        RATCHET_TRY(its, Genome::fromJson(parent.genome));
+        parentGenome = std::move(its);
+        spec.parentGenome = parent.genome;
+        spec.parentWeights = parent.weights;
+        child.sandbox.readable.emplace_back(parent.weights);
+        RATCHET_TRY(questions, replay(m_proposal->parent));
+        spec.replay = std::move(questions);
+    } else {
+        RATCHET_TRY(seed, guarded(m_context.config.domain, [&] { return m_context.domain->seedGenome(); }));
+        m_genome = parentGenome = std::move(seed);
+    }
+    RATCHET_TRY(sources, admit(m_context, parentGenome, m_genome));
+    m_taught = std::move(sources.taught);
+    spec.teachers = std::move(sources.teachers);
+    spec.members = std::move(sources.members);
+    for (const auto* artifacts : {&spec.teachers, &spec.members})
+        for (const Artifact& artifact : *artifacts)
+            child.sandbox.readable.emplace_back(artifact.weights);
+    return {};
+}
+
 Result<ChildSpec> TrainJob::spec()
 {
     TrainSpec spec;
@@ -53,19 +72,7 @@ Result<ChildSpec> TrainJob::spec()
     spec.tokenizer = m_context.tokenizerJson;
     ChildSpec child;
     child.role = "worker";
-    if (m_proposal) {
-        RATCHET_TRY(genome, m_context.genome(m_proposal->genome));
-        m_genome = genome;
-        RATCHET_TRY(parent, m_context.artifact(m_proposal->parent));
-        spec.parentGenome = parent.genome;
-        spec.parentWeights = parent.weights;
-        child.sandbox.readable.emplace_back(parent.weights);
-        RATCHET_TRY(questions, replay(m_proposal->parent));
-        spec.replay = std::move(questions);
-    } else {
-        RATCHET_TRY(seed, guarded(m_context.config.domain, [&] { return m_context.domain->seedGenome(); }));
-        m_genome = seed;
-    }
+    RATCHET_CHECK(addVersions(spec, child));
     RATCHET_TRY(corrected, m_context.feedback(true));
     spec.feedback = std::move(corrected);
     RATCHET_TRY(object, m_context.objects.put(m_genome.toJson().dump()));
@@ -78,8 +85,9 @@ Result<ChildSpec> TrainJob::spec()
     child.sandbox.writable.push_back(scratch());
     child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.judge() / "secret", m_context.paths.keys() / "private.pem"};
     child.sandbox.required = m_context.sandboxLevel;
-    child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary);
+    child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary, m_context.memoryBytes, m_taught);
     child.limits.silence = m_context.silence;
+    spec.memoryBytes = child.limits.memoryBytes;
     child.log = scratch() / "worker.log";
     child.first = std::move(spec);
 
@@ -100,7 +108,7 @@ Result<ChildSpec> TrainJob::spec()
 
 Status TrainJob::charge(std::int64_t tokens, std::int64_t length, double reported)
 {
-    const double perToken = trainingFlops(m_genome.architecture, m_context.vocabulary, static_cast<int>(length)).value;
+    const double perToken = trainingFlops(m_genome.architecture, m_context.vocabulary, static_cast<int>(length), m_taught).value;
     const double counted = static_cast<double>(tokens) * perToken;
     // What is reported may be more (labelling for self-training), never less than the tokens cost.
     if (reported < counted * 0.999)

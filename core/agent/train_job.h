@@ -24,6 +24,8 @@ public:
     [[nodiscard]] bool concerns(Id<ProposalRecord> proposal) const override { return m_proposal && m_proposal->id == proposal; }
 
 private:
+    // The genome, and what its training reads of other versions, once it is admitted.
+    [[nodiscard]] Status addVersions(TrainSpec& spec, ChildSpec& child);
     [[nodiscard]] Result<std::vector<Json>> replay(const Hash& parent) const;
     [[nodiscard]] Status take(const Points& points);
     [[nodiscard]] Status holdsItsSteps(const Trained& trained) const;
@@ -39,6 +41,7 @@ private:
     std::function<Status(const TrialRecord&)> m_onTrained;
     Genome m_genome;
     Hash m_genomeObject;
+    std::vector<Architecture> m_taught;                   // Sources::taught
     Progress m_progress;
     std::optional<Trained> m_trained;
     std::optional<Failure> m_failure;
@@ -47,9 +50,5 @@ private:
     std::vector<LayerRecord> m_layers;
     std::chrono::milliseconds m_wallBefore{0};
 };
-
-// Where a trial runs under the lab, and how long and large it may get: generous multiples of what the budget needs on a
-// slow core (1 GFLOP/s) and of the genome's memory estimate.
-[[nodiscard]] ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary);
 
 } // namespace ratchet

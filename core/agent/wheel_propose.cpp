@@ -2,7 +2,9 @@
 // The stage "propose" of a tooth: what people queued by hand first, then what the proposer draws, within the budget.
 #include <algorithm>
 #include <cmath>
+#include <map>
 
+#include "core/agent/admission.h"
 #include "core/agent/archived.h"
 #include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
@@ -14,6 +16,40 @@
 #include "core/proposer/proposer.h"
 
 namespace ratchet {
+namespace {
+
+// The seed model and what the gate accepted, in the order of their trials (an imported model has none), where the search
+// space lets a genome name versions at all.
+Result<std::vector<Elder>> eldersOf(const Context& context, const std::vector<Archived>& archive)
+{
+    const auto& paths = context.space.paths();
+    if (!paths.contains("/recipe/teachers") && !paths.contains("/recipe/members"))
+        return std::vector<Elder>{};
+    std::map<std::int64_t, Elder> byTrial;
+    std::map<Hash, Hash> ancestors;
+    RATCHET_TRY(versions, context.store->versions());
+    for (const VersionRecord& version : versions) {          // parents first
+        const auto one = std::find_if(archive.begin(), archive.end(), [&](const Archived& other) { return other.version == version.hash; });
+        if (one == archive.end() || version.tokenizer != context.tokenizer || !(one->accepted || one->champion || !version.parent))
+            continue;
+        RATCHET_TRY(genome, context.genome(version.genome));
+        Hash before = version.hash;
+        if (genome.recipe.isAverage())
+            before = Hash{genome.recipe.members.front()};
+        else if (genome.recipe.start == "continue" && version.parent)
+            before = *version.parent;
+        const auto known = ancestors.find(before);
+        ancestors[version.hash] = known == ancestors.end() ? before : known->second;
+        byTrial.emplace(version.trial.value_or(Id<TrialRecord>{}).value,
+                        Elder{version.hash, std::move(genome), ancestors[version.hash], one->score, one->champion, one->accepted});
+    }
+    std::vector<Elder> elders;
+    for (auto& [trial, elder] : byTrial)
+        elders.push_back(std::move(elder));
+    return elders;
+}
+
+} // namespace
 
 Result<int> Wheel::affordable() const
 {
@@ -43,11 +79,15 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
     if (mislead)
         lessons.clear();              // a signal that orders candidates the wrong way round is not asked: the prior draws alone
     RATCHET_TRY(tried, attempts(m_context));
-    const auto isAffordable = [this](const Genome& child) {
-        const auto price = m_context.stepPrice(child);
-        return !price || !(m_context.config.trialBudget < *price);      // a plugin that throws is told when the trial fails
+    RATCHET_TRY(elders, eldersOf(m_context, archive));
+    Status refused;
+    const auto isAdmitted = [&](const Genome& child) {
+        const auto admitted = admit(m_context, genome, child);
+        if (!admitted && admitted.error().code == Code::Refused)
+            refused = passOn(admitted);
+        return admitted || admitted.error().code != Code::Refused;      // a plugin that throws is told when the trial fails
     };
-    const ProposeTask task{genome, parentHash, lessons, tried, focus, count, isAffordable};
+    const ProposeTask task{genome, parentHash, lessons, tried, focus, count, elders, isAdmitted};
     std::vector<ProposalRecord> records;
     for (const Proposed& proposed : ratchet::propose(task, m_context.space, m_context.vocabulary, rng)) {
         RATCHET_TRY(object, m_context.objects.put(proposed.idea.genome.toJson().dump()));
@@ -70,6 +110,8 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
         }
         records.push_back(std::move(record));
     }
+    if (records.empty())
+        RATCHET_CHECK(refused);         // nothing of all that could be tried: no tooth would ever do anything
     return withPlacebos(m_context, std::move(records), m_tooth.number);
 }
 

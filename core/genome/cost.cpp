@@ -20,14 +20,15 @@ double sizeOf(const std::vector<std::int64_t>& shape)
 
 // The widths that the terms are made of.
 struct Widths {
-    Widths(const Genome& genome, int itsVocabulary, int length)
-        : a(genome.architecture), model(a.width), keys(a.width / a.heads * a.kvHeads), hidden(a.feedForwardWidth),
-          vocabulary(itsVocabulary), memory(static_cast<double>(a.memoryTokens) / length),
+    Widths(const Architecture& architecture, int itsVocabulary, int itsLength, double dropout = 0)
+        : a(architecture), length(itsLength), model(a.width), keys(a.width / a.heads * a.kvHeads), hidden(a.feedForwardWidth),
+          vocabulary(itsVocabulary), memory(static_cast<double>(a.memoryTokens) / itsLength),
           isRotated(a.positions == "rope"), isRms(a.norm == "rmsnorm"), isGated(a.feedForward == "swiglu"),
-          drops(genome.recipe.dropout > 0)
+          drops(dropout > 0)
     {
     }
     const Architecture& a;
+    int length;
     double model, keys, hidden, vocabulary;
     double memory; // memory tokens for each token of a row
     bool isRotated, isRms, isGated, drops;
@@ -75,7 +76,7 @@ double feedForwardFloats(const Widths& w)
     return normFloats(w) + chosen * (2 * w.model + hiddenFloats(w) + 12) + w.a.experts + dropped;
 }
 
-// A teacher's forward pass, which keeps nothing: the residual stream, what attention added, a norm, what the
+// A forward pass that keeps nothing, a teacher's: the residual stream, what attention added, a norm, what the
 // feed-forward adds and its hidden floats.
 double passingFloats(const Widths& w)
 {
@@ -83,17 +84,26 @@ double passingFloats(const Widths& w)
     return 4 * w.model + chosen * (hiddenFloats(w) + (w.a.experts > 0 ? 2 * w.model + 12 : 0));
 }
 
+// Teachers pass one after the other; from the second on the sum of their probabilities is kept beside.
+double teachingFloats(const Widths& w, const std::vector<Architecture>& teachers)
+{
+    double largest = 0;
+    for (const Architecture& teacher : teachers)
+        largest = std::max(largest, passingFloats(Widths(teacher, static_cast<int>(w.vocabulary), w.length)));
+    return largest + w.vocabulary * (teachers.size() > 1 ? 2 : 1);
+}
+
 // The loss: at its height logits, their log-softmax and a gradient live; a soft-cap keeps its tanh. A teacher and the
 // z-loss work on further copies (core/trainer/loss.cpp).
-double lossFloats(const Widths& w, const Recipe& recipe)
+double lossFloats(const Widths& w, const Recipe& recipe, const std::vector<Architecture>& teachers)
 {
     double copies = w.a.softCap > 0 ? 4 : 3;
     if (recipe.distillation > 0)
         copies += 5;
     else if (recipe.zLoss > 0)
         copies += 2;
-    const double teacher = recipe.distillation > 0 ? passingFloats(w) + w.vocabulary : 0;
-    return normFloats(w) + std::max(copies * w.vocabulary, teacher);
+    const double taught = recipe.distillation > 0 ? teachingFloats(w, teachers) : 0;
+    return normFloats(w) + std::max(copies * w.vocabulary, taught);
 }
 
 // The first block to go backward does so while all blocks' activations are still kept: the gradient on its way down and
@@ -134,23 +144,36 @@ Parameters parametersOf(const Genome& genome, int vocabulary)
 }
 
 // Weights and gradient; moments (Lion has one) of what trains; the average; LoRA's fixed copies, adapters and their
-// gradient; a teacher's weights.
+// gradient.
 double stateFloats(const Genome& genome, const Parameters& parameters)
 {
     const double moments = genome.recipe.optimizer == "lion" ? 1 : 2;
     double floats = 2 * parameters.all;
     floats += genome.adaptation.method == "lora" ? parameters.adapted + (2 + moments) * parameters.adapters
                                                  : moments * parameters.all;
-    floats += genome.recipe.ema > 0 ? parameters.all : 0;
-    return floats + (genome.recipe.distillation > 0 ? parameters.all : 0);
+    return floats + (genome.recipe.ema > 0 ? parameters.all : 0);
+}
+
+// All members and the model, of a soup the one tasted and the best so far. On top either the sum and one more member in
+// double precision (core/surgery/average.cpp), or a forward pass of `tokens` beside a soup's new average.
+TrainingMemory averagingMemory(const Recipe& recipe, const Widths& w, double parameters, double tokens)
+{
+    constexpr double bytes = 4;
+    const bool isSoup = recipe.start == "soup";
+    TrainingMemory memory;
+    memory.state = bytes * (static_cast<double>(recipe.members.size()) + (isSoup ? 3 : 1)) * parameters;
+    memory.moment = bytes * std::max(4 * parameters, (isSoup ? parameters : 0) + tokens * (passingFloats(w) + 2 * w.vocabulary));
+    return memory;
 }
 
 } // namespace
 
-TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length)
+TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers)
 {
+    if (genome.recipe.distillation > 0 && teachers.empty())
+        return trainingMemory(genome, vocabulary, length, {genome.architecture});
     constexpr double bytes = 4;
-    const Widths w(genome, vocabulary, length);
+    const Widths w(genome.architecture, vocabulary, length, genome.recipe.dropout);
     const Parameters parameters = parametersOf(genome, vocabulary);
     const double rows = static_cast<double>(genome.recipe.batch) / genome.recipe.accumulation, tokens = rows * length;
     const double batch = 4.0 * genome.recipe.batch * length; // tokens and targets, of 8 bytes
@@ -158,28 +181,37 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length)
     // up.
     const double ofMaps = w.a.experts > 0 ? (w.isGated ? 4 : 3) * parameters.largestExperts : parameters.largest;
     const double update = genome.recipe.optimizer == "muon" ? 6 * parameters.largest : 0;
+    double taught = 0;
+    if (genome.recipe.distillation > 0)
+        for (const Architecture& teacher : teachers)
+            taught += static_cast<double>(parameterCount(teacher, vocabulary));
     TrainingMemory memory;
-    memory.state = bytes * stateFloats(genome, parameters);
+    memory.state = bytes * (stateFloats(genome, parameters) + taught);
     memory.kept =
         bytes * (tokens * (w.a.layers * (attentionFloats(w) + feedForwardFloats(w)) + (w.drops ? w.model : 0)) + batch);
-    memory.moment = bytes * std::max(tokens * lossFloats(w, genome.recipe), tokens * backwardFloats(w) + ofMaps);
+    memory.moment = bytes * std::max(tokens * lossFloats(w, genome.recipe, teachers), tokens * backwardFloats(w) + ofMaps);
     memory.moment = std::max(memory.moment, bytes * update - memory.kept);
-    return memory;
+    if (!genome.recipe.isAverage())
+        return memory;
+    const TrainingMemory averaging = averagingMemory(genome.recipe, w, parameters.all, tokens);
+    return genome.recipe.trains() && memory.bytes() > averaging.bytes() ? memory : averaging;
 }
 
-Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed)
+Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed, const std::vector<Architecture>& teachers)
 {
-    const TrainingMemory memory = trainingMemory(genome, vocabulary, length);
+    const TrainingMemory memory = trainingMemory(genome, vocabulary, length, teachers);
     const double needed = learnerBytes + memory.bytes();
     if (needed <= allowed)
         return {};
     const bool byBatch = memory.kept + memory.moment > memory.state;
+    const char* const smaller = byBatch ? "Lower /recipe/batch or raise /recipe/accumulation."
+                                        : "Lower the model's width or depth.";
     return fail(Code::Refused,
                 fmt::format("Training this genome needs {} of memory ({} of it for activations of {} rows of {} "
                             "tokens), but {} are allowed.",
                             toTextBytes(needed), toTextBytes(memory.kept + memory.moment),
                             genome.recipe.batch / genome.recipe.accumulation, length, toTextBytes(allowed)),
-                byBatch ? "Lower /recipe/batch or raise /recipe/accumulation." : "Lower the model's width or depth.");
+                genome.recipe.trains() ? smaller : "Name fewer /recipe/members.");
 }
 
 } // namespace ratchet

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What training a genome costs in memory, counted from the genome alone. The engine limits a worker by it;
-// tests/learn/tst_cost holds it against what libtorch really allocates. Pure; any thread.
+// What training a genome costs in memory, counted from the genome alone. The engine limits a worker by it and refuses what
+// does not fit; tests/learn/tst_cost holds it against what libtorch really allocates. Pure; any thread.
 #pragma once
 
 #include "core/base/error.h"
@@ -11,19 +11,22 @@ namespace ratchet {
 // Bytes of a training step, fp32, in parts; rows of `length` tokens, recipe.batch / recipe.accumulation of them at
 // once. Within 15 % below and 25 % above what is allocated.
 struct TrainingMemory {
-    double state = 0;  // weights, gradient, moments, average, adapters, a teacher: from the first step to the last
+    double state = 0;  // weights, gradient, moments, average, adapters, teachers: from the first step to the last
     double kept = 0;   // what the forward pass keeps of every token for the backward one, in all blocks
     double moment = 0; // the largest that lives for a moment on top: logits, gradients of activations, an update
     [[nodiscard]] double bytes() const { return state + kept + moment; }
 };
-// Every term's source is in the .cpp. A teacher counts as one model of the genome's own architecture.
-[[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length);
+// Every term's source is in the .cpp. A genome that distils without `teachers` has one of its own architecture. Making an
+// average holds all members at once; of that and the training after it, if there is one, the larger counts.
+[[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length,
+                                            const std::vector<Architecture>& teachers = {});
 
 // A process that trains anything: libtorch and its libraries, the domain, data pools.
 inline constexpr double learnerBytes = 4e8;
 
-// For asking before any compute; nothing asks yet. Refused, naming what is needed, what is allowed and what to change, when a step and the learner itself need more than
-// `allowed` bytes.
-[[nodiscard]] Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed);
+// Asked before any compute, by the engine and by the worker. Refused, naming what is needed, what is allowed and what to
+// change, when a step and the learner itself need more than `allowed` bytes.
+[[nodiscard]] Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed,
+                                const std::vector<Architecture>& teachers = {});
 
 } // namespace ratchet

@@ -2,6 +2,7 @@
 #include "core/genome/genome.h"
 
 #include <initializer_list>
+#include <set>
 
 namespace ratchet {
 namespace {
@@ -16,13 +17,25 @@ Json toJson(const Architecture& a)
             {"qkNorm", a.qkNorm}, {"tied", a.tied}, {"softCap", a.softCap}, {"context", a.context}};
 }
 
+// What older genomes do not know, as it is while it says nothing.
+const Json& silentRecipe()
+{
+    static const Json fields{{"teachers", Json::array()}, {"members", Json::array()}, {"fineTuning", 0.0}};
+    return fields;
+}
+
 Json toJson(const Recipe& r)
 {
-    return {{"optimizer", r.optimizer}, {"learningRate", r.learningRate}, {"schedule", r.schedule},
+    Json json{{"optimizer", r.optimizer}, {"learningRate", r.learningRate}, {"schedule", r.schedule},
             {"warmup", r.warmup}, {"batch", r.batch}, {"accumulation", r.accumulation}, {"weightDecay", r.weightDecay},
             {"clip", r.clip}, {"ema", r.ema}, {"dropout", r.dropout}, {"labelSmoothing", r.labelSmoothing},
             {"zLoss", r.zLoss}, {"balanceLoss", r.balanceLoss}, {"distillation", r.distillation},
-            {"distillationTemperature", r.distillationTemperature}, {"start", r.start}};
+            {"distillationTemperature", r.distillationTemperature}, {"start", r.start}, {"teachers", r.teachers},
+            {"members", r.members}, {"fineTuning", r.fineTuning}};
+    for (const auto& [name, value] : silentRecipe().items())
+        if (json[name] == value)
+            json.erase(name);
+    return json;
 }
 
 Json toJson(const Data& d)
@@ -48,6 +61,11 @@ Json toJson(const Tools& t)
     return {{"allowed", t.allowed}, {"calls", t.calls}};
 }
 
+bool isWholeName(const std::string& version)
+{
+    return version.size() == 64 && version.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
 // Adds the faults a single field cannot show: values outside a list, or numbers that do not go together.
 class Rules {
 public:
@@ -68,6 +86,15 @@ public:
         }
         m_in.fault(fmt::format("\"{}\" is \"{}\", but must be one of {}", name, value, list));
         return *this;
+    }
+    // Names of versions: content hashes, each once.
+    Rules& versions(const std::string& name, const std::vector<std::string>& list)
+    {
+        std::set<std::string> seen;
+        for (const std::string& version : list)
+            require(isWholeName(version) && seen.insert(version).second,
+                    fmt::format("\"{}\" holds \"{}\", which is no version's whole name or stands there twice", name, version));
+        return require(list.size() <= 16, fmt::format("\"{}\" holds {} versions, but at most 16 are allowed", name, list.size()));
     }
     Rules& within(const std::string& name, double value, double low, double high)
     {
@@ -125,12 +152,13 @@ Status read(const Json& json, Recipe& r)
     in.read("warmup", r.warmup).read("batch", r.batch).read("weightDecay", r.weightDecay).read("clip", r.clip);
     in.read("ema", r.ema).read("dropout", r.dropout).read("start", r.start).readIf("accumulation", r.accumulation);
     in.readIf("labelSmoothing", r.labelSmoothing).readIf("zLoss", r.zLoss).readIf("balanceLoss", r.balanceLoss);
-    in.readIf("distillation", r.distillation).readIf("distillationTemperature", r.distillationTemperature).onlyKnown();
+    in.readIf("distillation", r.distillation).readIf("distillationTemperature", r.distillationTemperature);
+    in.readIf("teachers", r.teachers).readIf("members", r.members).readIf("fineTuning", r.fineTuning).onlyKnown();
     RATCHET_CHECK(in.status());
     Rules(in)
         .oneOf("optimizer", r.optimizer, {"adamw", "muon", "lion"})
         .oneOf("schedule", r.schedule, {"constant", "cosine", "linear", "wsd"})
-        .oneOf("start", r.start, {"scratch", "continue"})
+        .oneOf("start", r.start, {"scratch", "continue", "average", "soup"})
         .within("learningRate", r.learningRate, 1e-8, 10)
         .within("warmup", r.warmup, 0, 1)
         .within("batch", r.batch, 1, 1 << 20)
@@ -144,6 +172,13 @@ Status read(const Json& json, Recipe& r)
         .within("balanceLoss", r.balanceLoss, 0, 1)
         .within("distillation", r.distillation, 0, 1)
         .within("distillationTemperature", r.distillationTemperature, 0.05, 100)
+        .within("fineTuning", r.fineTuning, 0, 1)
+        .versions("teachers", r.teachers)
+        .versions("members", r.members)
+        .require(r.teachers.empty() || r.distillation > 0, "it names teachers, but \"distillation\" is 0")
+        .require(r.members.empty() || r.isAverage(), "it names members, but \"start\" is neither average nor soup")
+        .require(!r.isAverage() || r.members.size() >= 2, "an average needs two \"members\" at least")
+        .require(r.fineTuning == 0 || r.isAverage(), "\"fineTuning\" is for an average or a soup")
         .require(r.accumulation < 1 || r.batch % r.accumulation == 0,
                  fmt::format("an accumulation of {} does not divide a batch of {}", r.accumulation, r.batch));
     return in.status();
@@ -222,6 +257,15 @@ void collectChanges(const Json& from, const Json& to, const std::string& path, J
 
 } // namespace
 
+Json Genome::document() const
+{
+    Json json = toJson();
+    for (const auto& [name, value] : silentRecipe().items())
+        if (!json["recipe"].contains(name))
+            json["recipe"][name] = value;
+    return json;
+}
+
 Json Genome::toJson() const
 {
     return {{"architecture", ratchet::toJson(architecture)}, {"recipe", ratchet::toJson(recipe)},
@@ -263,7 +307,7 @@ Result<Genome> applyPatch(const Genome& genome, const Json& patch)
         return fail(Code::BadInput, "The patch is not a list of operations.", "Write an RFC 6902 JSON Patch, for example "
                     R"([{"op": "replace", "path": "/recipe/learningRate", "value": 0.003}].)");
     try {
-        return Genome::fromJson(genome.toJson().patch(patch));
+        return Genome::fromJson(genome.document().patch(patch));
     } catch (const Json::exception& error) {
         std::string what = error.what();
         what = what.substr(what.find("] ") == std::string::npos ? 0 : what.find("] ") + 2);
@@ -274,7 +318,7 @@ Result<Genome> applyPatch(const Genome& genome, const Json& patch)
 Json patchBetween(const Genome& from, const Genome& to)
 {
     Json patch = Json::array();
-    collectChanges(from.toJson(), to.toJson(), "", patch);
+    collectChanges(from.document(), to.document(), "", patch);
     return patch;
 }
 

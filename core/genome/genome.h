@@ -55,7 +55,15 @@ struct Recipe {
     double balanceLoss = 0.01;             // weight of the experts' load-balance loss (Fedus 2021, eq. 4)
     double distillation = 0;               // weight of the teacher's soft targets (Hinton 2015); the rest is the labels'
     double distillationTemperature = 1;
-    std::string start = "scratch";         // scratch | continue (parent's weights, grown if the shape grew)
+    std::vector<std::string> teachers;     // versions of the lab that distillation learns from; none is the parent
+    // scratch | continue (parent's weights, grown if the shape grew) | average (mean of the members' weights) |
+    // soup (greedy, Wortsman 2022: of the members those that do not make the average worse)
+    std::string start = "scratch";
+    std::vector<std::string> members;      // versions of the lab that are averaged, two at least; only of an average or a soup
+    double fineTuning = 0;                 // share of the budget that an average is trained on for; 0 leaves it as it is
+
+    [[nodiscard]] bool isAverage() const { return start == "average" || start == "soup"; }
+    [[nodiscard]] bool trains() const { return !isAverage() || fineTuning > 0; }
 };
 
 struct Data {
@@ -100,7 +108,11 @@ struct Genome {
     Reasoning reasoning;
     Tools tools;
 
+    // Without the paths /recipe/teachers, members and fineTuning while they hold nothing: the hash of a genome, and with it
+    // the names of versions, stay what they were before there were any.
     [[nodiscard]] Json toJson() const;
+    // With every path there is, for whoever looks one up or patches it.
+    [[nodiscard]] Json document() const;
     // Strict: unknown or missing fields, wrong types and non-finite numbers are BadInput naming the field; a genome that
     // contradicts itself (heads do not divide width) is BadInput too. Fields younger than version 0.1 may be missing.
     [[nodiscard]] static Result<Genome> fromJson(const Json& json);
@@ -117,7 +129,9 @@ struct Genome {
 // Training compute of one token in a sequence of `length`: 6 N + 12 L d T (Kaplan 2020, section 2.1). N is every parameter
 // that a token passes through: no look-up embedding, but the head, the gains and biases, and of experts the share that is
 // chosen. T is the keys a query may see, the memory's too; the half that causality hides is charged, as everywhere.
-// Forward only is a third of it. What else a step computes is not part of the price.
-[[nodiscard]] Flops trainingFlops(const Architecture& architecture, int vocabulary, int length);
+// Forward only is a third of it, and that is what each teacher costs beside. What else a step computes is not part of the
+// price.
+[[nodiscard]] Flops trainingFlops(const Architecture& architecture, int vocabulary, int length,
+                                  const std::vector<Architecture>& teachers = {});
 
 } // namespace ratchet

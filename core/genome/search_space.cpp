@@ -6,8 +6,6 @@
 namespace ratchet {
 namespace {
 
-using Bound = std::variant<Choice, Range>;
-
 Result<Bound> boundFromJson(const std::string& path, const Json& json)
 {
     Fields in(json, "the search space at " + path);
@@ -18,6 +16,14 @@ Result<Bound> boundFromJson(const std::string& path, const Json& json)
             in.fault("\"choices\" is empty");
         RATCHET_CHECK(in.status());
         return choice;
+    }
+    if (json.is_object() && json.contains("versions")) {
+        Versions versions;
+        in.read("versions", versions.most).onlyKnown();
+        if (versions.most < 1)
+            in.fault("\"versions\" allows none");
+        RATCHET_CHECK(in.status());
+        return versions;
     }
     Range range;
     in.read("low", range.low).read("high", range.high).readIf("integer", range.integer).readIf("log", range.logarithmic);
@@ -32,6 +38,8 @@ std::string describe(const Bound& bound)
 {
     if (const auto* choice = std::get_if<Choice>(&bound))
         return "one of " + Json(choice->values).dump();
+    if (const auto* versions = std::get_if<Versions>(&bound))
+        return fmt::format("a list of at most {} versions", versions->most);
     const auto& range = std::get<Range>(bound);
     return fmt::format("{} between {:g} and {:g}", range.integer ? "a whole number" : "a number", range.low, range.high);
 }
@@ -40,6 +48,8 @@ bool admitsValue(const Bound& bound, const Json& value)
 {
     if (const auto* choice = std::get_if<Choice>(&bound))
         return std::find(choice->values.begin(), choice->values.end(), value) != choice->values.end();
+    if (const auto* versions = std::get_if<Versions>(&bound))
+        return value.is_array() && value.size() <= static_cast<std::size_t>(versions->most);
     const auto& range = std::get<Range>(bound);
     if (!value.is_number() || (range.integer && !value.is_number_integer()))
         return false;
@@ -70,6 +80,8 @@ Json SearchSpace::toJson() const
     for (const auto& [path, bound] : m_paths) {
         if (const auto* choice = std::get_if<Choice>(&bound)) {
             paths[path] = {{"choices", choice->values}};
+        } else if (const auto* versions = std::get_if<Versions>(&bound)) {
+            paths[path] = {{"versions", versions->most}};
         } else {
             const auto& range = std::get<Range>(bound);
             paths[path] = {{"low", range.low}, {"high", range.high}};
@@ -84,6 +96,7 @@ Json SearchSpace::toJson() const
 
 Status SearchSpace::admits(const Genome& parent, const Genome& child, int vocabulary) const
 {
+    const Json document = child.document();
     for (const Json& change : patchBetween(parent, child)) {
         // A change may lie below a path that the space names as a whole (a mixture, say): look upwards.
         std::string path = change.at("path");
@@ -95,7 +108,7 @@ Status SearchSpace::admits(const Genome& parent, const Genome& child, int vocabu
         if (found == m_paths.end())
             return fail(Code::Refused, fmt::format("The search space does not allow {} to change.", change.at("path").get<std::string>()),
                         "The paths that may change are in search_space.json of the lab.");
-        const Json value = child.toJson().at(Json::json_pointer(path));
+        const Json value = document.at(Json::json_pointer(path));
         if (!admitsValue(found->second, value))
             return fail(Code::Refused, fmt::format("The search space wants {} to be {}, not {}.", path, describe(found->second), value.dump()),
                         "The bounds are in search_space.json of the lab.");

@@ -88,7 +88,7 @@ std::int64_t parameterCount(const Architecture& architecture, int vocabulary)
     return count;
 }
 
-Flops trainingFlops(const Architecture& architecture, int vocabulary, int length)
+Flops trainingFlops(const Architecture& architecture, int vocabulary, int length, const std::vector<Architecture>& teachers)
 {
     double multiplied = 0;
     for (const auto& [name, shape] : expectedTensors(architecture, vocabulary)) {
@@ -100,7 +100,10 @@ Flops trainingFlops(const Architecture& architecture, int vocabulary, int length
             multiplied += static_cast<double>(size(shape)) * (routed ? double(architecture.expertsPerToken) / architecture.experts : 1.0);
     }
     const int seen = architecture.memoryTokens + (architecture.window > 0 ? std::min(architecture.window, length) : length);
-    return {6 * multiplied + 12.0 * architecture.layers * architecture.width * seen};
+    double flops = 6 * multiplied + 12.0 * architecture.layers * architecture.width * seen;
+    for (const Architecture& teacher : teachers)
+        flops += trainingFlops(teacher, vocabulary, length).value / 3;
+    return {flops};
 }
 
 } // namespace ratchet

@@ -47,6 +47,8 @@ template <typename A> void describe(A& a, TrainSpec& m)
     a.field("checkpointSeconds", m.checkpointSeconds, atLeastZero);
     a.list("teachers", m.teachers);
     a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
+    a.list("members", m.members);
+    a.field("memoryBytes", m.memoryBytes, atLeastZero);
 }
 
 template <typename A> void describe(A& a, JudgeSpec& m)

@@ -35,6 +35,8 @@ struct TrainSpec {
     double checkpointSeconds = 20;  // how often the exact state is kept; 0 never
     std::vector<Artifact> teachers; // of recipe.distillation, their probabilities averaged; empty is the parent
     Json tokenizer = nullptr;       // Tokenizer::toJson(); null: the domain's alphabet
+    std::vector<Artifact> members;  // of recipe.start average or soup
+    double memoryBytes = 0;         // what the worker may use: a training that needs more is refused; 0: no limit
 };
 
 // --- to a judge ----------------------------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/proposer/operators.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <optional>
+#include <set>
+#include <tuple>
 
 namespace ratchet {
 namespace {
@@ -39,39 +42,78 @@ Json fitted(const Range& range, double value)
     return std::strtod(shortText, nullptr);
 }
 
-std::optional<Genome> childOf(const Genome& parent, const Changes& changes, const SearchSpace& space, int vocabulary)
+// An average has been made: what changes it goes on from its weights.
+Genome continued(Genome genome)
 {
-    Json json = parent.toJson();
-    for (const auto& [path, value] : changes) {
-        const Json::json_pointer pointer(path);
-        if (!json.contains(pointer) || !space.paths().contains(path))
-            return std::nullopt;
-        json[pointer] = value;
-    }
-    auto child = Genome::fromJson(json);
-    if (!child || child->hash() == parent.hash() || !space.admits(parent, *child, vocabulary))
-        return std::nullopt;
-    return *child;
+    if (!genome.recipe.isAverage())
+        return genome;
+    genome.recipe.start = "continue";
+    genome.recipe.members.clear();
+    genome.recipe.fineTuning = 0;
+    return genome;
 }
 
-void addChoices(std::vector<Idea>& list, const Genome& parent, const SearchSpace& space, int vocabulary)
+// Makes children of one parent that the space admits.
+class Nursery {
+public:
+    Nursery(const Genome& parent, const SearchSpace& space, int vocabulary)
+        : m_parent(parent), m_base(continued(parent)), m_document(m_base.document()), m_hashes{parent.hash(), m_base.hash()}, m_space(space),
+          m_vocabulary(vocabulary)
+    {
+    }
+    // What the changes are made to, and its document.
+    [[nodiscard]] const Genome& base() const { return m_base; }
+    [[nodiscard]] const Json& document() const { return m_document; }
+    [[nodiscard]] const SearchSpace& space() const { return m_space; }
+    [[nodiscard]] std::optional<Genome> child(const Changes& changes) const
+    {
+        Json json = m_document;
+        for (const auto& [path, value] : changes) {
+            const Json::json_pointer pointer(path);
+            if (!json.contains(pointer) || !m_space.paths().contains(path))
+                return std::nullopt;
+            json[pointer] = value;
+        }
+        auto child = Genome::fromJson(json);
+        if (!child || m_hashes.contains(child->hash()) || !m_space.admits(m_parent, *child, m_vocabulary))
+            return std::nullopt;
+        return *child;
+    }
+    // How many versions this path may name; 0 where it is closed.
+    [[nodiscard]] std::size_t mostVersions(const std::string& path) const
+    {
+        const auto found = m_space.paths().find(path);
+        const auto* versions = found == m_space.paths().end() ? nullptr : std::get_if<Versions>(&found->second);
+        return versions ? static_cast<std::size_t>(versions->most) : 0;
+    }
+
+private:
+    const Genome& m_parent;
+    Genome m_base;
+    Json m_document;
+    std::set<Hash> m_hashes;         // of what a child has to differ from
+    const SearchSpace& m_space;
+    int m_vocabulary;
+};
+
+void addChoices(std::vector<Idea>& list, const Nursery& nursery)
 {
-    for (const auto& [path, bound] : space.paths()) {
+    for (const auto& [path, bound] : nursery.space().paths()) {
         const auto* choice = std::get_if<Choice>(&bound);
         if (!choice)
             continue;
         for (const Json& value : choice->values)
-            if (auto child = childOf(parent, {{path, value}}, space, vocabulary))
+            if (auto child = nursery.child({{path, value}}))
                 list.push_back({familyOf(path), nameOf(path) + " = " + textOf(value),
                                 fmt::format("Set {} to {}.", nameOf(path), textOf(value)), *child});
     }
 }
 
 // Shares start from 0 and have compound operators of their own; everything else steps by a factor or by one.
-void addSteps(std::vector<Idea>& list, const Genome& parent, const SearchSpace& space, int vocabulary, Rng& rng)
+void addSteps(std::vector<Idea>& list, const Nursery& nursery, Rng& rng)
 {
-    const Json json = parent.toJson();
-    for (const auto& [path, bound] : space.paths()) {
+    const Json& json = nursery.document();
+    for (const auto& [path, bound] : nursery.space().paths()) {
         const auto* range = std::get_if<Range>(&bound);
         if (!range || !json.contains(Json::json_pointer(path)) || !json[Json::json_pointer(path)].is_number())
             continue;
@@ -82,21 +124,23 @@ void addSteps(std::vector<Idea>& list, const Genome& parent, const SearchSpace& 
         const double up = byFactor ? value * factor : range->integer ? value + 1 : value + span;
         const double down = byFactor ? value / factor : range->integer ? value - 1 : value - span;
         for (const auto& [word, target] : {std::pair("up", up), std::pair("down", down)})
-            if (auto child = childOf(parent, {{path, fitted(*range, target)}}, space, vocabulary))
+            if (auto child = nursery.child({{path, fitted(*range, target)}}))
                 list.push_back({familyOf(path), nameOf(path) + " " + word,
                                 fmt::format("Move {} from {:g} to {}.", nameOf(path), value, fitted(*range, target).dump()), *child});
     }
 }
 
-void addCompounds(std::vector<Idea>& list, const Genome& parent, const SearchSpace& space, int vocabulary)
+void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
 {
+    const Genome& parent = nursery.base();
     const auto add = [&](const char* family, const char* name, const char* reason, const Changes& changes) {
-        if (auto child = childOf(parent, changes, space, vocabulary))
+        if (auto child = nursery.child(changes))
             list.push_back({family, name, reason, *child});
     };
-    const auto rate = space.paths().find("/recipe/learningRate");
+    const auto& paths = nursery.space().paths();
+    const auto rate = paths.find("/recipe/learningRate");
     const auto fasterRate = [&](double factor) -> Json {
-        if (rate == space.paths().end() || !std::holds_alternative<Range>(rate->second))
+        if (rate == paths.end() || !std::holds_alternative<Range>(rate->second))
             return parent.recipe.learningRate;
         return fitted(std::get<Range>(rate->second), parent.recipe.learningRate * factor);
     };
@@ -116,14 +160,80 @@ void addCompounds(std::vector<Idea>& list, const Genome& parent, const SearchSpa
         {{start, "continue"}, {"/adaptation/method", "lora"}, {schedule, "linear"}});
     add("tuning", "the upper half of the champion", "Train the upper blocks on and leave the lower ones as they are.",
         {{start, "continue"}, {"/adaptation/frozenLayers", parent.architecture.layers / 2}, {schedule, "linear"}});
-    add("growth", "distilled from the champion", "Start afresh with the champion's soft targets beside the labels.",
-        {{start, "scratch"}, {"/recipe/distillation", 0.5}, {schedule, "linear"}});
+    Changes fromParent{{start, "scratch"}, {"/recipe/distillation", 0.5}, {schedule, "linear"}};
+    if (!parent.recipe.teachers.empty())
+        fromParent.emplace_back("/recipe/teachers", Json::array());
+    add("growth", "distilled from the champion", "Start afresh with the champion's soft targets beside the labels.", fromParent);
     add("growth", "experts from the champion", "Copy the feed-forward into four experts and let a router part the tokens among them.",
         {{start, "continue"}, {"/architecture/experts", 4}, {schedule, "linear"}});
     add("growth", "deeper from the champion", "Add a layer that starts as the identity and train on.",
         {{start, "continue"}, {"/architecture/layers", parent.architecture.layers + 1}});
     add("growth", "wider feed-forward from the champion", "Double the feed-forward width, keep the function and train on.",
         {{start, "continue"}, {"/architecture/feedForwardWidth", parent.architecture.feedForwardWidth * 2}});
+}
+
+// Those that write answers as the child will, the best first.
+std::vector<const Elder*> possibleTeachers(const Genome& base, const std::vector<Elder>& archive)
+{
+    std::vector<const Elder*> list;
+    for (const Elder& elder : archive)
+        if (elder.genome.reasoning.format == base.reasoning.format && (elder.isAccepted || elder.isChampion))
+            list.push_back(&elder);
+    std::stable_sort(list.begin(), list.end(), [](const Elder* a, const Elder* b) { return a->score > b->score; });
+    return list;
+}
+
+// Knowledge distillation (Hinton 2015, arXiv 1503.02531): section 3 distils an ensemble into one model, and a student may be
+// smaller than its teacher.
+void addDistillations(std::vector<Idea>& list, const Nursery& nursery, const std::vector<Elder>& archive)
+{
+    const std::size_t most = nursery.mostVersions("/recipe/teachers");
+    const auto teachers = possibleTeachers(nursery.base(), archive);
+    const auto champion = std::find_if(teachers.begin(), teachers.end(), [](const Elder* elder) { return elder->isChampion; });
+    const auto from = [](Json names) {
+        return Changes{{"/recipe/start", "scratch"}, {"/recipe/distillation", 0.5}, {"/recipe/schedule", "linear"}, {"/recipe/teachers", std::move(names)}};
+    };
+    if (most >= 1 && champion != teachers.end()) {
+        const Architecture& base = nursery.base().architecture;
+        Changes shallower = from({(*champion)->version.hex}), narrower = shallower;
+        shallower.emplace_back("/architecture/layers", base.layers / 2);
+        narrower.emplace_back("/architecture/feedForwardWidth", base.feedForwardWidth / 2);
+        auto child = base.layers > 1 ? nursery.child(shallower) : std::nullopt;
+        if (child || (child = nursery.child(narrower)))
+            list.push_back({"growth", "the champion distilled into a smaller model",
+                            "A smaller student sees more tokens for the same compute, and the champion's soft targets beside the labels.", *child});
+    }
+    if (most >= 2 && teachers.size() >= 2)
+        if (auto child = nursery.child(from({teachers[0]->version.hex, teachers[1]->version.hex})))
+            list.push_back({"growth", "the best two distilled into one", "An ensemble is right more often than either; learn what it says.", *child});
+}
+
+// The youngest of one shape, format and ancestor, as many as may be named, the oldest of them first: only weights that went on
+// from common ones lie in one basin (Wortsman 2022, arXiv 2203.05482, section 2).
+Json lastAlike(const Genome& base, const std::vector<Elder>& archive, std::size_t most)
+{
+    constexpr std::size_t usual = 4;
+    const auto shapeOf = [](const Genome& genome) { return genome.toJson().at("architecture"); };
+    std::vector<std::string> names;
+    std::optional<Hash> ancestor;
+    for (auto elder = archive.rbegin(); elder != archive.rend() && names.size() < std::min(most, usual); ++elder) {
+        const bool isAlike = elder->genome.reasoning.format == base.reasoning.format && shapeOf(elder->genome) == shapeOf(base);
+        if (!isAlike || elder->ancestor != ancestor.value_or(elder->ancestor))
+            continue;
+        ancestor = elder->ancestor;
+        names.insert(names.begin(), elder->version.hex);
+    }
+    return names;
+}
+
+void addAverages(std::vector<Idea>& list, const Nursery& nursery, const std::vector<Elder>& archive)
+{
+    const Json members = lastAlike(nursery.base(), archive, nursery.mostVersions("/recipe/members"));
+    for (const auto& [start, name, reason] :
+         {std::tuple("average", "the last versions averaged", "The mean of weights that went on from one ancestor costs no training."),
+          std::tuple("soup", "a greedy soup of the last versions", "Of the last versions average those that do not make the average worse.")})
+        if (auto child = nursery.child({{"/recipe/start", start}, {"/recipe/members", members}}))
+            list.push_back({"growth", name, reason, *child});
 }
 
 } // namespace
@@ -143,18 +253,21 @@ std::string familyOf(const std::string& path)
     return path.starts_with("/tools") ? "tools" : "tuning";
 }
 
-std::vector<Idea> ideas(const Genome& parent, const SearchSpace& space, int vocabulary, Rng& rng)
+std::vector<Idea> ideas(const Genome& parent, const SearchSpace& space, int vocabulary, Rng& rng, const std::vector<Elder>& archive)
 {
+    const Nursery nursery(parent, space, vocabulary);
     std::vector<Idea> list;
-    addChoices(list, parent, space, vocabulary);
-    addSteps(list, parent, space, vocabulary, rng);
-    addCompounds(list, parent, space, vocabulary);
+    addChoices(list, nursery);
+    addSteps(list, nursery, rng);
+    addCompounds(list, nursery);
+    addDistillations(list, nursery, archive);
+    addAverages(list, nursery, archive);
     return list;
 }
 
 std::optional<Genome> recombine(const Genome& parent, const std::vector<Json>& patches, const SearchSpace& space, int vocabulary)
 {
-    Genome child = parent;
+    Genome child = continued(parent);
     for (const Json& patch : patches) {
         auto next = applyPatch(child, patch);
         if (!next)

@@ -77,14 +77,17 @@ std::optional<Id<ProposalRecord>> earlier(const std::vector<Attempt>& attempts, 
 
 Hash identityOf(const Genome& genome, const Hash& parent)
 {
-    const bool usesParent = genome.recipe.start == "continue" || genome.recipe.distillation > 0 || genome.data.replay > 0
-                            || genome.data.selfTraining > 0;
-    return hashOfJson(Json{{"genome", genome.toJson()}, {"parent", usesParent ? parent.hex : ""}});
+    const bool asksParent = genome.recipe.distillation > 0 && genome.recipe.teachers.empty();
+    const bool usesParent = genome.recipe.start == "continue" || asksParent || genome.data.replay > 0 || genome.data.selfTraining > 0;
+    Genome sorted = genome;
+    std::sort(sorted.recipe.teachers.begin(), sorted.recipe.teachers.end());
+    std::sort(sorted.recipe.members.begin(), sorted.recipe.members.end());
+    return hashOfJson(Json{{"genome", sorted.toJson()}, {"parent", usesParent ? parent.hex : ""}});
 }
 
 std::vector<Proposed> propose(const ProposeTask& task, const SearchSpace& space, int vocabulary, Rng& rng)
 {
-    std::vector<Idea> list = ideas(task.parent, space, vocabulary, rng);
+    std::vector<Idea> list = ideas(task.parent, space, vocabulary, rng, task.archive);
     addRecombinations(list, task, space, vocabulary);
     std::vector<Turn> turns = drawTurns(std::move(list), task.lessons, rng);
 
@@ -99,7 +102,7 @@ std::vector<Proposed> propose(const ProposeTask& task, const SearchSpace& space,
                 Drawn one = std::move(turn.kinds.front());
                 turn.kinds.erase(turn.kinds.begin());
                 const Hash identity = identityOf(one.idea.genome, task.parentHash);
-                if (!taken.insert(identity).second || (task.isAffordable && !task.isAffordable(one.idea.genome)))
+                if (!taken.insert(identity).second || (task.isAdmitted && !task.isAdmitted(one.idea.genome)))
                     continue;
                 const auto known = earlier(task.attempts, identity);
                 if (!task.focus.empty())

@@ -31,7 +31,8 @@ struct ProposeTask {
     std::vector<Attempt> attempts;
     std::string focus;               // failure class the planner chose; may be empty
     int count = 4;
-    std::function<bool(const Genome&)> isAffordable = {};    // whether a trial can pay for it; empty: always
+    std::vector<Elder> archive = {};                         // for operators that draw on other versions
+    std::function<bool(const Genome&)> isAdmitted = {};      // whether a trial can pay for it and it fits memory; empty: always
 };
 
 struct Proposed {
@@ -40,7 +41,8 @@ struct Proposed {
     std::optional<Id<ProposalRecord>> duplicateOf;
 };
 
-// What a trial of this genome would repeat: the genome alone when it starts from scratch and uses nothing of the parent.
+// What a trial of this genome would repeat: the genome alone when it uses nothing of the parent. The order in which it names
+// versions does not count.
 [[nodiscard]] Hash identityOf(const Genome& genome, const Hash& parent);
 
 // Up to `count` new candidates, families in the order of their draws and each family's best draw in turn, and the

@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/trainer/teachers.h"
 
+#include <algorithm>
+
 #include "core/model/compat.h"
 
 namespace ratchet
 {
 
+Status areNamed(const std::vector<Artifact>& artifacts, const std::vector<std::string>& names, const char* role)
+{
+    const auto isNamed = [](const Artifact& artifact, const std::string& name) { return artifact.version == name; };
+    if (std::equal(artifacts.begin(), artifacts.end(), names.begin(), names.end(), isNamed))
+        return {};
+    return fail(Code::BadInput, fmt::format("The genome names {} {}, but other versions were brought.", names.size(), role));
+}
+
 Result<Teachers> Teachers::load(const TrainSpec& spec, const Genome& student, int vocabulary)
 {
+    if (!student.recipe.teachers.empty())
+        RATCHET_CHECK(areNamed(spec.teachers, student.recipe.teachers, "teachers"));
     std::vector<Artifact> artifacts = spec.teachers;
     if (artifacts.empty() && !spec.parentWeights.empty())
         artifacts.push_back({"the parent", spec.parentGenome, spec.parentWeights});
@@ -42,12 +54,12 @@ at::Tensor Teachers::probabilities(const Batch& batch, const at::Tensor& places,
     return m_models.size() > 1 ? mean / static_cast<double>(m_models.size()) : mean;
 }
 
-double Teachers::flopsPerToken(int length) const
+std::vector<Architecture> Teachers::architectures() const
 {
-    double sum = 0;
+    std::vector<Architecture> list;
     for (const auto& model : m_models)
-        sum += trainingFlops(model->architecture(), model->vocabulary(), length).value / 3;
-    return sum;
+        list.push_back(model->architecture());
+    return list;
 }
 
 bool Teachers::areCoupled() const

@@ -15,13 +15,12 @@ namespace ratchet
 class Teachers
 {
 public:
-    // Artifacts of `spec`, or its parent when there are none. BadInput when there is neither or when a teacher writes
-    // another answer format than the student.
+    // Artifacts of `spec`, or its parent when there are none. BadInput when there is neither, when the recipe names others,
+    // or when a teacher writes another answer format than the student.
     [[nodiscard]] static Result<Teachers> load(const TrainSpec& spec, const Genome& student, int vocabulary);
     // Mean over the teachers of softmax(logits / temperature) at the given places of the flattened batch: [M, V].
     [[nodiscard]] at::Tensor probabilities(const Batch& batch, const at::Tensor& places, double temperature) const;
-    // Forward compute of one token in rows of `length`, all teachers together.
-    [[nodiscard]] double flopsPerToken(int length) const;
+    [[nodiscard]] std::vector<Architecture> architectures() const;
     // A teacher needs the domain's position ids.
     [[nodiscard]] bool areCoupled() const;
     // BadInput when a teacher reads fewer tokens than `length`.
@@ -30,5 +29,9 @@ public:
 private:
     std::vector<std::unique_ptr<Transformer>> m_models;
 };
+
+// BadInput unless these are the versions that the genome names, in its order. `role`: "teachers" or "members".
+[[nodiscard]] Status areNamed(const std::vector<Artifact>& artifacts, const std::vector<std::string>& names,
+                              const char* role);
 
 } // namespace ratchet

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/genome/cost.h"
 #include "core/model/answerer.h"
 #include "core/model/compat.h"
 #include "core/trainer/self_training.h"
@@ -20,7 +21,8 @@ constexpr double readings = 16;        // how often an item of the newest level 
 Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
 {
     std::vector<Artifact> artifacts{{"the parent", spec.parentGenome, spec.parentWeights}};
-    artifacts.insert(artifacts.end(), spec.teachers.begin(), spec.teachers.end());
+    if (genome.recipe.teachers.empty()) // those that a genome names teach by their probabilities only
+        artifacts.insert(artifacts.end(), spec.teachers.begin(), spec.teachers.end());
     std::vector<std::unique_ptr<Answerer>> models;
     std::vector<Voter> voters;
     for (const Artifact& artifact : artifacts) {
@@ -38,6 +40,25 @@ Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome,
     options.items =
         std::max(options.items, static_cast<std::size_t>(std::min(1e6, rows * genome.data.selfTraining / readings)));
     return selfTrain(voters, genome, domain, options);
+}
+
+// Asked before anything is loaded or labelled: a worker may be started by hand.
+Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
+{
+    if (spec.memoryBytes <= 0)
+        return {};
+    std::vector<Json> genomes;
+    for (const Artifact& teacher : spec.teachers)
+        genomes.push_back(teacher.genome);
+    if (genomes.empty() && !spec.parentGenome.is_null())
+        genomes.push_back(spec.parentGenome);
+    std::vector<Architecture> teachers;
+    for (const Json& json : genomes) {
+        RATCHET_TRY(its, Genome::fromJson(json));
+        teachers.push_back(its.architecture);
+    }
+    const int length = std::clamp(domain.longestExample(genome.data, genome.reasoning), 1, genome.architecture.context);
+    return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);
 }
 
 Json reportOf(const Pools& pools)
@@ -58,6 +79,8 @@ std::string trialKey(const TrainSpec& spec)
     key["tokenizer"] = hashOfJson(spec.tokenizer).hex;
     for (const Artifact& teacher : spec.teachers)
         key["teachers"].push_back({{"version", teacher.version}, {"genome", teacher.genome}});
+    for (const Artifact& member : spec.members)
+        key["members"].push_back({{"version", member.version}, {"genome", member.genome}});
     return hashOfJson(key).hex;
 }
 
@@ -70,14 +93,15 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
         RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
         const int vocabulary = tokenizer.vocabulary();
+        RATCHET_CHECK(fits(spec, genome, domain, vocabulary));
         std::optional<Teachers> teachers;
-        if (genome.recipe.distillation > 0) {
+        if (genome.recipe.distillation > 0 && genome.recipe.trains()) {
             RATCHET_TRY(loaded, Teachers::load(spec, genome, vocabulary));
             teachers = std::move(loaded);
         }
         Pools pools = poolsOf(spec, genome, domain);
         SelfTrainingResult labelled;
-        if (genome.data.selfTraining > 0 && !spec.parentWeights.empty()) {
+        if (genome.data.selfTraining > 0 && genome.recipe.trains() && !spec.parentWeights.empty()) {
             if (events.onProgress)
                 events.onProgress({0, 0, 0, 0, 0, "self-training"});
             RATCHET_TRY(result, labelsOf(spec, genome, domain, vocabulary));
@@ -91,12 +115,10 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         RATCHET_TRY(batches,
                     Batches::create(genome, domain, spec.seed, std::move(pools), tokenizer,
                                     teachers && teachers->areCoupled() ? Coupling::Always : Coupling::AsGenome));
-        if (teachers)
-            RATCHET_CHECK(teachers->fit(batches.length()));
         auto trainer = std::unique_ptr<Trainer>(new Trainer);
         trainer->d = std::make_unique<Private>(spec, genome, domain, std::move(events), std::move(batches), tokenizer);
         trainer->d->teachers = std::move(teachers);
-        trainer->d->labelFlops = labelled.flops;
+        trainer->d->startFlops = labelled.flops;
         trainer->d->withheldFlops = labelled.withheld;
         trainer->d->selfTraining = std::move(labelled.report);
         trainer->d->data = std::move(report);

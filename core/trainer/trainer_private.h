@@ -32,6 +32,7 @@ struct Trainer::Private {
             Batches itsBatches, const Tokenizer& itsTokenizer);
     // Parameters from scratch, the parent or the checkpoint; everything after the data is known.
     [[nodiscard]] Status begin();
+    [[nodiscard]] Status average();
     [[nodiscard]] Status adapt();
     [[nodiscard]] Status plan();
     // Gradient of what trains, from the model's.
@@ -41,13 +42,16 @@ struct Trainer::Private {
     [[nodiscard]] Status takeStep();
     [[nodiscard]] Status divergence() const;
     [[nodiscard]] Status finish(Trained& trained) const;
-    // Of a step with rows of `length`, teachers included.
+    // Compute of a token in rows of `length`, and of a step with such rows; teachers included.
+    [[nodiscard]] double tokenPrice(std::int64_t length) const;
     [[nodiscard]] double priceOf(std::int64_t length) const;
+    // What is left for steps when everything before the first is paid.
+    [[nodiscard]] double budgetOfSteps() const;
     [[nodiscard]] double rateNow() const;
     void observe(const Batch& batch);
     void report(const StepLoss& loss, double gradientNorm, double rate);
     [[nodiscard]] Progress progressNow() const;
-    // Compute of labels and steps so far.
+    // Compute of labels, of tasting averages and of the steps so far.
     [[nodiscard]] double spent() const;
     [[nodiscard]] std::string checkpointFile() const;
 
@@ -63,7 +67,9 @@ struct Trainer::Private {
     std::optional<Teachers> teachers;
     TrainState state;
     Json selfTraining = nullptr, data = nullptr;
-    double labelFlops = 0, withheldFlops = 0; // spent on labels; not to be spent at all
+    std::vector<Architecture> taught;         // of the teachers
+    std::vector<std::string> members;         // that are in the average it starts from
+    double startFlops = 0, withheldFlops = 0; // spent before the first step; not to be spent at all
     double flopsPerStep = 0;                  // of the longest rows
     std::int64_t total = 1, probeEvery = 1;
     double observationSeconds = 0; // CPU time

@@ -57,7 +57,7 @@ void Trainer::Private::observe(const Batch& batch)
 
 Progress Trainer::Private::progressNow() const
 {
-    const double planned = std::max(1.0, spec.budgetFlops - withheldFlops);
+    const double planned = std::max(1.0, startFlops + budgetOfSteps());
     Progress progress{state.step, state.tokens, spent(), std::min(1.0, spent() / planned), state.loss, "training"};
     if (state.step > firstStep)
         progress.secondsLeft = secondsSince(trainingSince) / static_cast<double>(state.step - firstStep) *

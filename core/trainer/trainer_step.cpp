@@ -11,6 +11,7 @@
 #include "core/model/compat.h"
 #include "core/surgery/freeze.h"
 #include "core/surgery/transplant.h"
+#include "core/trainer/averaging.h"
 #include "core/trainer/schedule.h"
 #include "core/trainer/trainer_private.h"
 
@@ -52,18 +53,26 @@ std::string Trainer::Private::checkpointFile() const
     return (std::filesystem::path(spec.scratch) / "checkpoint.safetensors").string();
 }
 
+double Trainer::Private::tokenPrice(std::int64_t length) const
+{
+    return trainingFlops(genome.architecture, model.vocabulary(), static_cast<int>(length), taught).value;
+}
+
 double Trainer::Private::priceOf(std::int64_t length) const
 {
-    const int tokens = static_cast<int>(length);
-    const double price = trainingFlops(genome.architecture, model.vocabulary(), tokens).value +
-                         (teachers ? teachers->flopsPerToken(tokens) : 0);
-    return static_cast<double>(std::int64_t(genome.recipe.batch) * length) * price;
+    return static_cast<double>(std::int64_t(genome.recipe.batch) * length) * tokenPrice(length);
+}
+
+double Trainer::Private::budgetOfSteps() const
+{
+    const double left = spec.budgetFlops - startFlops - withheldFlops;
+    return genome.recipe.isAverage() ? std::min(left, genome.recipe.fineTuning * spec.budgetFlops) : left;
 }
 
 double Trainer::Private::spent() const
 {
     // Where all steps cost the same, a product has no rounding to grow.
-    return labelFlops + (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
+    return startFlops + (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
 }
 
 // How many steps the budget pays for. Batches of buckets differ: there the mean of some is taken, drawn without a
@@ -72,6 +81,9 @@ Status Trainer::Private::plan()
 {
     constexpr std::int64_t sampled = 32;
     flopsPerStep = priceOf(batches.length());
+    total = 0;
+    if (!genome.recipe.trains())
+        return {};
     double price = flopsPerStep;
     if (genome.data.bucketing) {
         price = 0;
@@ -80,17 +92,27 @@ Status Trainer::Private::plan()
             price += priceOf(batch.inputs.size(1)) / sampled;
         }
     }
-    total =
-        std::max<std::int64_t>(1, static_cast<std::int64_t>((spec.budgetFlops - labelFlops - withheldFlops) / price));
+    total = std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price));
     probeEvery = std::max(fewestStepsBetween, total / mostObservations);
     return {};
 }
 
 bool Trainer::Private::isDone() const
 {
-    if (!genome.data.bucketing)
+    if (!genome.data.bucketing || !genome.recipe.trains())
         return state.step >= total;
-    return state.step > 0 && spent() + flopsPerStep > spec.budgetFlops - withheldFlops;
+    return state.step > 0 && state.flops + flopsPerStep > budgetOfSteps();
+}
+
+Status Trainer::Private::average()
+{
+    if (events.onProgress)
+        events.onProgress({0, 0, 0, 0, 0, "averaging"});
+    RATCHET_TRY(averaged, averageInto(model, spec, genome, domain, tokenizer));
+    state.loss = averaged.loss;
+    members = std::move(averaged.members);
+    startFlops += averaged.flops;
+    return {};
 }
 
 // What trains: low-rank adapters on the model as it is now, or its tensors that are not frozen.
@@ -135,9 +157,15 @@ void Trainer::Private::update(const at::Tensor& gradient, double rate)
 
 Status Trainer::Private::begin()
 {
+    if (teachers) {
+        RATCHET_CHECK(teachers->fit(batches.length()));
+        taught = teachers->architectures();
+    }
     model.initialise(Rng::stream(spec.seed, "model").next());
     if (genome.recipe.start == "continue" && !spec.parentWeights.empty())
         RATCHET_CHECK(takeOver(spec, model));
+    if (genome.recipe.isAverage())
+        RATCHET_CHECK(average());
     model.requireGradient();
     RATCHET_CHECK(adapt());
     RATCHET_CHECK(plan());
@@ -158,8 +186,7 @@ double Trainer::Private::rateNow() const
 {
     std::int64_t step = state.step;
     if (genome.data.bucketing) // the step that this share of the budget would be
-        step = static_cast<std::int64_t>(state.flops / (spec.budgetFlops - labelFlops - withheldFlops) *
-                                         static_cast<double>(total));
+        step = static_cast<std::int64_t>(state.flops / budgetOfSteps() * static_cast<double>(total));
     return learningRateAt(genome.recipe, step, total);
 }
 
@@ -206,7 +233,10 @@ Status Trainer::Private::takeStep()
 Status Trainer::Private::finish(Trained& trained) const
 {
     const std::string file = (std::filesystem::path(spec.scratch) / "weights.safetensors").string();
-    RATCHET_CHECK(model.save(file, state.average.defined() ? state.average : model.flat(), {}));
+    std::map<std::string, std::string> metadata;
+    if (!members.empty())
+        metadata["members"] = Json(members).dump();
+    RATCHET_CHECK(model.save(file, state.average.defined() ? state.average : model.flat(), metadata));
     trained.weights = file;
     trained.steps = state.step;
     trained.tokens = state.tokens;
@@ -214,8 +244,7 @@ Status Trainer::Private::finish(Trained& trained) const
     trained.length = batches.length();
     const double perRow = static_cast<double>(state.tokens);
     while (genome.data.bucketing && trained.length > 1 &&
-           perRow * trainingFlops(genome.architecture, model.vocabulary(), static_cast<int>(trained.length)).value >
-               state.flops)
+           perRow * tokenPrice(trained.length) > state.flops)
         --trained.length;
     trained.flops = spent();
     trained.seconds = state.seconds + secondsSince(started);

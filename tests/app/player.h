@@ -70,11 +70,12 @@ private:
             return say(Failure{"failed", "The player cannot play this."}), 1;
         const int vocabulary = vocabularyOf((*domain)->info().alphabet);
         // Five steps use the budget up, with rows as long as it pays for: what is above their price is labelling.
-        constexpr std::int64_t steps = 5, longest = 8;
-        const double price = trainingFlops(genome->architecture, vocabulary, longest).value;
-        const auto length = std::clamp<std::int64_t>(static_cast<std::int64_t>(spec.budgetFlops / (price * steps * genome->recipe.batch)), 1, longest);
+        constexpr std::int64_t longest = 8;
+        const std::int64_t steps = genome->recipe.trains() ? 5 : 0;
+        const double price = trainingFlops(genome->architecture, vocabulary, longest, taughtBy(spec, *genome)).value;
+        const auto length = std::clamp<std::int64_t>(static_cast<std::int64_t>(spec.budgetFlops / (price * 5 * genome->recipe.batch)), 1, longest);
         const std::int64_t perStep = length * genome->recipe.batch;
-        const double perToken = spec.budgetFlops / static_cast<double>(perStep * steps);
+        const double perToken = spec.budgetFlops / static_cast<double>(perStep * 5);
         for (std::int64_t step = 1; step <= steps; ++step) {
             rest();
             say(Points{step, {{"loss", 3.0 / static_cast<double>(step)}}});
@@ -102,6 +103,26 @@ private:
         if (!(spec.trial == 2 && m_fault == "leaves early"))
             say(trained);
         return 0;
+    }
+
+    static std::vector<Architecture> taughtBy(const TrainSpec& spec, const Genome& genome)
+    {
+        std::vector<Architecture> taught;
+        for (const Artifact& teacher : spec.teachers)
+            taught.push_back(Genome::fromJson(teacher.genome).value().architecture);
+        if (genome.recipe.distillation > 0 && taught.empty())
+            taught.push_back(Genome::fromJson(spec.parentGenome).value().architecture);
+        return taught;
+    }
+
+    // Names of the versions whose weights were brought and can be read.
+    static std::string readable(const std::vector<Artifact>& artifacts)
+    {
+        Json names = Json::array();
+        for (const Artifact& artifact : artifacts)
+            if (readWeights(artifact.weights))
+                names.push_back(artifact.version);
+        return names.dump();
     }
 
     // True when the worker is to end here.
@@ -144,6 +165,8 @@ private:
             file.add(name, "F32", shape, values.data());
         }
         file.metadata = {{"replay", std::to_string(spec.replay.size())}, {"feedback", Json(spec.feedback).dump()}};
+        if (!spec.teachers.empty() || !spec.members.empty())
+            file.metadata.merge(std::map<std::string, std::string>{{"teachers", readable(spec.teachers)}, {"members", readable(spec.members)}});
         return file;
     }
 

@@ -5,6 +5,12 @@
 
 using namespace ratchet;
 
+namespace {
+
+const std::string a(64, 'a'), b(64, 'b');
+
+} // namespace
+
 class TestGenome : public QObject {
     Q_OBJECT
 private Q_SLOTS:
@@ -45,6 +51,13 @@ private Q_SLOTS:
         row("a tool is unknown", R"([{"op": "replace", "path": "/tools/allowed", "value": ["shell"]}])", "shell");
         row("adapters without a parent", R"([{"op": "replace", "path": "/adaptation/method", "value": "lora"}])", "scratch");
         row("more layers are frozen than there are", R"([{"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/adaptation/frozenLayers", "value": 100}])", "freezes");
+        row("teachers who are not listened to", R"([{"op": "replace", "path": "/recipe/teachers", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}])", "distillation");
+        row("a teacher's short name", R"([{"op": "replace", "path": "/recipe/teachers", "value": ["aaaa"]}, {"op": "replace", "path": "/recipe/distillation", "value": 0.5}])", "whole name");
+        row("a teacher who speaks twice", R"([{"op": "replace", "path": "/recipe/teachers", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}, {"op": "replace", "path": "/recipe/distillation", "value": 0.5}])", "twice");
+        row("teachers by number", R"([{"op": "replace", "path": "/recipe/teachers", "value": [1]}])", "teachers");
+        row("members of nothing", R"([{"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]}])", "neither average nor soup");
+        row("an average of one", R"([{"op": "replace", "path": "/recipe/start", "value": "average"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}])", "two");
+        row("fine-tuning of what was never averaged", R"([{"op": "replace", "path": "/recipe/fineTuning", "value": 0.5}])", "fineTuning");
         row("the mixture is a list", R"([{"op": "replace", "path": "/data/mixture", "value": []}])", "mixture");
     }
     void refusesWhatIsNoGenome()
@@ -68,6 +81,36 @@ private Q_SLOTS:
         QCOMPARE(patch.size(), 4U);
         QCOMPARE(applyPatch(demoGenome(), patch)->hash(), child.hash());
         QVERIFY(patchBetween(child, child).empty());
+    }
+
+    // Versions are named by this hash: what is younger than them must not rename them.
+    void namesNoVersionsWhereThereAreNone()
+    {
+        const Json recipe = demoGenome().toJson().at("recipe");
+        for (const char* path : {"teachers", "members", "fineTuning"}) {
+            QVERIFY(!recipe.contains(path));
+            QVERIFY(demoGenome().document().at("recipe").contains(path));
+        }
+        Genome distilled = demoGenome();
+        distilled.recipe.distillation = 0.5;
+        distilled.recipe.teachers = {b, a};
+        const Json patch = patchBetween(demoGenome(), distilled);
+        QCOMPARE(patch.size(), 2U);
+        QCOMPARE(patch[1], (Json{{"op", "replace"}, {"path", "/recipe/teachers"}, {"value", {b, a}}}));
+        QCOMPARE(applyPatch(demoGenome(), patch)->toJson(), distilled.toJson());
+        QCOMPARE(applyPatch(distilled, patchBetween(distilled, demoGenome()))->hash(), demoGenome().hash());
+    }
+
+    void averagesTrainOnlyWhenTheySaySo()
+    {
+        Genome average = demoGenome();
+        QVERIFY(average.recipe.trains() && !average.recipe.isAverage());
+        average.recipe.start = "soup";
+        average.recipe.members = {a, b};
+        QVERIFY(Genome::fromJson(average.toJson()));
+        QVERIFY(average.recipe.isAverage() && !average.recipe.trains());
+        average.recipe.fineTuning = 0.25;
+        QVERIFY(Genome::fromJson(average.toJson())->recipe.trains());
     }
 
     void readsAGenomeOfTheFirstVersion()
@@ -116,6 +159,10 @@ private Q_SLOTS:
         a.context = 10;
         QCOMPARE(trainingFlops(a, 14, 5).value, 6.0 * (752 - 80) + 12.0 * 1 * 8 * 5);   // the positions are looked up
         QVERIFY(trainingFlops(a, 14, 6) > trainingFlops(a, 14, 5));
+        Architecture teacher = a;                                       // beside: a forward pass, a third
+        teacher.layers = 3;
+        QCOMPARE(trainingFlops(a, 14, 5, {teacher, a}).value,
+                 trainingFlops(a, 14, 5).value * 4 / 3 + trainingFlops(teacher, 14, 5).value / 3);
     }
 };
 

@@ -19,7 +19,7 @@ std::vector<Message> oneOfEach()
 {
     const Artifact artifact{"abc", Json::object(), "/w.safetensors"};
     TrainSpec train{7, 18446744073709551615ULL, "arithmetic", "", Json{{"a", 1}}, nullptr, "", 4e11, "/tmp/x", {Json{{"a", "1"}}},
-                    {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}}}, 5.5, {artifact}, Json{{"kind", "bytes"}}};
+                    {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}}}, 5.5, {artifact}, Json{{"kind", "bytes"}}, {artifact, artifact}, 2e9};
     Sample sample{Json{{"a", "1"}}, "1+1=", "2", "2", "3", "", "carry", 1, 0.25};
     Scores scores{"addition-3", "guide", {0, 0.5, 1}, {1, 1, 0}, Json{{"carry", 1}}, Json::object(), {sample}, 0.5, 1e9};
     return {train,

@@ -1,12 +1,71 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <QtTest>
 
+#include <map>
 #include <set>
 
 #include "core/proposer/operators.h"
 #include "tests/core/demo_space.h"
 
 using namespace ratchet;
+
+namespace {
+
+Elder elder(char name, const Genome& genome, double score, char ancestor)
+{
+    return {Hash{std::string(64, name)}, genome, Hash{std::string(64, ancestor)}, score, false, true};
+}
+
+// The seed model, two that went on from it, the second of which is live, and one from scratch in another format.
+std::vector<Elder> archive()
+{
+    Genome longer = demoGenome();
+    longer.recipe.start = "continue";
+    Genome reversed = demoGenome();
+    reversed.reasoning.format = "reversed";
+    std::vector<Elder> list{elder('a', demoGenome(), 0, 'a'), elder('b', longer, 0.4, 'a'), elder('c', longer, 0.6, 'a'), elder('d', reversed, 0.9, 'd')};
+    list[0].isAccepted = false;
+    list[2].isChampion = true;
+    return list;
+}
+
+SearchSpace spaceWithVersions(int teachers, int members)
+{
+    Json json = demoSpace().toJson();
+    json["paths"]["/recipe/distillation"] = {{"low", 0}, {"high", 1}};
+    json["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup"}}};
+    if (teachers > 0)
+        json["paths"]["/recipe/teachers"] = {{"versions", teachers}};
+    if (members > 0)
+        json["paths"]["/recipe/members"] = {{"versions", members}};
+    return SearchSpace::fromJson(json).value();
+}
+
+std::map<std::string, Genome> byName(const Genome& parent, const SearchSpace& space, const std::vector<Elder>& elders)
+{
+    Rng rng(1);
+    std::map<std::string, Genome> found;
+    for (const Idea& idea : ideas(parent, space, demoVocabulary, rng, elders))
+        if (idea.family == "growth")
+            found.emplace(idea.operatorName, idea.genome);
+    return found;
+}
+
+const char* const smaller = "the champion distilled into a smaller model";
+const char* const twoInOne = "the best two distilled into one";
+const char* const averaged = "the last versions averaged";
+const char* const soup = "a greedy soup of the last versions";
+using Names = std::vector<std::string>;
+
+Names named(const char* letters)
+{
+    Names list;
+    for (; *letters; ++letters)
+        list.emplace_back(64, *letters);
+    return list;
+}
+
+} // namespace
 
 class TestOperators : public QObject {
     Q_OBJECT
@@ -85,6 +144,59 @@ private Q_SLOTS:
         const Json closed = Json::parse(R"([{"op": "replace", "path": "/recipe/clip", "value": 3}])");
         QVERIFY(!recombine(demoGenome(), {rate, closed}, demoSpace(), demoVocabulary));
         QVERIFY(!recombine(demoGenome(), {Json("nonsense")}, demoSpace(), demoVocabulary));
+    }
+
+    void teachersComeFromTheArchive()
+    {
+        const auto found = byName(demoGenome(), spaceWithVersions(2, 0), archive());
+        QVERIFY(found.contains(smaller) && found.contains(twoInOne) && !found.contains(averaged));
+        const Genome& student = found.at(smaller);
+        QCOMPARE(student.recipe.teachers, named("c"));
+        QCOMPARE(student.architecture.layers, 1);
+        QVERIFY(student.recipe.distillation > 0 && student.recipe.start == "scratch");
+        QCOMPARE(found.at(twoInOne).recipe.teachers, named("cb"));     // the best; what answers in another format teaches nothing
+        QCOMPARE(found.at(twoInOne).architecture.layers, 2);
+        QVERIFY(!byName(demoGenome(), spaceWithVersions(1, 0), archive()).contains(twoInOne));
+        QVERIFY(!byName(demoGenome(), spaceWithVersions(2, 0), {}).contains(smaller));
+    }
+
+    void aSingleLayerGetsNarrower()
+    {
+        Genome parent = demoGenome();
+        parent.architecture.layers = 1;
+        const auto found = byName(parent, spaceWithVersions(1, 0), archive());
+        QCOMPARE(found.at(smaller).architecture.feedForwardWidth, 128);
+        parent.architecture.feedForwardWidth = 128;                    // the space has no smaller one
+        QVERIFY(!byName(parent, spaceWithVersions(1, 0), archive()).contains(smaller));
+    }
+
+    void averagesHaveOneAncestorAndOneShape()
+    {
+        const auto found = byName(demoGenome(), spaceWithVersions(0, 4), archive());
+        QVERIFY(!found.contains(smaller));
+        QCOMPARE(found.at(averaged).recipe.members, named("abc"));
+        QCOMPARE(found.at(averaged).recipe.start, std::string("average"));
+        QCOMPARE(found.at(soup).recipe.start, std::string("soup"));
+        QCOMPARE(byName(demoGenome(), spaceWithVersions(0, 2), archive()).at(averaged).recipe.members, named("bc"));
+        auto strangers = archive();
+        strangers[1].ancestor = strangers[1].version;
+        strangers[0].genome.architecture.layers = 3;
+        QVERIFY(!byName(demoGenome(), spaceWithVersions(0, 4), strangers).contains(averaged));
+    }
+
+    void whatChangesAnAverageGoesOnFromIt()
+    {
+        Genome average = demoGenome();
+        average.recipe.start = "average";
+        average.recipe.members = named("ab");
+        const SearchSpace space = spaceWithVersions(2, 4);
+        Rng rng(1);
+        const auto list = ideas(average, space, demoVocabulary, rng, archive());
+        QVERIFY(list.size() > 10U);
+        for (const Idea& idea : list)
+            QVERIFY2(!idea.genome.recipe.isAverage() || idea.genome.recipe.members == named("abc"), idea.operatorName.c_str());
+        const Json rate = Json::parse(R"([{"op": "replace", "path": "/recipe/learningRate", "value": 0.003}])");
+        QCOMPARE(recombine(average, {rate}, space, demoVocabulary)->recipe.start, std::string("continue"));
     }
 
     void familiesFollowThePath_data()

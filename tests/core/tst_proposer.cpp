@@ -121,6 +121,21 @@ private Q_SLOTS:
         QCOMPARE(identityOf(genome, Hash{"a"}), identityOf(genome, Hash{"b"}));
         genome.recipe.start = "continue";
         QVERIFY(identityOf(genome, Hash{"a"}) != identityOf(genome, Hash{"b"}));
+        genome.recipe.start = "scratch";
+        genome.recipe.distillation = 0.5;                              // from the parent, or from versions by name
+        QVERIFY(identityOf(genome, Hash{"a"}) != identityOf(genome, Hash{"b"}));
+        genome.recipe.teachers = {"1", "2"};
+        QCOMPARE(identityOf(genome, Hash{"a"}), identityOf(genome, Hash{"b"}));
+    }
+
+    void theOrderOfTeachersIsNoOtherIdea()
+    {
+        Genome genome = demoGenome(), other = genome;
+        genome.recipe.teachers = {"1", "2"};
+        other.recipe.teachers = {"2", "1"};
+        QCOMPARE(identityOf(genome, Hash{"a"}), identityOf(other, Hash{"a"}));
+        other.recipe.teachers = {"2", "3"};
+        QVERIFY(identityOf(genome, Hash{"a"}) != identityOf(other, Hash{"a"}));
     }
 
     void gainsAreRecombined()

@@ -27,6 +27,8 @@ private Q_SLOTS:
         row("a range from above to below", R"({"paths": {"/a": {"low": 2, "high": 1}}, "maxParameters": 1})");
         row("half a range", R"({"paths": {"/a": {"low": 2}}, "maxParameters": 1})");
         row("a logarithm of zero", R"({"paths": {"/a": {"low": 0, "high": 1, "log": true}}, "maxParameters": 1})");
+        row("no versions", R"({"paths": {"/a": {"versions": 0}}, "maxParameters": 1})");
+        row("versions and choices", R"({"paths": {"/a": {"versions": 1, "low": 2}}, "maxParameters": 1})");
         row("a misspelt bound", R"({"paths": {"/a": {"low": 0, "high": 1, "hihg": 2}}, "maxParameters": 1})");
         row("a field of its own", R"({"paths": {}, "maxParameters": 1, "also": "everything"})");
     }
@@ -72,6 +74,26 @@ private Q_SLOTS:
             QCOMPARE(admitted.error().code, Code::Refused);
             QVERIFY2(admitted.error().text.find(fault.toStdString()) != std::string::npos, admitted.error().text.c_str());
         }
+    }
+
+    void boundsHowManyVersionsAreNamed()
+    {
+        Json json = demoSpace().toJson();
+        json["paths"]["/recipe/distillation"] = {{"low", 0}, {"high", 1}};
+        Genome child = demoGenome();
+        child.recipe.distillation = 0.5;
+        child.recipe.teachers = {std::string(64, 'a'), std::string(64, 'b')};
+        const auto admitted = [&](const Json& bound) {
+            json["paths"]["/recipe/teachers"] = bound;
+            const auto space = SearchSpace::fromJson(json);
+            return space->toJson() == json ? space->admits(demoGenome(), child, demoVocabulary) : Status(fail(Code::Failed, "It is not written as it was read."));
+        };
+        QVERIFY(admitted({{"versions", 2}}));
+        const Status tooMany = admitted({{"versions", 1}});
+        QVERIFY(!tooMany && tooMany.error().text.find("at most 1 versions") != std::string::npos);
+        json["paths"].erase("/recipe/teachers");
+        const Status closed = SearchSpace::fromJson(json)->admits(demoGenome(), child, demoVocabulary);
+        QVERIFY(!closed && closed.error().text.find("does not allow /recipe/teachers") != std::string::npos);
     }
 
     void boundsTheSizeOfTheModel()

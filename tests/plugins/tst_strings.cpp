@@ -429,7 +429,7 @@ void TestStrings::theSeedFitsItsSpaceAndAlphabet()
     const auto genome = m_domain->seedGenome();
     QVERIFY(Genome::fromJson(genome.toJson()));
     QVERIFY(SearchSpace::fromJson(m_domain->searchSpace()));
-    const Json json = genome.toJson();
+    const Json json = genome.document();
     for (const auto& path : m_domain->searchSpace()["paths"].items())
         QVERIFY2(json.contains(Json::json_pointer(path.key())), path.key().c_str());
     QVERIFY(m_domain->longestExample(genome.data, genome.reasoning) < genome.architecture.context);

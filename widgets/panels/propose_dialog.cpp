@@ -19,10 +19,12 @@ namespace {
 // The search space counts parameters too; the window knows no tokenizer, so it asks with the largest one there is.
 constexpr int byteVocabulary = 258;
 
-QString boundsOf(const std::variant<Choice, Range>& bounds)
+QString boundsOf(const Bound& bounds)
 {
     if (const auto* range = std::get_if<Range>(&bounds))
         return QStringLiteral("%1 \u2026 %2").arg(range->low).arg(range->high);
+    if (const auto* versions = std::get_if<Versions>(&bounds))
+        return ProposeDialog::tr("at most %1 versions").arg(versions->most);
     QStringList names;
     for (const Json& value : std::get<Choice>(bounds).values)
         names << formatJsonValue(value);
@@ -39,6 +41,8 @@ ProposeDialog::ProposeDialog(const Snapshot& snapshot, const Json& patch, QWidge
     const auto champion = championOf(snapshot);
     if (const Json* genome = champion ? snapshot.genomeOf(*champion) : nullptr)
         m_genome = *genome;
+    if (const auto whole = Genome::fromJson(m_genome))
+        m_genome = whole->document();
 
     m_paths = new QComboBox;
     m_paths->addItem(tr("Insert a path of the search space\u2026"));

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/agent/admission.h"
+
+#include "core/genome/cost.h"
+
+namespace ratchet {
+namespace {
+
+// A version that a genome names, with the genome it has.
+struct Named {
+    Artifact artifact;
+    Genome genome;
+};
+
+// `role` is "teacher" or "member".
+Result<Named> namedVersion(const Context& context, const std::string& name, const char* role, const Genome& child)
+{
+    RATCHET_TRY(version, context.store->version(Hash{name}));
+    if (!version)
+        return fail(Code::Refused, fmt::format("The genome names {} as a {}, which is no version of this lab.", Hash{name}.brief(), role),
+                    "`ratchet versions` lists them.");
+    if (version->tokenizer != context.tokenizer)
+        return fail(Code::Refused, fmt::format("The {} {} has another tokenizer than this lab trains with.", role, Hash{name}.brief()),
+                    "Choose a version with the lab's own tokenizer.");
+    RATCHET_TRY(artifact, context.artifact(version->hash));
+    RATCHET_TRY(genome, Genome::fromJson(artifact.genome));
+    if (genome.reasoning.format != child.reasoning.format)
+        return fail(Code::Refused,
+                    fmt::format("The {} {} writes answers in the format \"{}\", the candidate in \"{}\".", role, Hash{name}.brief(),
+                                genome.reasoning.format, child.reasoning.format),
+                    "Keep /reasoning/format, or name versions that have the same.");
+    return Named{std::move(artifact), std::move(genome)};
+}
+
+Status addTeachers(Sources& sources, const Context& context, const Genome& child)
+{
+    RATCHET_TRY(length, context.rowLength(child));
+    for (const std::string& name : child.recipe.teachers) {
+        RATCHET_TRY(teacher, namedVersion(context, name, "teacher", child));
+        if (teacher.genome.architecture.context < length)
+            return fail(Code::Refused,
+                        fmt::format("The teacher {} reads {} tokens, but the candidate trains on rows of {}.", Hash{name}.brief(),
+                                    teacher.genome.architecture.context, length),
+                        "Choose teachers with a longer context or an easier mixture.");
+        sources.teachers.push_back(std::move(teacher.artifact));
+        sources.taught.push_back(teacher.genome.architecture);
+    }
+    return {};
+}
+
+Status addMembers(Sources& sources, const Context& context, const Genome& child)
+{
+    const auto shapeOf = [](const Genome& genome) { return genome.toJson().at("architecture"); };
+    for (const std::string& name : child.recipe.members) {
+        RATCHET_TRY(member, namedVersion(context, name, "member", child));
+        if (shapeOf(member.genome) != shapeOf(child))
+            return fail(Code::Refused, fmt::format("The member {} has another architecture than the average.", Hash{name}.brief()),
+                        "Average versions of one architecture, and leave /architecture as theirs.");
+        sources.members.push_back(std::move(member.artifact));
+    }
+    return {};
+}
+
+Result<Sources> sourcesOf(const Context& context, const Genome& parent, const Genome& child)
+{
+    Sources sources;
+    if (!child.recipe.teachers.empty())
+        RATCHET_CHECK(addTeachers(sources, context, child));
+    RATCHET_CHECK(addMembers(sources, context, child));
+    if (child.recipe.distillation > 0 && sources.taught.empty())
+        sources.taught.push_back(parent.architecture);
+    return sources;
+}
+
+// The least a trial does, in steps: one when anything trains; an average looks at its loss once, a soup at each member's and at
+// each average's that it tries (core/trainer/averaging.h), and a look is a forward pass.
+double leastSteps(const Recipe& recipe)
+{
+    const double looks = recipe.start == "soup" ? 2.0 * static_cast<double>(recipe.members.size()) - 1 : recipe.isAverage() ? 1 : 0;
+    return (recipe.trains() ? 1 : 0) + looks / 3;
+}
+
+} // namespace
+
+Result<Sources> admit(const Context& context, const Genome& parent, const Genome& child)
+{
+    RATCHET_TRY(sources, sourcesOf(context, parent, child));
+    RATCHET_TRY(step, context.stepPrice(child, sources.taught));
+    const Flops least{leastSteps(child.recipe) * step.value};
+    if (context.config.trialBudget < least)
+        return fail(Code::Refused,
+                    fmt::format("A trial's budget of {} does not pay for the {} that this genome takes at least.",
+                                toText(context.config.trialBudget), toText(least)),
+                    "Choose a smaller model, a smaller /recipe/batch, or fewer teachers or members.");
+    RATCHET_TRY(length, context.rowLength(child));
+    RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.taught));
+    return sources;
+}
+
+} // namespace ratchet

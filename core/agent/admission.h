@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is asked of a genome before any compute, whoever proposes it: the versions it names, the price of a step, the
+// memory. The engine's thread.
+#pragma once
+
+#include "core/agent/context.h"
+
+namespace ratchet {
+
+// What a training reads besides its parent, in the genome's order.
+struct Sources {
+    std::vector<Artifact> teachers, members;
+    std::vector<Architecture> taught;        // of whatever teaches: the teachers, or the parent that a genome distils from
+};
+
+// Refused when a name is no version of this lab; when a teacher has another tokenizer or answer format than the student or
+// reads shorter rows; when a member has another tokenizer, format or architecture than the average; when a trial does not pay
+// for one step; and when a worker would need more memory than there is. Failed when the plugin throws.
+[[nodiscard]] Result<Sources> admit(const Context& context, const Genome& parent, const Genome& child);
+
+} // namespace ratchet

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The start of a trial whose genome is an average of versions: the mean of their weights, or the greedy soup of them
+// (core/surgery/average.h), tasted on fresh draws of the domain's training items and never on a judge's. One thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/launch/messages.h"
+#include "core/trainer/batches.h"
+
+namespace ratchet {
+
+class Transformer;
+
+struct Averaged {
+    std::vector<std::string> members; // that are in it; of a soup in the order in which they joined
+    double loss = 0;                  // on the items tasted, nats a token
+    double flops = 0;                 // of the tasting: a tenth of the budget, or a batch a look
+};
+
+// Fills `model`. BadInput when the spec brings other members than the genome names, or they do not go together.
+[[nodiscard]] Result<Averaged> averageInto(Transformer& model, const TrainSpec& spec, const Genome& genome,
+                                           const Domain& domain, const Tokenizer& tokenizer);
+
+} // namespace ratchet

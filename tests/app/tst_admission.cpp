@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a genome asks of other versions and of the machine is looked at before any compute: by a person's proposal, by a new
+// lab, and again by the engine before a worker is started.
+#include "tests/app/tiny_lab.h"
+
+#include "core/base/file.h"
+
+using namespace ratchet;
+
+namespace {
+
+Json replaced(const char* path, const Json& value)
+{
+    return {{"op", "replace"}, {"path", path}, {"value", value}};
+}
+
+// A lab whose seed model is live and whose search space lets versions be named and models be very large.
+class OpenLab : public TinyLab {
+public:
+    OpenLab() : TinyLab(1)
+    {
+        Json space = Json::parse(readFile(paths().searchSpace()).value());
+        space["paths"]["/recipe/teachers"] = space["paths"]["/recipe/members"] = {{"versions", 3}};
+        space["paths"]["/recipe/distillation"] = space["paths"]["/recipe/fineTuning"] = {{"low", 0}, {"high", 1}};
+        space["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup"}}};
+        space["paths"]["/architecture/layers"] = {{"low", 1}, {"high", 128}, {"integer", true}};
+        space["paths"]["/architecture/width"] = {{"choices", {16, 64, 16384}}};
+        space["paths"]["/architecture/feedForwardWidth"] = {{"choices", {64, 256, 65536}}};
+        space["maxParameters"] = std::int64_t(1) << 50;
+        rewrite(paths().searchSpace(), space);
+        if (!run(1))
+            qFatal("no seed model");
+        m_live = read()->live().value()->version.hex;
+    }
+    static void rewrite(const std::filesystem::path& file, const Json& content)
+    {
+        if (!writeFile(file, content.dump()))
+            qFatal("cannot write %s", file.c_str());
+    }
+    [[nodiscard]] const std::string& live() const { return m_live; }
+    // A version as if a trial had made it: the live weights under a changed genome, or with another tokenizer.
+    [[nodiscard]] std::string add(const Json& patch, const std::string& tokenizer = {}) const
+    {
+        const ObjectStore objects(paths().objects());
+        VersionRecord version = read()->version(Hash{m_live}).value().value();
+        version.parent = version.hash;
+        if (!tokenizer.empty())
+            version.tokenizer = objects.put(tokenizer).value();
+        const Genome genome = Genome::fromJson(Json::parse(objects.get(version.genome).value())).value();
+        version.genome = objects.put(applyPatch(genome, patch).value().toJson().dump()).value();
+        version.hash = hashOfJson(Json{{"genome", version.genome.hex}, {"weights", version.weights.hex}, {"tokenizer", version.tokenizer.hex}});
+        version.created = now();
+        const auto store = Store::open(paths().database(), Store::Mode::ReadWrite).value();
+        if (!store->transaction(Store::Durable::Yes, [&] { return store->add(version); }))
+            qFatal("no version");
+        return version.hash.hex;
+    }
+    [[nodiscard]] Status propose(const Json& patch) const { return ask("propose", {{"patch", patch}, {"reason", "A test."}}); }
+    [[nodiscard]] Status distil(const Json& teachers) const
+    {
+        return propose({replaced("/recipe/teachers", teachers), replaced("/recipe/distillation", 0.5)});
+    }
+    [[nodiscard]] Status average(const Json& members) const
+    {
+        return propose({replaced("/recipe/members", members), replaced("/recipe/start", "average")});
+    }
+    [[nodiscard]] ProposalRecord last() const { return read()->proposals().value().back(); }
+    // Weights and metadata that the trial of the last proposal by a person left.
+    [[nodiscard]] std::map<std::string, std::string> madeOf(Id<ProposalRecord> proposal) const
+    {
+        const auto store = read();
+        const auto version = store->version(store->trialOf(proposal).value()->version.value_or(Hash{})).value();
+        return version ? readWeights(ObjectStore(paths().objects()).path(version->weights)).value().metadata : std::map<std::string, std::string>{};
+    }
+
+private:
+    std::string m_live;
+};
+
+const OpenLab& sharedLab()
+{
+    static const OpenLab lab;
+    return lab;
+}
+
+const char* contains(const Status& refused, const char* part)
+{
+    return !refused && refused.error().code == Code::Refused && refused.error().text.find(part) != std::string::npos
+               ? nullptr
+               : refused ? "it was admitted" : refused.error().text.c_str();
+}
+
+} // namespace
+
+class TestAdmission : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void versionsMustBeThereAndFit();
+    void teachersAreBroughtAndPaid();
+    void theSameTeachersAreADuplicate();
+    void anAverageCostsNothing();
+    void whatTheMachineCannotHoldIsNotProposed();
+    void whatTheMachineCannotHoldIsNotStarted();
+    void aLabThatCannotBeTrainedIsNotMade();
+};
+
+void TestAdmission::versionsMustBeThereAndFit()
+{
+    const OpenLab& lab = sharedLab();
+    const auto proposals = lab.read()->proposals().value().size();
+    const auto with = [&](const char* path, const Json& value) { return lab.add(Json::array({replaced(path, value)})); };
+    const std::string nobody(64, 'f'), reversed = with("/reasoning/format", "reversed"), shallow = with("/architecture/layers", 1);
+    const std::string shortSighted = with("/architecture/context", 4), foreign = lab.add(Json::array(), R"({"kind": "other"})");
+    const auto said = [&](const Status& refused, const char* part) {
+        const char* const instead = contains(refused, part);
+        QVERIFY2(!instead, instead);
+    };
+    said(lab.distil(Json::array({nobody})), "no version of this lab");
+    said(lab.distil({lab.live(), nobody}), "no version of this lab");
+    said(lab.distil(Json::array({foreign})), "another tokenizer");
+    said(lab.distil(Json::array({reversed})), "in the format \"reversed\"");
+    said(lab.distil(Json::array({shortSighted})), "reads 4 tokens");
+    said(lab.average({lab.live(), nobody}), "no version of this lab");
+    said(lab.average({lab.live(), foreign}), "another tokenizer");
+    said(lab.average({lab.live(), reversed}), "in the format \"reversed\"");
+    said(lab.average({lab.live(), shallow}), "another architecture");
+    said(lab.distil({lab.live(), shallow, reversed, nobody}), "at most 3 versions");
+    QVERIFY(lab.distil(Json::array({lab.live().substr(0, 10)})).error().text.find("whole name") != std::string::npos);
+    QCOMPARE(lab.read()->proposals().value().size(), proposals);
+}
+
+void TestAdmission::teachersAreBroughtAndPaid()
+{
+    const OpenLab lab;
+    const std::string shallow = lab.add(Json::array({replaced("/architecture/layers", 1)}));
+    QVERIFY(lab.distil({lab.live(), shallow}));
+    const Id<ProposalRecord> proposal = lab.last().id;
+    // The object of the shallow one holds the seed's tensors; the player reads any.
+    const auto end = lab.run(1);
+    QVERIFY2(end, end ? "" : end.error().text.c_str());
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QVERIFY2(trial.state == TrialState::Trained, trial.failure.c_str());
+    QCOMPARE(Json::parse(lab.madeOf(proposal).at("teachers")), (Json{lab.live(), shallow}));
+    // A worker that claims the student's compute alone is caught.
+    const ObjectStore objects(lab.paths().objects());
+    const Genome genome = Genome::fromJson(Json::parse(objects.get(lab.read()->version(*trial.version).value()->genome).value())).value();
+    const double alone = trainingFlops(genome.architecture, 14, 8).value * static_cast<double>(trial.tokens);
+    QVERIFY(trial.spent.value > 1.3 * alone);
+}
+
+void TestAdmission::theSameTeachersAreADuplicate()
+{
+    const OpenLab lab;
+    const std::string other = lab.add(Json::array({replaced("/recipe/learningRate", 0.002)}));
+    QVERIFY(lab.distil({lab.live(), other}));
+    const Status again = lab.distil({other, lab.live()});
+    QVERIFY(!again && again.error().text.find("tried this already") != std::string::npos);
+    QVERIFY(lab.distil(Json::array({other})));
+}
+
+void TestAdmission::anAverageCostsNothing()
+{
+    const OpenLab lab;
+    const std::string other = lab.add(Json::array({replaced("/recipe/learningRate", 0.002)}));
+    QVERIFY(lab.average({lab.live(), other}));
+    const Id<ProposalRecord> proposal = lab.last().id;
+    const double before = lab.read()->spent().value().value;
+    QVERIFY(lab.run(1));
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QVERIFY2(trial.state == TrialState::Trained, trial.failure.c_str());
+    QCOMPARE(trial.spent.value, 0.0);
+    QCOMPARE(lab.read()->spent().value().value, before);
+    QCOMPARE(Json::parse(lab.madeOf(proposal).at("members")), (Json{lab.live(), other}));
+    QVERIFY(lab.read()->verdict(proposal).value());                   // judged like any other
+}
+
+void TestAdmission::whatTheMachineCannotHoldIsNotProposed()
+{
+    const OpenLab lab;
+    Json config = Json::parse(readFile(lab.paths().config()).value());
+    config["budget"] = config["trialBudget"] = 1e18;                  // compute is no hindrance
+    OpenLab::rewrite(lab.paths().config(), config);
+    const Status refused = lab.propose({replaced("/architecture/layers", 128), replaced("/architecture/width", 16384),
+                                        replaced("/architecture/feedForwardWidth", 65536)});
+    const char* const instead = contains(refused, "of memory");
+    QVERIFY2(!instead, instead);
+    QVERIFY(refused.error().text.find(" TB of memory") != std::string::npos && refused.error().text.find("are allowed") != std::string::npos);
+    QCOMPARE(refused.error().hint, std::string("Lower the model's width or depth."));
+}
+
+void TestAdmission::whatTheMachineCannotHoldIsNotStarted()
+{
+    const OpenLab lab;
+    QVERIFY(lab.propose(Json::array({replaced("/recipe/batch", 256)})));
+    const Id<ProposalRecord> proposal = lab.last().id;
+    const double before = lab.read()->spent().value().value;
+    EngineOptions options;
+    options.learner = lab.learner("honest");
+    options.policy = acceptingPolicy();
+    options.memoryBytes = 4.01e8;                                      // of a smaller machine
+    const RunLimits once{.teeth = 1, .untilGoal = false, .time = {}, .waitForDecisions = false};
+    {
+        auto engine = Engine::open(lab.root(), options).value();
+        QVERIFY(engine->run(once, {}));
+    }
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QCOMPARE(trial.state, TrialState::Failed);
+    QVERIFY2(trial.failure.find("401 MB are allowed") != std::string::npos, trial.failure.c_str());
+    QVERIFY(trial.platform.is_null() || trial.platform.empty());      // no worker ever said hello
+    QCOMPARE(trial.spent.value, 0.0);
+    QCOMPARE(lab.read()->spent().value().value, before);
+    // Nothing else fits either: the run ends and says so, instead of turning empty teeth.
+    auto engine = Engine::open(lab.root(), options).value();
+    const auto end = engine->run(once, {});
+    QVERIFY(!end && end.error().text.find("401 MB are allowed") != std::string::npos);
+}
+
+void TestAdmission::aLabThatCannotBeTrainedIsNotMade()
+{
+    const QTemporaryDir folder;
+    NewLab wanted;
+    wanted.root = std::filesystem::path(folder.path().toStdString()) / "lab";
+    wanted.domain = "arithmetic";
+    wanted.memoryBytes = 4.01e8;
+    const Status made = newLab(wanted);
+    QVERIFY(!made);
+    QCOMPARE(made.error().code, Code::Refused);
+    QVERIFY2(made.error().text.find("401 MB are allowed") != std::string::npos, made.error().text.c_str());
+    QVERIFY(!std::filesystem::exists(wanted.root));
+}
+
+int main(int argc, char** argv)
+{
+    if (player::isPlaying(argc))
+        return player::Player().play(argv[1]);
+    ::setenv("RATCHET_PLUGIN_PATH", RATCHET_PLUGIN_DIR, 1);
+    QCoreApplication application(argc, argv);
+    TestAdmission test;
+    return QTest::qExec(&test, argc, argv);
+}
+
+#include "tst_admission.moc"
