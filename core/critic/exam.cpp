@@ -190,7 +190,7 @@ Check Exam::checkLeak(const Genome& genome, int samples) const
 
 namespace {
 
-Status addHashes(Json& files, const std::string& prefix, const std::filesystem::path& folder)
+Status addHashes(Json& files, const std::string& prefix, const std::filesystem::path& folder, const char* whose)
 {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
@@ -198,7 +198,7 @@ Status addHashes(Json& files, const std::string& prefix, const std::filesystem::
         files[prefix + entry.path().filename().string()] = hash.hex;
     }
     if (error)
-        return fail(Code::NotFound, fmt::format("The folder {} cannot be read: {}.", folder.string(), error.message()));
+        return fail(Code::NotFound, fmt::format("The {} folder cannot be read: {}.", whose, error.message()));
     return {};
 }
 
@@ -217,9 +217,9 @@ Result<Json> evaluatorFiles(const JudgeSpec& spec)
         RATCHET_TRY(hash, hashOfFile(domain));
         files["domain"] = hash.hex;
     }
-    RATCHET_CHECK(addHashes(files, "judge/", spec.closedFolder));
+    RATCHET_CHECK(addHashes(files, "judge/", spec.closedFolder, "judge's"));
     if (!spec.corpus.empty())
-        RATCHET_CHECK(addHashes(files, "corpus/", spec.corpus));
+        RATCHET_CHECK(addHashes(files, "corpus/", spec.corpus, "corpus'"));
     return files;
 }
 

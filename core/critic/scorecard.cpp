@@ -91,6 +91,9 @@ Status Tally::check(const Scores& scores) const
         return wrong("it is about something else");
     if (items == 0 || (!scores.challenger.empty() && scores.challenger.size() != items))
         return wrong("scores are missing");
+    for (const auto& [sure, scored] : {std::pair(&scores.championConfidence, &scores.champion), std::pair(&scores.challengerConfidence, &scores.challenger)})
+        if (!sure->empty() && sure->size() != scored->size())
+            return wrong("confidences are missing");
     if (!areScores(scores.champion) || !areScores(scores.challenger))
         return wrong("a score is not between 0 and 1");
     if (!areClasses(scores.championClasses, items) || !areClasses(scores.challengerClasses, items))

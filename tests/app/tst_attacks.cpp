@@ -54,7 +54,7 @@ void TestAttacks::noAttackIsAccepted_data()
     row("infinite score", "not finite");
     row("bool score", "out of range or none at all");
     row("huge score", "out of range or none at all");
-    row("missing scores", "instead of");
+    row("missing scores", "other numbers of confidences than of scores");
     row("missing field", "missing");
     row("time-out as score", "said nothing for");
     row("empty and endless answers", "");

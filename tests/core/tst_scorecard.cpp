@@ -280,6 +280,8 @@ void TestScorecard::confidenceBecomesCalibration()
     const auto card = scorecardOf(scores, suites[0], Measure::ExactMatch);
     QVERIFY(card.has_value());
     QVERIFY(!card->calibration.contains("challenger"));
+    scores.challengerConfidence = {0.9};
+    QVERIFY(!scorecardOf(scores, suites[0], Measure::ExactMatch));
     const auto calibration = Calibration::fromJson(card->calibration.at("champion"));
     QVERIFY(calibration.has_value());
     QCOMPARE(calibration->items, 4);
