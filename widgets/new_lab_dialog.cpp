@@ -14,6 +14,7 @@
 #include <QToolButton>
 
 #include "core/plugin/loader.h"
+#include "core/selector/archive.h"
 #include "widgets/style/format.h"
 #include "widgets/style/theme.h"
 
@@ -37,6 +38,10 @@ NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
     m_candidates->setRange(1, 16);
     m_candidates->setValue(4);
     m_candidates->setSuffix(tr(" proposals a tooth"));
+    makeOptions();
+    m_folder->setObjectName(QStringLiteral("folder"));
+    m_domain->setObjectName(QStringLiteral("domain"));
+    m_tokens->setObjectName(QStringLiteral("tokens"));
     m_notice = new QLabel;
     m_notice->setObjectName(QStringLiteral("noticeLine"));
     m_notice->setWordWrap(true);
@@ -54,9 +59,14 @@ NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
     form->addRow(tr("&Budget"), m_budget);
     form->addRow(tr("&Seed"), m_seed);
     form->addRow(tr("C&andidates"), m_candidates);
+    form->addRow(tr("&Parents"), m_parents);
+    form->addRow(tr("P&lacebos"), m_placebos);
+    form->addRow(tr("&Tokens"), m_tokens);
+    form->addRow(tr("Start fro&m"), fileRow(m_import, tr("Hugging Face folder, GPT-2 or Llama in shape")));
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel);
     m_create = buttons->addButton(tr("Create lab"), QDialogButtonBox::AcceptRole);
     m_create->setProperty("primary", true);
+    m_create->setObjectName(QStringLiteral("create"));
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(metric::gapLarge, metric::gapLarge, metric::gapLarge, metric::gapLarge);
     layout->setSpacing(metric::gap);
@@ -65,11 +75,31 @@ NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
     layout->addWidget(m_busy);
     layout->addWidget(buttons);
     connect(m_domain, &QComboBox::currentIndexChanged, this, &NewLabDialog::domainChosen);
-    for (QLineEdit* edit : {m_folder, m_corpus, m_goal, m_budget, m_seed})
+    for (QLineEdit* edit : {m_folder, m_corpus, m_goal, m_budget, m_seed, m_import})
         connect(edit, &QLineEdit::textChanged, this, &NewLabDialog::check);
     connect(buttons, &QDialogButtonBox::accepted, this, &NewLabDialog::create);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     domainChosen();
+}
+
+void NewLabDialog::makeOptions()
+{
+    m_parents = new QComboBox;
+    for (const std::string& policy : parentPolicies())
+        m_parents->addItem(text(policy));
+    m_parents->setToolTip(tr("Whom candidates start from: mostly the champion (balanced), always it (sequential), always the first version (best-of-n), "
+                             "or any version that the gate accepted, by score, novelty, clade or island"));
+    m_placebos = new QSpinBox;
+    m_placebos->setRange(0, 90);
+    m_placebos->setSuffix(tr(" % of the candidates"));
+    m_placebos->setToolTip(tr("Candidates without any effect among the others, unseen, to see whether the gate accepts them"));
+    m_tokens = new QSpinBox;
+    m_tokens->setRange(256, 65536);
+    m_tokens->setSpecialValueText(tr("bytes"));
+    m_tokens->setSuffix(tr(" byte pairs learnt from the corpus"));
+    m_tokens->setSingleStep(256);
+    m_import = new QLineEdit;
+    m_import->setPlaceholderText(tr("A new model; or a Hugging Face folder"));
 }
 
 QWidget* NewLabDialog::fileRow(QLineEdit* edit, const QString& title)
@@ -103,6 +133,8 @@ void NewLabDialog::domainChosen()
         m_domain->setToolTip(text(info.title));
     }
     m_corpus->parentWidget()->setEnabled(m_corpusUse != CorpusUse::None);
+    m_tokens->setEnabled(m_corpusUse == CorpusUse::Text);
+    m_import->parentWidget()->setEnabled(m_corpusUse == CorpusUse::Text);
     check();
     if (!domain) {
         m_notice->setText(text(domain.error().text + " " + domain.error().hint));
@@ -118,6 +150,12 @@ Result<NewLab> NewLabDialog::wanted() const
     lab.corpus = m_corpusUse != CorpusUse::None ? m_corpus->text().trimmed().toStdString() : std::string();
     lab.goal = m_goal->text().trimmed().toStdString();
     lab.candidates = m_candidates->value();
+    lab.parents = m_parents->currentText().toStdString();
+    lab.placebos = m_placebos->value() / 100.0;
+    if (m_tokens->isEnabled() && m_tokens->value() > m_tokens->minimum())
+        lab.tokenizer = fmt::format("bpe:{}", m_tokens->value());
+    if (m_import->isEnabled())
+        lab.importFrom = m_import->text().trimmed().toStdString();
     if (lab.root.empty())
         return fail(Code::Usage, "Choose a folder; it is made when it is not there.");
     if (QFileInfo folder(m_folder->text()); folder.exists() && (!folder.isDir() || !QDir(m_folder->text()).isEmpty()))

@@ -29,6 +29,7 @@ Q_SIGNALS:
     void created(const QString& lab);
 
 private:
+    void makeOptions();
     void domainChosen();
     void check();
     void create();
@@ -36,9 +37,10 @@ private:
     [[nodiscard]] Result<NewLab> wanted() const;
     QWidget* fileRow(QLineEdit* edit, const QString& title);
 
-    QLineEdit *m_folder = nullptr, *m_corpus = nullptr, *m_goal = nullptr, *m_budget = nullptr, *m_seed = nullptr;
-    QComboBox* m_domain = nullptr;
-    QSpinBox* m_candidates = nullptr;
+    QLineEdit *m_folder = nullptr, *m_corpus = nullptr, *m_goal = nullptr, *m_budget = nullptr, *m_seed = nullptr,
+              *m_import = nullptr;
+    QComboBox *m_domain = nullptr, *m_parents = nullptr;
+    QSpinBox *m_candidates = nullptr, *m_placebos = nullptr, *m_tokens = nullptr;
     QLabel* m_notice = nullptr;
     QProgressBar* m_busy = nullptr;
     QPushButton* m_create = nullptr;

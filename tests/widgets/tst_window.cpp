@@ -2,11 +2,16 @@
 // The whole window over a lab: layouts, empty states, notices, pictures.
 #include "sample_lab.h"
 
+#include <QComboBox>
 #include <QDockWidget>
 #include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSpinBox>
 #include <QToolButton>
 
 #include "widgets/main_window.h"
+#include "widgets/new_lab_dialog.h"
 #include "widgets/panel_set.h"
 #include "widgets/panels/panel.h"
 #include "widgets/panels/ring_view.h"
@@ -132,6 +137,26 @@ private Q_SLOTS:
         snapshot.verdicts.push_back(verdict);
         QCOMPARE(StatusStrip::decisionText(snapshot, now()), QStringLiteral("1 decision waits for you (3 min)"));
     }
+    void theNewLabDialogOffersWhatADomainTakes()
+    {
+        NewLabDialog dialog;
+        dialog.show();
+        auto* domain = dialog.findChild<QComboBox*>(QStringLiteral("domain"));
+        auto* tokens = dialog.findChild<QSpinBox*>(QStringLiteral("tokens"));
+        const auto* create = dialog.findChild<QPushButton*>(QStringLiteral("create"));
+        QVERIFY(domain && tokens && create);
+        domain->setCurrentText(QStringLiteral("arithmetic"));
+        QVERIFY(!tokens->isEnabled());
+        dialog.findChild<QLineEdit*>(QStringLiteral("folder"))->setText(QStringLiteral("/nowhere/lab"));
+        QVERIFY(create->isEnabled());
+        domain->setCurrentText(QStringLiteral("text"));
+        QVERIFY(tokens->isEnabled());
+        QCOMPARE(tokens->text(), QStringLiteral("bytes"));
+        QVERIFY(!create->isEnabled());            // a text is missing
+        if (const QString folder = qEnvironmentVariable("RATCHET_PICTURES"); !folder.isEmpty())
+            QVERIFY(dialog.grab().save(folder + QStringLiteral("/dialog-new-lab.png")));
+    }
+
     void picturesAreTakenOfEverything()
     {
         SampleLab lab(3);
