@@ -31,7 +31,6 @@ namespace fs = std::filesystem;
 
 constexpr double stepLength = 0.5;                    // of the way to the longer trained model
 constexpr int sideBySide = 2;
-constexpr std::pair<double, double> figureRange{-20, 60};      // points
 
 enum class Arm { BestOfMany, Climbing, Gated };
 constexpr std::array arms{Arm::BestOfMany, Arm::Climbing, Arm::Gated};
@@ -230,23 +229,40 @@ std::string csvOf(const std::vector<Row>& rows)
     return text;
 }
 
+constexpr std::array scores{std::pair("visible", &Row::visible), std::pair("hidden", &Row::hidden)};
+
+// Points, the same for all charts: every mean with some room. Intervals of few seeds may reach further.
+std::pair<double, double> rangeOf(const std::vector<Row>& rows, int candidates)
+{
+    double low = 0, high = 0;
+    for (const Arm arm : arms)
+        for (const auto& [name, score] : scores)
+            for (int tried = 0; tried <= candidates; ++tried) {
+                low = std::min(low, 100 * gainAt(rows, arm, tried, score).mean);
+                high = std::max(high, 100 * gainAt(rows, arm, tried, score).mean);
+            }
+    const double room = (high - low) / 4 + 1;
+    return {low - room, high + room};
+}
+
 std::string figureOf(const std::vector<Row>& rows, int candidates)
 {
     std::vector<Chart> charts;
     const int stride = std::max(1, candidates / 10);
+    const auto range = rangeOf(rows, candidates);
     for (const Arm arm : arms) {
         Chart chart;
         chart.title = nameOf(arm);
         chart.x = "candidates tried";
         chart.y = "gain in points, mean and 95 % interval over seeds";
-        chart.range = figureRange;
+        chart.range = range;
         chart.marks = {0};
         chart.wholeX = true;
-        for (const auto& [name, score] : {std::pair("visible", &Row::visible), std::pair("hidden", &Row::hidden)}) {
+        for (const auto& [name, score] : scores) {
             ChartLine line{name, {}, false, {}};
             for (int tried = 0; tried <= candidates; tried += stride)
                 if (const Spread at = gainAt(rows, arm, tried, score); at.runs > 0) {
-                    const auto inside = [](double gain) { return std::clamp(100 * gain, figureRange.first, figureRange.second); };
+                    const auto inside = [&](double gain) { return std::clamp(100 * gain, range.first, range.second); };
                     line.points.emplace_back(tried, 100 * at.mean);
                     line.ranges.emplace_back(inside(at.low), inside(at.high));
                 }
@@ -254,7 +270,7 @@ std::string figureOf(const std::vector<Row>& rows, int candidates)
         }
         charts.push_back(std::move(chart));
     }
-    constexpr int columns = 3;
+    constexpr int columns = 2;
     return toSvgFile(charts, columns);
 }
 
@@ -302,7 +318,7 @@ Status benchGoodhart(const GoodhartBench& bench, const BenchOptions& options)
     std::vector<Row> rows;
     const Status done = searchAll(start, bench, options, stop.token(), rows);
     for (const Arm arm : arms)
-        for (const auto& [name, score] : {std::pair("visible", &Row::visible), std::pair("hidden", &Row::hidden)})
+        for (const auto& [name, score] : scores)
             if (const Spread at = gainAt(rows, arm, bench.candidates, score); at.runs > 1)
                 options.show({fmt::format("goodhart/{}/{}", nameOf(arm), name), 100 * at.mean,
                               fmt::format("points gained [{:+.1f}, {:+.1f}]", 100 * at.low, 100 * at.high), {}, 0, 0, at.runs});
