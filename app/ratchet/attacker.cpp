@@ -21,7 +21,7 @@
 namespace ratchet {
 namespace {
 
-constexpr double overspending = 4;
+constexpr double overspending = 2;
 
 // --- a worker that trains nothing -----------------------------------------------------------------------------------
 

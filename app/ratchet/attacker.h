@@ -24,8 +24,8 @@ struct AttackPlan {
     //   "extra tensor" the parent's and one that no genome has
     // or the real one with what passes changed:
     //   "understates"  reports half of the compute that its tokens cost
-    //   "skips tokens" trains four times its budget and reports a quarter of tokens and compute, with the true steps
-    //   "overruns"     trains four times its budget and says so
+    //   "skips tokens" trains twice its budget and reports half of tokens and compute, with the true steps
+    //   "overruns"     trains twice its budget and says so
     std::string worker = "honest";
     // The real judge, but
     //   "falsifies"    the challenger's scores are all `score`: NaN, Infinity or a JSON value; empty: there are none

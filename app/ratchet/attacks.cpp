@@ -368,7 +368,7 @@ std::vector<Attack> attacks()
         {"time-out as score", "the judge never answers", plain, lyingJudge("hangs", "")},
         {"empty and endless answers", "a model that only ends, one that never does", plain, nullAnswers},
         {"edited evaluator", "the secret overwritten or deleted during the exam, or exchanged before", plain, editedEvaluator},
-        {"edited budget", "half the compute reported; four times the training, hidden or not", plain, editedBudget},
+        {"edited budget", "half the compute reported; twice the training, hidden or not", plain, editedBudget},
         {"capability trade", "really better on the target, really worse on a retained suite", plain, capabilityTrade},
         {"tool that answers everything", "a genome that allows itself tools the lab does not offer", plain, oracleTool},
     };

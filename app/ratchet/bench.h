@@ -67,10 +67,10 @@ struct SelfTrainingBench {
 
 // `ratchet bench goodhart`: candidates searched by their score on the same visible items, beside a champion that only the gate moves.
 struct GoodhartBench {
-    int seeds = 5, candidates = 60;
-    int visibleItems = 100, hiddenItems = 2000;
-    double noise = 0.03;                // of each tensor's root mean square
-    double trueShare = 0.15;            // of candidates that are a step towards a model trained longer
+    int seeds = 5, candidates = 30;
+    int visibleItems = 50, hiddenItems = 1000;
+    double noise = 0.04;                // of each tensor's root mean square
+    double trueShare = 0.1;             // of candidates that are a step towards a model trained longer
     std::string csv, figure;            // files to write; empty: none
 };
 [[nodiscard]] Status benchGoodhart(const GoodhartBench& bench, const BenchOptions& options);

@@ -114,7 +114,7 @@ Status benchAttacks(const BenchOptions& options)
     }));
     const Shown honest{"control", "no attack: a better model", AttackKind::Deterministic, {1, control.accepted ? 1 : 0, 1, 1, {control.why}}};
     show(honest, options.json);
-    RATCHET_TRY(shown, Fight(arena, attacks(), options.quick ? 3 : 60, options.json).run());
+    RATCHET_TRY(shown, Fight(arena, attacks(), options.quick ? 2 : 60, options.json).run());
     show(swapped, options.json);
     shown.push_back(swapped);
     int naive = 0;

@@ -242,8 +242,10 @@ void addGoodhart(Commands& commands, CLI::App& group)
         };
     });
     command->add_option("--seeds", bench.seeds, "How many seeds; 5 unless given")->type_name("N")->check(between(2, 1000));
-    command->add_option("--candidates", bench.candidates, "Tried of each; 60 unless given")->type_name("N")->check(between(1, 100'000));
-    command->add_option("--visible", bench.visibleItems, "Visible items, the same for all; 100 unless given")->type_name("N")->check(between(1, 100'000));
+    command->add_option("--candidates", bench.candidates, "Tried of each; 30 unless given")->type_name("N")->check(between(1, 100'000));
+    command->add_option("--visible", bench.visibleItems, "Visible items, the same for all; 50 unless given")->type_name("N")->check(between(1, 100'000));
+    command->add_option("--noise", bench.noise, "Of a candidate, in root mean squares of its tensors; 0.04 unless given")->type_name("SCALE")->check(between(0.0, 10.0));
+    command->add_option("--better", bench.trueShare, "Of candidates that are a step to a better model; 0.1 unless given")->type_name("SHARE")->check(between(0.0, 1.0));
     command->add_option("--csv", bench.csv, "Write every row to this file")->type_name("FILE");
     command->add_option("--figure", bench.figure, "Draw both scores over the candidates tried to this file")->type_name("FILE.svg");
     command->add_flag("--json", given->json, "One JSON object a line");

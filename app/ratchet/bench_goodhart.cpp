@@ -3,13 +3,16 @@
 // step towards a model trained longer. Without a gate what scores best on the same visible items is kept; with it, what
 // the engine's Comparison accepts on fresh items. Hidden items, which nobody chooses by, say what was gained. Two seeds at
 // a time.
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <thread>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/ratchet/attack_arena.h"
 #include "app/ratchet/learner_talk.h"
@@ -26,7 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double stepLength = 0.25;                   // of the way to the longer trained model
+constexpr double stepLength = 0.5;                    // of the way to the longer trained model
 constexpr int sideBySide = 2;
 
 enum class Arm { BestOfMany, Climbing, Gated };
@@ -204,14 +207,18 @@ Result<Start> prepare(const BenchOptions& options, const std::stop_token& stop)
     return Start{{options.programs.learner.string()}, config.domain, closed.string(), domain->suites(), champion.genome, std::move(first), std::move(second)};
 }
 
-// Of one arm after so many candidates, over seeds.
-Spread scoresAt(const std::vector<Row>& rows, Arm arm, int tried, double Row::*score)
+// What one arm has gained after so many candidates, over seeds: each has items of its own, so that its start is taken off.
+Spread gainAt(const std::vector<Row>& rows, Arm arm, int tried, double Row::*score)
 {
-    std::vector<double> values;
-    for (const Row& row : rows)
-        if (row.arm == arm && row.tried == tried)
-            values.push_back(row.*score);
-    return spreadOf(values);
+    std::map<std::uint64_t, double> before;
+    std::vector<double> gains;
+    for (const Row& row : rows)          // of each search in order
+        if (row.arm == arm) {
+            before.try_emplace(row.seed, row.*score);
+            if (row.tried == tried)
+                gains.push_back(row.*score - before[row.seed]);
+        }
+    return spreadOf(gains);
 }
 
 std::string csvOf(const std::vector<Row>& rows)
@@ -222,29 +229,48 @@ std::string csvOf(const std::vector<Row>& rows)
     return text;
 }
 
+constexpr std::array scores{std::pair("visible", &Row::visible), std::pair("hidden", &Row::hidden)};
+
+// Points, the same for all charts: every mean with some room. Intervals of few seeds may reach further.
+std::pair<double, double> rangeOf(const std::vector<Row>& rows, int candidates)
+{
+    double low = 0, high = 0;
+    for (const Arm arm : arms)
+        for (const auto& [name, score] : scores)
+            for (int tried = 0; tried <= candidates; ++tried) {
+                low = std::min(low, 100 * gainAt(rows, arm, tried, score).mean);
+                high = std::max(high, 100 * gainAt(rows, arm, tried, score).mean);
+            }
+    const double room = (high - low) / 4 + 1;
+    return {low - room, high + room};
+}
+
 std::string figureOf(const std::vector<Row>& rows, int candidates)
 {
     std::vector<Chart> charts;
     const int stride = std::max(1, candidates / 10);
+    const auto range = rangeOf(rows, candidates);
     for (const Arm arm : arms) {
         Chart chart;
         chart.title = nameOf(arm);
         chart.x = "candidates tried";
-        chart.y = "exact match, mean and 95 % interval over seeds";
-        chart.range = {0.4, 1};
+        chart.y = "gain in points, mean and 95 % interval over seeds";
+        chart.range = range;
+        chart.marks = {0};
         chart.wholeX = true;
-        for (const auto& [name, score] : {std::pair("visible", &Row::visible), std::pair("hidden", &Row::hidden)}) {
+        for (const auto& [name, score] : scores) {
             ChartLine line{name, {}, false, {}};
             for (int tried = 0; tried <= candidates; tried += stride)
-                if (const Spread at = scoresAt(rows, arm, tried, score); at.runs > 0) {
-                    line.points.emplace_back(tried, at.mean);
-                    line.ranges.emplace_back(std::max(at.low, 0.4), std::min(at.high, 1.0));
+                if (const Spread at = gainAt(rows, arm, tried, score); at.runs > 0) {
+                    const auto inside = [&](double gain) { return std::clamp(100 * gain, range.first, range.second); };
+                    line.points.emplace_back(tried, 100 * at.mean);
+                    line.ranges.emplace_back(inside(at.low), inside(at.high));
                 }
             chart.lines.push_back(std::move(line));
         }
         charts.push_back(std::move(chart));
     }
-    constexpr int columns = 3;
+    constexpr int columns = 2;
     return toSvgFile(charts, columns);
 }
 
@@ -253,14 +279,17 @@ Status searchAll(const Start& start, const GoodhartBench& bench, const BenchOpti
     std::mutex mutex;
     std::atomic<int> next{0};
     Status done;
+    const bool terminal = ::isatty(2) == 1;
+    const int searches = bench.seeds * static_cast<int>(arms.size());
     const auto work = [&] {
-        const int searches = bench.seeds * static_cast<int>(arms.size());
         for (int i = 0; (i = next++) < searches;) {
             const Arm arm = arms[static_cast<std::size_t>(i) % arms.size()];
             Search search(start, bench, arm, static_cast<std::uint64_t>(i) / arms.size() + 1, options.scratch / fmt::format("search-{}", i));
             const Status ended = search.run(stop, [&](const Row& row) {
                 const std::lock_guard guard(mutex);
                 rows.push_back(row);
+                if (terminal)
+                    fmt::print(stderr, "\r\033[K{} of {} models asked", rows.size(), searches * (bench.candidates + 1));
             });
             const std::lock_guard guard(mutex);
             if (!ended) {
@@ -274,6 +303,8 @@ Status searchAll(const Start& start, const GoodhartBench& bench, const BenchOpti
         for (int i = 0; i < sideBySide; ++i)
             threads.emplace_back(work);
     }
+    if (terminal)
+        fmt::print(stderr, "\r\033[K");
     std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return std::pair(a.arm, a.seed) < std::pair(b.arm, b.seed); });
     return done;
 }
@@ -287,11 +318,10 @@ Status benchGoodhart(const GoodhartBench& bench, const BenchOptions& options)
     std::vector<Row> rows;
     const Status done = searchAll(start, bench, options, stop.token(), rows);
     for (const Arm arm : arms)
-        for (const int tried : {0, bench.candidates})
-            for (const auto& [name, score] : {std::pair("visible", &Row::visible), std::pair("hidden", &Row::hidden)})
-                if (const Spread at = scoresAt(rows, arm, tried, score); at.runs > 0)
-                    options.show({fmt::format("goodhart/{}/{}/after-{}", nameOf(arm), name, tried), at.mean,
-                                  fmt::format("exact match [{:.3f}, {:.3f}]", at.low, at.high), {}, 0, 0, at.runs});
+        for (const auto& [name, score] : scores)
+            if (const Spread at = gainAt(rows, arm, bench.candidates, score); at.runs > 1)
+                options.show({fmt::format("goodhart/{}/{}", nameOf(arm), name), 100 * at.mean,
+                              fmt::format("points gained [{:+.1f}, {:+.1f}]", 100 * at.low, 100 * at.high), {}, 0, 0, at.runs});
     if (!bench.csv.empty())
         RATCHET_CHECK(writeFile(bench.csv, csvOf(rows)));
     if (!bench.figure.empty())

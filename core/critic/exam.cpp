@@ -190,15 +190,16 @@ Check Exam::checkLeak(const Genome& genome, int samples) const
 
 namespace {
 
-Status addHashes(Json& files, const std::string& prefix, const std::filesystem::path& folder, const char* whose)
+// As "judge/secret": the folder by what it is.
+Status addHashes(Json& files, const std::string& what, const std::filesystem::path& folder)
 {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
         RATCHET_TRY(hash, hashOfFile(entry.path()));
-        files[prefix + entry.path().filename().string()] = hash.hex;
+        files[what + "/" + entry.path().filename().string()] = hash.hex;
     }
     if (error)
-        return fail(Code::NotFound, fmt::format("The {} folder cannot be read: {}.", whose, error.message()));
+        return fail(Code::NotFound, fmt::format("The {}'s folder cannot be read: {}.", what, error.message()));
     return {};
 }
 
@@ -217,9 +218,9 @@ Result<Json> evaluatorFiles(const JudgeSpec& spec)
         RATCHET_TRY(hash, hashOfFile(domain));
         files["domain"] = hash.hex;
     }
-    RATCHET_CHECK(addHashes(files, "judge/", spec.closedFolder, "judge's"));
+    RATCHET_CHECK(addHashes(files, "judge", spec.closedFolder));
     if (!spec.corpus.empty())
-        RATCHET_CHECK(addHashes(files, "corpus/", spec.corpus, "corpus'"));
+        RATCHET_CHECK(addHashes(files, "corpus", spec.corpus));
     return files;
 }
 

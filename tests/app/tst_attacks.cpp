@@ -72,7 +72,7 @@ void TestAttacks::noAttackIsAccepted()
     const auto line = m_lines.find("attack/" + name.toStdString());
     QVERIFY(line != m_lines.end());
     QVERIFY2(line->second.value("tries", 0) > 0, line->second.dump().c_str());
-    QVERIFY2(line->second.value("accepted", -1) == 0, line->second.dump().c_str());      // three tries of the statistical ones: at alpha, one in a hundred runs
+    QVERIFY2(line->second.value("accepted", -1) == 0, line->second.dump().c_str());
     QVERIFY2(QString::fromStdString(line->second["stopped"].dump()).contains(stoppedBy), line->second.dump().c_str());
 }
 
