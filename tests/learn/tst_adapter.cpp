@@ -196,7 +196,8 @@ void AdapterTest::frozenTensorsStandStill()
     const at::Tensor before = model.flat().clone();
     const Adaptation adaptation{.frozenLayers = layers, .frozenEmbeddings = embeddings};
     const std::vector<TensorSlot> slots = trainableSlots(model.layout(), adaptation);
-    Recipe recipe{.weightDecay = 0.1};
+    Recipe recipe;
+    recipe.weightDecay = 0.1;
     recipe.optimizer = optimizer.toStdString();
     Optimizer stepper(recipe, model.architecture(), slots);
     model.requireGradient();
