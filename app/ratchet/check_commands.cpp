@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "app/ratchet/command.h"
+#include "core/agent/limits.h"
 #include "core/guard/ledger.h"
 #include "core/guard/sandbox.h"
 #include "core/launch/child.h"
@@ -179,6 +180,7 @@ Result<int> doctor(const CheckOptions& options)
          sandbox.reason.empty() ? fmt::format("level {}", sandbox.level)
                                 : fmt::format("level {}: {}", sandbox.level, sandbox.reason)},
         diskFinding(options.folder),
+        {"memory", true, toTextBytes(memoryOfMachine()) + " for a trial"},
         {"cores", true, std::to_string(std::thread::hardware_concurrency())},
     };
     printFindings(findings, options.json);

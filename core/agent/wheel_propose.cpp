@@ -49,6 +49,28 @@ Result<std::vector<Elder>> eldersOf(const Context& context, const std::vector<Ar
     return elders;
 }
 
+Result<ProposalRecord> recordOf(const Context& context, const ProposeTask& task, const Proposed& proposed)
+{
+    RATCHET_TRY(object, context.objects.put(proposed.idea.genome.toJson().dump()));
+    ProposalRecord record;
+    record.created = now();
+    record.family = proposed.idea.family;
+    record.operatorName = proposed.idea.operatorName;
+    record.parent = task.parentHash;
+    record.patch = patchBetween(task.parent, proposed.idea.genome);
+    record.genome = object;
+    record.reason = proposed.idea.reason;
+    record.author = "improver:0";
+    record.predictedGain = proposed.predictedGain;
+    record.price = context.config.trialBudget;
+    record.duplicateOf = proposed.duplicateOf;
+    if (proposed.duplicateOf) {
+        record.state = ProposalState::Duplicate;
+        record.stateReason = fmt::format("Proposal {} tried this already.", proposed.duplicateOf->value);
+    }
+    return record;
+}
+
 } // namespace
 
 Result<int> Wheel::affordable() const
@@ -90,24 +112,8 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
     const ProposeTask task{genome, parentHash, lessons, tried, focus, count, elders, isAdmitted};
     std::vector<ProposalRecord> records;
     for (const Proposed& proposed : ratchet::propose(task, m_context.space, m_context.vocabulary, rng)) {
-        RATCHET_TRY(object, m_context.objects.put(proposed.idea.genome.toJson().dump()));
-        ProposalRecord record;
+        RATCHET_TRY(record, recordOf(m_context, task, proposed));
         record.tooth = m_tooth.number;
-        record.created = now();
-        record.family = proposed.idea.family;
-        record.operatorName = proposed.idea.operatorName;
-        record.parent = parentHash;
-        record.patch = patchBetween(genome, proposed.idea.genome);
-        record.genome = object;
-        record.reason = proposed.idea.reason;
-        record.author = "improver:0";
-        record.predictedGain = proposed.predictedGain;
-        record.price = m_context.config.trialBudget;
-        record.duplicateOf = proposed.duplicateOf;
-        if (proposed.duplicateOf) {
-            record.state = ProposalState::Duplicate;
-            record.stateReason = fmt::format("Proposal {} tried this already.", proposed.duplicateOf->value);
-        }
         records.push_back(std::move(record));
     }
     if (records.empty())

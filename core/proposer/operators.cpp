@@ -184,14 +184,15 @@ std::vector<const Elder*> possibleTeachers(const Genome& base, const std::vector
 }
 
 // Knowledge distillation (Hinton 2015, arXiv 1503.02531): section 3 distils an ensemble into one model, and a student may be
-// smaller than its teacher.
+// smaller than its teacher. Either goes on from the parent's weights, of which a smaller one keeps the most important parts
+// (Muralidharan 2024, arXiv 2407.14679): from scratch it would have to catch up with every generation at once.
 void addDistillations(std::vector<Idea>& list, const Nursery& nursery, const std::vector<Elder>& archive)
 {
     const std::size_t most = nursery.mostVersions("/recipe/teachers");
     const auto teachers = possibleTeachers(nursery.base(), archive);
     const auto champion = std::find_if(teachers.begin(), teachers.end(), [](const Elder* elder) { return elder->isChampion; });
     const auto from = [](Json names) {
-        return Changes{{"/recipe/start", "scratch"}, {"/recipe/distillation", 0.5}, {"/recipe/schedule", "linear"}, {"/recipe/teachers", std::move(names)}};
+        return Changes{{"/recipe/start", "continue"}, {"/recipe/distillation", 0.5}, {"/recipe/schedule", "linear"}, {"/recipe/teachers", std::move(names)}};
     };
     if (most >= 1 && champion != teachers.end()) {
         const Architecture& base = nursery.base().architecture;
@@ -201,11 +202,11 @@ void addDistillations(std::vector<Idea>& list, const Nursery& nursery, const std
         auto child = base.layers > 1 ? nursery.child(shallower) : std::nullopt;
         if (child || (child = nursery.child(narrower)))
             list.push_back({"growth", "the champion distilled into a smaller model",
-                            "A smaller student sees more tokens for the same compute, and the champion's soft targets beside the labels.", *child});
+                            "Keep the most important parts, which see more tokens for the same compute, and listen to what the whole says.", *child});
     }
     if (most >= 2 && teachers.size() >= 2)
         if (auto child = nursery.child(from({teachers[0]->version.hex, teachers[1]->version.hex})))
-            list.push_back({"growth", "the best two distilled into one", "An ensemble is right more often than either; learn what it says.", *child});
+            list.push_back({"growth", "the best two distilled into one", "An ensemble is right more often than either; train on with what it says.", *child});
 }
 
 // The youngest of one shape, format and ancestor, as many as may be named, the oldest of them first: only weights that went on

@@ -99,6 +99,7 @@ private Q_SLOTS:
     void teachersAreBroughtAndPaid();
     void theSameTeachersAreADuplicate();
     void anAverageCostsNothing();
+    void theArchiveIsDrawnOn();
     void whatTheMachineCannotHoldIsNotProposed();
     void whatTheMachineCannotHoldIsNotStarted();
     void aLabThatCannotBeTrainedIsNotMade();
@@ -172,6 +173,31 @@ void TestAdmission::anAverageCostsNothing()
     QCOMPARE(lab.read()->spent().value().value, before);
     QCOMPARE(Json::parse(lab.madeOf(proposal).at("members")), (Json{lab.live(), other}));
     QVERIFY(lab.read()->verdict(proposal).value());                   // judged like any other
+}
+
+// All ideas there are, since the space has few: one distils the live version into a single layer.
+void TestAdmission::theArchiveIsDrawnOn()
+{
+    const OpenLab lab;
+    Json space = Json::parse(readFile(lab.paths().searchSpace()).value()), few = Json::object();
+    for (const char* path : {"/recipe/start", "/recipe/distillation", "/recipe/schedule", "/recipe/teachers", "/architecture/layers"})
+        few[path] = space["paths"][path];
+    space["paths"] = few;
+    OpenLab::rewrite(lab.paths().searchSpace(), space);
+    Json config = Json::parse(readFile(lab.paths().config()).value());
+    config["candidates"] = 20;
+    OpenLab::rewrite(lab.paths().config(), config);
+    const auto end = lab.run(1);
+    QVERIFY2(end, end ? "" : end.error().text.c_str());
+    int distilled = 0;
+    for (const ProposalRecord& proposal : taken(lab.read()->proposals())) {
+        QVERIFY2(proposal.state != ProposalState::Failed, proposal.stateReason.c_str());
+        if (proposal.operatorName != "the champion distilled into a smaller model")
+            continue;
+        ++distilled;
+        QCOMPARE(Json::parse(lab.madeOf(proposal.id).at("teachers")), Json::array({lab.live()}));
+    }
+    QCOMPARE(distilled, 1);
 }
 
 void TestAdmission::whatTheMachineCannotHoldIsNotProposed()

@@ -153,7 +153,7 @@ private Q_SLOTS:
         const Genome& student = found.at(smaller);
         QCOMPARE(student.recipe.teachers, named("c"));
         QCOMPARE(student.architecture.layers, 1);
-        QVERIFY(student.recipe.distillation > 0 && student.recipe.start == "scratch");
+        QVERIFY(student.recipe.distillation > 0 && student.recipe.start == "continue");
         QCOMPARE(found.at(twoInOne).recipe.teachers, named("cb"));     // the best; what answers in another format teaches nothing
         QCOMPARE(found.at(twoInOne).architecture.layers, 2);
         QVERIFY(!byName(demoGenome(), spaceWithVersions(1, 0), archive()).contains(twoInOne));
