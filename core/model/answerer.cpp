@@ -156,7 +156,8 @@ std::int64_t Answerer::Private::choose(Row& row, const float* logits, const Answ
     return token;
 }
 
-// Runs the tool whose call the completion ends with. A result that cannot be written in tokens is left out.
+// Runs the tool whose call the completion ends with. Of a result that cannot be written in tokens ("?" where the domain has no
+// such character) the closing sign is left: an open call would be for the model to answer.
 void Answerer::Private::runTools(Row& row) const
 {
     for (const Tool& tool : tools) {
@@ -164,7 +165,10 @@ void Answerer::Private::runTools(Row& row) const
         if (!query || row.calls >= genome.tools.calls)
             continue;
         ++row.calls;
-        if (const auto tokens = tokenizer.encode(tool.run(*query) + tool.close))
+        auto tokens = tokenizer.encode(tool.run(*query) + tool.close);
+        if (!tokens)
+            tokens = tokenizer.encode(std::string(1, tool.close));
+        if (tokens)
             row.written.assign(tokens->begin(), tokens->end());
     }
 }

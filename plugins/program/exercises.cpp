@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <numeric>
 #include <stdexcept>
@@ -15,6 +14,7 @@ constexpr int mostDraws = 512;
 constexpr int longestSearch = 4;
 constexpr Number runInputs = 100; // 0 .. 99
 constexpr std::size_t writeInputs = 10;
+constexpr int longestOutput = 4; // "-999"
 
 std::string joined(const std::vector<Number>& numbers)
 {
@@ -38,35 +38,15 @@ std::vector<std::string_view> parts(std::string_view text, char separator)
     }
 }
 
-std::optional<Number> readNumber(std::string_view text)
-{
-    Number number = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-    return read.ec == std::errc() && read.ptr == text.data() + text.size() ? std::optional(number) : std::nullopt;
-}
-
-std::optional<std::vector<Number>> readInput(std::string_view text)
-{
-    std::vector<Number> input;
-    for (const auto part : parts(text, ',')) {
-        const auto number = readNumber(part);
-        if (!number || input.size() == mostInputs)
-            return std::nullopt;
-        input.push_back(*number);
-    }
-    return input;
-}
-
 std::optional<Exercise> readRun(std::string_view text)
 {
-    const auto halves = parts(text, ';');
-    const auto input = halves.size() == 2 ? readInput(halves[1]) : std::nullopt;
-    if (!input)
+    const auto call = readCall(text);
+    if (!call)
         return std::nullopt;
-    const auto outcome = run(halves[0], *input);
+    const auto outcome = run(call->program, call->input);
     if (outcome.fault != Fault::None)
         return std::nullopt;
-    return Exercise{Task::Run, std::string(halves[0]), {{*input, outcome.output}}};
+    return Exercise{Task::Run, std::string(call->program), {{call->input, outcome.output}}};
 }
 
 std::optional<Exercise> readWrite(std::string_view text)
@@ -75,10 +55,10 @@ std::optional<Exercise> readWrite(std::string_view text)
     for (const auto part : parts(text, ';')) {
         const auto sides = parts(part, '>');
         const auto input = sides.size() == 2 ? readInput(sides[0]) : std::nullopt;
-        const auto output = sides.size() == 2 ? readNumber(sides[1]) : std::nullopt;
-        if (!input || !output || exercise.cases.size() == mostCases)
+        const auto output = sides.size() == 2 ? readInput(sides[1]) : std::nullopt;
+        if (!input || !output || output->size() != 1 || exercise.cases.size() == mostCases)
             return std::nullopt;
-        exercise.cases.push_back({*input, *output});
+        exercise.cases.push_back({*input, output->front()});
     }
     const auto program = findProgram(exercise.cases, longestSearch);
     if (!program)
@@ -134,7 +114,7 @@ std::string Exercise::prompt() const
 {
     std::string text = task == Task::Run ? "r:" : "w:";
     if (task == Task::Run)
-        return text.append(program).append(";").append(joined(cases.front().input)).append("=");
+        return text.append(call()).append("=");
     for (const Case& one : cases)
         text.append(joined(one.input)).append(">").append(std::to_string(one.output)).append(";");
     text.back() = '=';
@@ -144,6 +124,12 @@ std::string Exercise::prompt() const
 std::string Exercise::answer() const
 {
     return task == Task::Run ? std::to_string(cases.front().output) : program;
+}
+
+std::string Exercise::call() const
+{
+    std::string text = program;
+    return text.append(";").append(joined(cases.front().input));
 }
 
 std::string keyOf(std::string_view prompt)
@@ -271,8 +257,12 @@ std::optional<Exercise> drawExercise(Task task, const std::string& program, int 
 
 int longestText(Task task, int length, int cases)
 {
-    constexpr int output = 4; // "-999"
-    return task == Task::Run ? 2 + length + 1 + 2 + 1 + output : 2 + cases * (1 + 1 + output + 1) + length;
+    return task == Task::Run ? 2 + length + 1 + 2 + 1 + longestOutput : 2 + cases * (1 + 1 + longestOutput + 1) + length;
+}
+
+int longestCall(int length)
+{
+    return 1 + length + 1 + 2 + 1 + longestOutput + 1;
 }
 
 } // namespace ratchet::program

@@ -9,7 +9,7 @@
 
 #include "core/base/json.h"
 #include "core/base/rng.h"
-#include "plugins/program/machine.h"
+#include "core/plugin/program_runner.h"
 
 namespace ratchet::program {
 
@@ -28,12 +28,14 @@ struct Exercise {
     std::vector<Case> cases; // of Run: one
     [[nodiscard]] std::string prompt() const;
     [[nodiscard]] std::string answer() const;
+    // Of a Run, what it asks as a call of the program runner: "3*2+;5".
+    [[nodiscard]] std::string call() const;
 };
 
 // A prompt, with or without "=", and with its cases in order: the same for the same question.
 [[nodiscard]] std::string keyOf(std::string_view prompt);
 
-inline constexpr std::size_t mostCases = 6, mostInputs = 4;
+inline constexpr std::size_t mostCases = 6;
 inline constexpr Number largestOutput = 999; // of drawn exercises
 inline constexpr int shortestProgram = 2;    // of drawn exercises: with less there is nothing to do
 inline constexpr int longestProgram = 16;    // of drawn exercises
@@ -58,5 +60,7 @@ inline constexpr int longestProgram = 16;    // of drawn exercises
 [[nodiscard]] std::optional<Exercise> drawExercise(Task task, const std::string& program, int cases, Rng& rng);
 // Prompt and answer in characters, for programs of up to `length` instructions.
 [[nodiscard]] int longestText(Task task, int length, int cases);
+// A call of the program runner with its result in characters.
+[[nodiscard]] int longestCall(int length);
 
 } // namespace ratchet::program

@@ -96,6 +96,17 @@ private Q_SLOTS:
         m_genome.tools = {};
     }
 
+    void aResultOutsideTheAlphabetIsLeftOut()
+    {
+        const auto [prompt, text] = talkative();
+        m_world.tool.open = m_world.tool.call = text[0];
+        m_world.tool.close = 'h';
+        m_world.tool.run = [](std::string_view) { return std::string("?"); };
+        m_genome.tools = {{"calculator"}, 1};
+        QCOMPARE(answers({prompt}, atMost(8))[0].completion.substr(0, 2), text.substr(0, 1) + "h");
+        m_genome.tools = {};
+    }
+
 private:
     [[nodiscard]] std::vector<Answer> answers(const std::vector<std::string>& asked, const AnswerOptions& options) const
     {

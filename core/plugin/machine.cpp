@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "plugins/program/machine.h"
+#include "core/plugin/machine.h"
 
 #include <utility>
 

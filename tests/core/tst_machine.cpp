@@ -2,7 +2,7 @@
 #include <QTest>
 
 #include "core/base/rng.h"
-#include "plugins/program/machine.h"
+#include "core/plugin/machine.h"
 
 using namespace ratchet;
 using namespace ratchet::program;
