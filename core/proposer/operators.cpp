@@ -196,11 +196,11 @@ void addDistillations(std::vector<Idea>& list, const Nursery& nursery, const std
     };
     if (most >= 1 && champion != teachers.end()) {
         const Architecture& base = nursery.base().architecture;
-        Changes shallower = from({(*champion)->version.hex}), narrower = shallower;
-        shallower.emplace_back("/architecture/layers", base.layers / 2);
+        Changes narrower = from({(*champion)->version.hex}), shallower = narrower;
         narrower.emplace_back("/architecture/feedForwardWidth", base.feedForwardWidth / 2);
-        auto child = base.layers > 1 ? nursery.child(shallower) : std::nullopt;
-        if (child || (child = nursery.child(narrower)))
+        shallower.emplace_back("/architecture/layers", base.layers - 1);
+        auto child = nursery.child(narrower);          // which costs less of what was learnt than a layer does
+        if (child || (child = nursery.child(shallower)))
             list.push_back({"growth", "the champion distilled into a smaller model",
                             "Keep the most important parts, which see more tokens for the same compute, and listen to what the whole says.", *child});
     }

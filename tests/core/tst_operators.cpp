@@ -152,7 +152,8 @@ private Q_SLOTS:
         QVERIFY(found.contains(smaller) && found.contains(twoInOne) && !found.contains(averaged));
         const Genome& student = found.at(smaller);
         QCOMPARE(student.recipe.teachers, named("c"));
-        QCOMPARE(student.architecture.layers, 1);
+        QCOMPARE(student.architecture.feedForwardWidth, 128);
+        QCOMPARE(student.architecture.layers, 2);
         QVERIFY(student.recipe.distillation > 0 && student.recipe.start == "continue");
         QCOMPARE(found.at(twoInOne).recipe.teachers, named("cb"));     // the best; what answers in another format teaches nothing
         QCOMPARE(found.at(twoInOne).architecture.layers, 2);
@@ -160,13 +161,13 @@ private Q_SLOTS:
         QVERIFY(!byName(demoGenome(), spaceWithVersions(2, 0), {}).contains(smaller));
     }
 
-    void aSingleLayerGetsNarrower()
+    void whatCannotGetNarrowerGetsShallower()
     {
         Genome parent = demoGenome();
-        parent.architecture.layers = 1;
-        const auto found = byName(parent, spaceWithVersions(1, 0), archive());
-        QCOMPARE(found.at(smaller).architecture.feedForwardWidth, 128);
         parent.architecture.feedForwardWidth = 128;                    // the space has no smaller one
+        const auto found = byName(parent, spaceWithVersions(1, 0), archive());
+        QCOMPARE(found.at(smaller).architecture.layers, 1);
+        parent.architecture.layers = 1;
         QVERIFY(!byName(parent, spaceWithVersions(1, 0), archive()).contains(smaller));
     }
 
