@@ -87,6 +87,7 @@ private Q_SLOTS:
     void oneEngineHoldsALab();
     void askingDoesNotDisturb();
     void lockGoesWithAKilledEngine();
+    void aLockThatOnlyAStartingChildHoldsIsWaitedFor();
 };
 
 void TestLab::newLabHoldsEverything()
@@ -283,6 +284,33 @@ void TestLab::askingDoesNotDisturb()
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     QCOMPARE(failed, 0);
+}
+
+// posix_spawn in another thread: the child has a copy of the descriptor until it becomes another program.
+void TestLab::aLockThatOnlyAStartingChildHoldsIsWaitedFor()
+{
+    Place place;
+    QVERIFY(make(place.lab));
+    int ends[2];
+    QVERIFY(pipe2(ends, O_CLOEXEC) == 0);
+    pid_t child = 0;
+    {
+        const auto lock = LabLock::take(place.lab);
+        QVERIFY(lock);
+        child = fork();
+        if (child == 0) {
+            (void)!write(ends[1], "y", 1);
+            usleep(60'000);
+            _exit(0);
+        }
+        char answer = 0;
+        QCOMPARE(read(ends[0], &answer, 1), 1);
+    }
+    const auto again = LabLock::take(place.lab);
+    QVERIFY2(again, again ? "" : again.error().text.c_str());
+    waitpid(child, nullptr, 0);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 void TestLab::lockGoesWithAKilledEngine()
