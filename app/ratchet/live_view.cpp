@@ -12,6 +12,12 @@
 namespace ratchet {
 namespace {
 
+// A replication is trained outside the teeth.
+std::string whereIn(const EngineStatus& status)
+{
+    return status.tooth > 0 ? fmt::format("tooth {} {}", status.tooth, status.stage) : status.stage;
+}
+
 constexpr std::chrono::seconds heartbeat{15}; // longest silence of a log while something trains
 
 std::string bar(double fraction, int cells)
@@ -80,7 +86,7 @@ std::vector<std::string> LiveView::picture(const EngineStatus& status, std::size
 {
     std::vector<std::string> lines;
     const std::string left = status.remaining.count() > 0 ? fmt::format(", {} left", toText(status.remaining)) : "";
-    lines.push_back(fmt::format("tooth {}  {}  {}{}", status.tooth, status.stage, toText(status.elapsed), left));
+    lines.push_back(fmt::format("{}  {}{}", whereIn(status), toText(status.elapsed), left));
     lines.push_back(fmt::format("budget {} {} of {}   champion {}",
                                 bar(status.budget.value > 0 ? status.spent.value / status.budget.value : 0, 20),
                                 toText(status.spent), toText(status.budget),
@@ -99,7 +105,7 @@ std::vector<std::string> LiveView::picture(const EngineStatus& status, std::size
 
 std::string LiveView::news(const EngineStatus& status)
 {
-    std::string text = fmt::format("tooth {} {}", status.tooth, status.stage);
+    std::string text = whereIn(status);
     for (const EngineStatus::Running& run : status.running)
         text += fmt::format(", {} ({})", run.title, run.stage);
     if (status.waitingDecisions > 0)
@@ -136,7 +142,7 @@ void LiveView::append(const EngineStatus& status)
         return;
     m_news = text;
     m_last = time;
-    std::string line = fmt::format("{:>9}  tooth {} {}", toText(status.elapsed), status.tooth, status.stage);
+    std::string line = fmt::format("{:>9}  {}", toText(status.elapsed), whereIn(status));
     for (const EngineStatus::Running& run : status.running)
         line += fmt::format("; {} {} {:.0f} %{}", run.title, run.stage, 100 * run.fraction, lossText(run));
     if (const std::string found = evidence(status); !found.empty())
