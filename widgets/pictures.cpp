@@ -57,7 +57,7 @@ void selectSomething(LabSession& session)
     const auto snapshot = session.snapshot();
     const ProposalRecord* chosen = nullptr;
     for (const ProposalRecord& proposal : snapshot->proposals)
-        if (snapshot->verdict(proposal.id) && (!chosen || chosen->state != ProposalState::Waiting))
+        if (!isControl(proposal) && snapshot->verdict(proposal.id) && (!chosen || chosen->state != ProposalState::Waiting))
             chosen = &proposal;
     if (chosen)
         session.selectProposal(chosen->id);

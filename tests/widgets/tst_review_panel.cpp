@@ -34,6 +34,18 @@ private Q_SLOTS:
         QCOMPARE(int(cases[0].turn), int(Turn::Yours));
         QCOMPARE(int(cases[1].turn), int(Turn::Decided));
     }
+    // Found in a demo with placebos: an identity placebo has the champion's own version, which was decided on.
+    void aPlaceboIsNobodysCase()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        Snapshot snapshot = *session->snapshot();
+        const auto before = casesOf(snapshot, QStringLiteral("person:ana")).size();
+        for (ProposalRecord& proposal : snapshot.proposals)
+            if (proposal.id == PanelLab::declined)
+                proposal.family = placeboFamily;
+        QCOMPARE(casesOf(snapshot, QStringLiteral("person:ana")).size(), before - 1);
+    }
     void nobodyReviewsTheirOwn()
     {
         const PanelLab lab(PanelLab::Fill::Busy);

@@ -45,7 +45,7 @@ std::vector<ReviewCase> casesOf(const Snapshot& snapshot, const QString& reviewe
     std::vector<ReviewCase> cases;
     for (const auto& proposal : snapshot.proposals) {
         const auto version = versionOf(snapshot, proposal.id);
-        if (!version)
+        if (!version || isControl(proposal))     // a placebo may have the champion's own version, which was decided on
             continue;
         const bool waits = proposal.state == ProposalState::Waiting;
         if (!waits && proposal.state != ProposalState::Accepted && !decisionOn(snapshot, *version))
