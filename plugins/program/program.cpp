@@ -108,6 +108,38 @@ std::string failureOfOutput(std::string_view answer, const std::string& expected
     return answer.size() > std::to_string(-Limits{}.largest).size() ? "too long" : "wrong output";
 }
 
+bool usesRunner(const Reasoning& reasoning)
+{
+    if (reasoning.format != "plain" && reasoning.format != "runner")
+        throw std::invalid_argument("the answer format \"" + reasoning.format + "\" is neither plain nor runner");
+    return reasoning.format == "runner";
+}
+
+// A call whose result is another number explains nothing: it is left out.
+std::string written(const Exercise& exercise, const std::string& answer, const Reasoning& reasoning)
+{
+    const bool calls = usesRunner(reasoning) && exercise.task == Task::Run && runProgram(exercise.call()) == answer;
+    return (calls ? callText(programRunner(), exercise.call()) : std::string()).append(answer);
+}
+
+// What follows the last call.
+std::string_view answerAfterCalls(std::string_view completion)
+{
+    const auto close = completion.rfind(programRunner().close);
+    return close == std::string_view::npos ? completion : completion.substr(close + 1);
+}
+
+// "" when there is no call, or one that was closed and ran what was asked.
+std::string failureOfCalls(std::string_view completion, const Exercise& exercise)
+{
+    const Tool tool = programRunner();
+    if (answerAfterCalls(completion).find(tool.open) != std::string_view::npos)
+        return "tool";
+    const bool called = completion.find(tool.close) != std::string_view::npos;
+    const std::string asked = std::string(1, tool.open).append(exercise.call()).append(1, tool.call);
+    return called && exercise.task == Task::Run && completion.find(asked) == std::string_view::npos ? "call" : "";
+}
+
 } // namespace
 
 Mixture Mixture::read(const Data& data)
@@ -181,6 +213,8 @@ Json Program::searchSpace() const
     const auto whole = [](int low, int high) { return Json{{"low", low}, {"high", high}, {"integer", true}}; };
     const auto choices = [](Json values) { return Json{{"choices", std::move(values)}}; };
     Json paths = Json::object();
+    paths["/reasoning/format"] = choices({"plain", "runner"});
+    paths["/tools/allowed"] = choices({Json::array(), Json::array({"program"})});
     paths["/architecture/layers"] = whole(1, 6);
     paths["/architecture/width"] = choices({32, 48, 64, 96, 128, 192});
     paths["/architecture/heads"] = choices({1, 2, 4, 8});
@@ -265,13 +299,13 @@ Split Program::splitOf(const Item& item) const
     return splitOfPrompt(item.id);
 }
 
-Example Program::example(const Item& item, const Reasoning&) const
+Example Program::example(const Item& item, const Reasoning& reasoning) const
 {
     const Exercise exercise = exerciseFromJson(item.question);
-    return {exercise.prompt(), exercise.answer()};
+    return {exercise.prompt(), written(exercise, exercise.answer(), reasoning)};
 }
 
-Result<Example> Program::exampleWith(const Item& item, const std::string& answer, const Reasoning&) const
+Result<Example> Program::exampleWith(const Item& item, const std::string& answer, const Reasoning& reasoning) const
 {
     const Exercise exercise = exerciseFromJson(item.question);
     const bool isRun = exercise.task == Task::Run;
@@ -280,22 +314,39 @@ Result<Example> Program::exampleWith(const Item& item, const std::string& answer
     if (!usable)
         return fail(Code::BadInput, "\"" + answer + "\" is no answer to " + exercise.prompt(),
                     isRun ? "Write a whole number." : "Write a program of up to 32 instructions.");
-    return Example{exercise.prompt(), answer};
+    return Example{exercise.prompt(), written(exercise, answer, reasoning)};
 }
 
-Grade Program::grade(const Item& item, std::string_view completion, const Reasoning&) const
+Grade Program::grade(const Item& item, std::string_view completion, const Reasoning& reasoning) const
 {
     const Exercise exercise = exerciseFromJson(item.question);
+    const bool mayCall = usesRunner(reasoning);
+    const auto answer = mayCall ? answerAfterCalls(completion) : completion;
     Grade grade;
     grade.expected = exercise.answer();
-    grade.answer = std::string(completion);
-    if (completion.empty())
+    grade.answer = std::string(answer);
+    if (answer.empty())
         grade.failureClass = "empty";
     else
-        grade.failureClass = exercise.task == Task::Run ? failureOfOutput(completion, grade.expected)
-                                                        : failureOfProgram(completion, exercise.cases);
+        grade.failureClass = exercise.task == Task::Run ? failureOfOutput(answer, grade.expected)
+                                                        : failureOfProgram(answer, exercise.cases);
     grade.score = grade.failureClass.empty() ? 1 : 0;
+    if (const auto misuse = mayCall ? failureOfCalls(completion, exercise) : std::string(); grade.score < 1 && !misuse.empty())
+        grade.failureClass = misuse;
     return grade;
+}
+
+// After a call for a Run the answer must be what the runner said.
+bool Program::passesCheck(const Item& item, std::string_view completion, const Reasoning& reasoning) const
+{
+    const Tool tool = programRunner();
+    const auto spans = usesRunner(reasoning) ? toolSpans(completion, tool) : std::vector<ToolSpan>();
+    if (usesRunner(reasoning) && answerAfterCalls(completion).find(tool.open) != std::string_view::npos)
+        return false;
+    if (spans.empty() || exerciseFromJson(item.question).task == Task::Write)
+        return Domain::passesCheck(item, completion, reasoning);
+    const auto [begin, length] = spans.back();
+    return length > 1 && completion.substr(begin, length - 1) == completion.substr(begin + length);
 }
 
 Result<Item> Program::parse(std::string_view prompt) const
@@ -308,18 +359,23 @@ Result<Item> Program::parse(std::string_view prompt) const
     return itemOf(*exercise);
 }
 
-int Program::longestExample(const Data& data, const Reasoning&) const
+int Program::longestExample(const Data& data, const Reasoning& reasoning) const
 {
     const auto mixture = Mixture::read(data);
     const int trained = mixture.longest + (data.selfTraining > 0 ? data.level + 1 : 0);
     const int length = std::clamp(trained, judgedLength, longestProgram);
-    return std::max(longestText(Task::Run, length, 1),
+    return std::max(longestText(Task::Run, length, 1) + (usesRunner(reasoning) ? longestCall(length) : 0),
                     longestText(Task::Write, length, std::max(mixture.cases, judgedCases)));
 }
 
 std::vector<std::string> Program::failureClasses() const
 {
-    return {"syntax", "runtime", "wrong output", "too long", "empty"};
+    return {"syntax", "runtime", "wrong output", "too long", "empty", "tool", "call"};
+}
+
+std::vector<Tool> Program::tools() const
+{
+    return {programRunner()};
 }
 
 } // namespace ratchet::program

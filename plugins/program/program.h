@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The world of small programs: saying what one puts out, and writing one that does what examples show. Answers are
-// verified by running them under limits, so that any right program is right. Pure; any thread.
+// verified by running them under limits, so that any right program is right. The answer format "runner" runs a program by a
+// call of the program runner, "r:3*2+;5=" -> "r3*2+;5=17>17", and writes one as "plain" does. Pure; any thread.
 #pragma once
 
 #include "core/plugin/domain.h"
@@ -41,9 +42,11 @@ public:
     [[nodiscard]] Result<Example> exampleWith(const Item& item, const std::string& answer,
                                               const Reasoning& reasoning) const override;
     [[nodiscard]] Grade grade(const Item& item, std::string_view completion, const Reasoning& reasoning) const override;
+    [[nodiscard]] bool passesCheck(const Item& item, std::string_view completion, const Reasoning& reasoning) const override;
     [[nodiscard]] Result<Item> parse(std::string_view prompt) const override;
     [[nodiscard]] int longestExample(const Data& data, const Reasoning& reasoning) const override;
     [[nodiscard]] std::vector<std::string> failureClasses() const override;
+    [[nodiscard]] std::vector<Tool> tools() const override;
 };
 
 } // namespace ratchet::program

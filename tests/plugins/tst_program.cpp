@@ -20,6 +20,13 @@ Data mixture(Json tasks, int longest, int cases = 3)
 
 const Json bothTasks{{"run", 1}, {"write", 1}};
 
+Reasoning in(const char* format)
+{
+    Reasoning reasoning;
+    reasoning.format = format;
+    return reasoning;
+}
+
 std::size_t lengthOf(const Item& item)
 {
     return item.question["program"].get<std::string>().size();
@@ -34,6 +41,11 @@ private Q_SLOTS:
     void initTestCase();
     void grades_data();
     void grades();
+    void gradesCalls_data();
+    void gradesCalls();
+    void aCallIsNoAnswerInPlain();
+    void anUnknownFormatIsNamed();
+    void anAnswerIsWhatTheRunnerSaid();
     void everyRightAnswerIsGradedRight();
     void everyDrawnExerciseAsksSomething();
     void garbageIsGradedWithoutThrowing();
@@ -48,6 +60,7 @@ private Q_SLOTS:
     void aMalformedMixtureIsNamed();
     void aMalformedQuestionIsNamed();
     void labelsMustBeAnswers();
+    void aLabelIsNotExplainedByAnotherNumber();
     void parses_data();
     void parses();
     void theLongestExampleIsNeverExceeded();
@@ -109,16 +122,88 @@ void TestProgram::grades()
     QVERIFY(failure.isEmpty() || std::find(classes.begin(), classes.end(), failure.toStdString()) != classes.end());
 }
 
+void TestProgram::gradesCalls_data()
+{
+    QTest::addColumn<QByteArray>("prompt");
+    QTest::addColumn<QByteArray>("completion");
+    QTest::addColumn<QByteArray>("failure");
+    const auto row = [](const char* name, const char* prompt, const char* completion, const char* failure) {
+        QTest::addRow("%s", name) << QByteArray(prompt) << QByteArray(completion) << QByteArray(failure);
+    };
+    row("a call and what it put out", "r:3*2+;5=", "r3*2+;5=17>17", "");
+    row("the output alone", "r:3*2+;5=", "17", "");
+    row("the output after another call", "r:3*2+;5=", "r3*;5=15>17", "");
+    row("two calls", "r:3*2+;5=", "r3*;5=15>r3*2+;5=17>17", "");
+    row("the right call, another number", "r:3*2+;5=", "r3*2+;5=17>16", "wrong output");
+    row("the right call, and no number", "r:3*2+;5=", "r3*2+;5=17>", "empty");
+    row("the right call, and no tool that ran it", "r:3*2+;5=", "r3*2+;5=16>16", "wrong output");
+    row("another program", "r:3*2+;5=", "r3*;5=15>15", "call");
+    row("another input", "r:3*2+;5=", "r3*2+;4=14>14", "call");
+    row("a program that fails", "r:3*2+;5=", "r3*+;5=>", "call");
+    row("no input", "r:3*2+;5=", "r3*2+=>5", "call");
+    row("a call that never ends", "r:3*2+;5=", "r3*2+;5", "tool");
+    row("a result that never ends", "r:3*2+;5=", "r3*2+;5=17", "tool");
+    row("a second call that never ends", "r:3*2+;5=", "r3*;5=15>r3*2", "tool");
+    row("an opening sign after the number", "r:3*2+;5=", "17r", "tool");
+    row("another number without a call", "r:3*2+;5=", "16", "wrong output");
+    row("nothing", "r:3*2+;5=", "", "empty");
+    row("a program", "w:5>17;0>2;1>5=", "3*2+", "");
+    row("a program that was tried", "w:5>17;0>2;1>5=", "r3*2+;5=17>3*2+", "");
+    row("another program than was tried", "w:5>17;0>2;1>5=", "r3*;5=15>3*2+", "");
+    row("a wrong program that was tried", "w:5>17;0>2;1>5=", "r3*;5=15>3*", "wrong output");
+    row("a trial that never ends", "w:5>17;0>2;1>5=", "r3*2+", "tool");
+}
+
+void TestProgram::gradesCalls()
+{
+    QFETCH(QByteArray, prompt);
+    QFETCH(QByteArray, completion);
+    QFETCH(QByteArray, failure);
+    const auto grade = m_domain->grade(item(prompt), completion.toStdString(), in("runner"));
+    QCOMPARE(QByteArray::fromStdString(grade.failureClass), failure);
+    QCOMPARE(grade.score, failure.isEmpty() ? 1.0 : 0.0);
+    const auto classes = m_domain->failureClasses();
+    QVERIFY(failure.isEmpty() || std::find(classes.begin(), classes.end(), failure.toStdString()) != classes.end());
+}
+
+void TestProgram::aCallIsNoAnswerInPlain()
+{
+    QCOMPARE(m_domain->grade(item("r:3*2+;5="), "r3*2+;5=17>17", {}).failureClass, std::string("syntax"));
+    QCOMPARE(m_domain->grade(item("w:5>17;0>2;1>5="), "r3*2+;5=17>3*2+", {}).failureClass, std::string("syntax"));
+}
+
+void TestProgram::anUnknownFormatIsNamed()
+{
+    const auto example = guarded("program", [&] { return m_domain->example(item("r:3*2+;5="), in("calculator")); });
+    QVERIFY(!example);
+    QVERIFY2(example.error().text.find("\"calculator\"") != std::string::npos, example.error().text.c_str());
+}
+
+void TestProgram::anAnswerIsWhatTheRunnerSaid()
+{
+    const auto passes = [this](const char* prompt, const char* completion) {
+        return m_domain->passesCheck(item(prompt), completion, in("runner"));
+    };
+    QVERIFY(passes("r:3*2+;5=", "r3*2+;5=17>17"));
+    QVERIFY(passes("r:3*2+;5=", "r3*;5=15>15")); // wrong, but who does not know the answer cannot see it
+    QVERIFY(passes("r:3*2+;5=", "16"));
+    for (const char* completion : {"r3*2+;5=17>16", "r3*2+;5=17>", "r3*+;5=>", "r3*+;5=>5", "r3*2+;5=17", "r3*2+;5", ""})
+        QVERIFY2(!passes("r:3*2+;5=", completion), completion);
+    QVERIFY(passes("w:5>17;0>2;1>5=", "r3*2+;5=17>3*2+"));
+}
+
 void TestProgram::everyRightAnswerIsGradedRight()
 {
     Rng rng(7);
     for (int i = 0; i < 2000; ++i) {
+        const auto reasoning = in(i % 2 ? "plain" : "runner");
         const auto drawn = m_domain->drawTraining(mixture(bothTasks, 8), rng);
-        const auto example = m_domain->example(drawn, {});
-        const auto grade = m_domain->grade(drawn, example.completion, {});
+        const auto example = m_domain->example(drawn, reasoning);
+        const auto grade = m_domain->grade(drawn, example.completion, reasoning);
         QVERIFY2(grade.score == 1 && grade.answer == grade.expected, (example.prompt + example.completion).c_str());
+        QVERIFY(m_domain->passesCheck(drawn, example.completion, reasoning));
         QVERIFY(lengthOf(drawn) >= 2 && lengthOf(drawn) <= 8);
-        QCOMPARE(m_domain->exampleWith(drawn, grade.expected, {}).value().completion, example.completion);
+        QCOMPARE(m_domain->exampleWith(drawn, grade.expected, reasoning).value().completion, example.completion);
         QCOMPARE(drawn.id + "=", example.prompt);
     }
 }
@@ -150,7 +235,7 @@ void TestProgram::garbageIsGradedWithoutThrowing()
         for (std::uint64_t n = rng.below(40); n > 0; --n)
             garbage += i % 2 ? static_cast<char>(rng.below(256)) : alphabet[rng.below(alphabet.size())];
         for (const auto* question : {&run, &write}) {
-            const auto grade = m_domain->grade(*question, garbage, {});
+            const auto grade = m_domain->grade(*question, garbage, in(i % 3 ? "plain" : "runner"));
             QCOMPARE(grade.score == 1, grade.failureClass.empty());
         }
     }
@@ -295,6 +380,14 @@ void TestProgram::labelsMustBeAnswers()
         QVERIFY2(!m_domain->exampleWith(write, answer, {}), answer);
 }
 
+void TestProgram::aLabelIsNotExplainedByAnotherNumber()
+{
+    const Item run = item("r:3*2+;5="), write = item("w:5>17;0>2;1>5=");
+    QCOMPARE(m_domain->exampleWith(run, "17", in("runner")).value().completion, std::string("r3*2+;5=17>17"));
+    QCOMPARE(m_domain->exampleWith(run, "16", in("runner")).value().completion, std::string("16"));
+    QCOMPARE(m_domain->exampleWith(write, "3*1+", in("runner")).value().completion, std::string("3*1+"));
+}
+
 void TestProgram::parses_data()
 {
     QTest::addColumn<QByteArray>("prompt");
@@ -346,18 +439,27 @@ void TestProgram::theLongestExampleIsNeverExceeded()
             auto data = mixture(bothTasks, longest, cases);
             data.selfTraining = 0.5;
             data.level = 2;
-            const auto bound = static_cast<std::size_t>(m_domain->longestExample(data, {}));
-            const auto look = [&](const Item& drawn) {
-                const auto example = m_domain->example(drawn, {});
-                QVERIFY2(example.prompt.size() + example.completion.size() <= bound, drawn.id.c_str());
-            };
-            for (int i = 0; i < 200; ++i) {
-                look(m_domain->drawTraining(data, rng));
-                look(m_domain->drawHarder(data, data.level + 1, rng));
-                for (const auto& suite : m_domain->suites())
-                    look(m_domain->draw(suite.name, Split::Gate, rng));
+            for (const char* format : {"plain", "runner"}) {
+                const auto bound = static_cast<std::size_t>(m_domain->longestExample(data, in(format)));
+                const auto look = [&](const Item& drawn) {
+                    const auto example = m_domain->example(drawn, in(format));
+                    QVERIFY2(example.prompt.size() + example.completion.size() <= bound, drawn.id.c_str());
+                };
+                for (int i = 0; i < 200; ++i) {
+                    look(m_domain->drawTraining(data, rng));
+                    look(m_domain->drawHarder(data, data.level + 1, rng));
+                    for (const auto& suite : m_domain->suites())
+                        look(m_domain->draw(suite.name, Split::Gate, rng));
+                }
             }
         }
+    const Item longest = item("r:d9*-;99=");
+    for (const char* format : {"plain", "runner"}) {
+        const auto example = m_domain->example(longest, in(format));
+        QCOMPARE(m_domain->longestExample(mixture({{"run", 1}}, 4, 1), in(format)) - int(example.prompt.size() + example.completion.size()),
+                 format == std::string_view("plain") ? 13 : 0); // of three judged cases of a Write
+    }
+    QVERIFY(m_domain->longestExample(mixture({{"run", 1}}, 16), in("runner")) < m_domain->seedGenome().architecture.context);
 }
 
 void TestProgram::theSeedFitsItsSpaceAndAlphabet()
@@ -372,7 +474,7 @@ void TestProgram::theSeedFitsItsSpaceAndAlphabet()
     const Tokenizer tokenizer(m_domain->info().alphabet);
     Rng rng(6);
     for (int i = 0; i < 500; ++i) {
-        const auto example = m_domain->example(m_domain->drawTraining(mixture(bothTasks, 10), rng), {});
+        const auto example = m_domain->example(m_domain->drawTraining(mixture(bothTasks, 10), rng), in("runner"));
         QVERIFY(tokenizer.encode(example.prompt + example.completion));
     }
 }
