@@ -8,7 +8,7 @@
 namespace ratchet::program {
 namespace {
 
-constexpr int judgedLength = 4; // of suites()
+constexpr int judgedLength = 4; // of the suites that decide
 constexpr int judgedCases = 3;
 constexpr int mostDraws = 4096;
 constexpr int mostNeighbours = 96; // tried; one in sixteen lies in the guide split
@@ -129,11 +129,16 @@ std::string_view answerAfterCalls(std::string_view completion)
     return close == std::string_view::npos ? completion : completion.substr(close + 1);
 }
 
+bool leavesCallOpen(std::string_view completion)
+{
+    return answerAfterCalls(completion).find(programRunner().open) != std::string_view::npos;
+}
+
 // "" when there is no call, or one that was closed and ran what was asked.
 std::string failureOfCalls(std::string_view completion, const Exercise& exercise)
 {
     const Tool tool = programRunner();
-    if (answerAfterCalls(completion).find(tool.open) != std::string_view::npos)
+    if (leavesCallOpen(completion))
         return "tool";
     const bool called = completion.find(tool.close) != std::string_view::npos;
     const std::string asked = std::string(1, tool.open).append(exercise.call()).append(1, tool.call);
@@ -181,11 +186,11 @@ Task Mixture::drawTask(Rng& rng) const
 DomainInfo Program::info() const
 {
     DomainInfo info;
-    info.name = "program";
-    info.title = "Small programs, verified by running them";
+    info.name = m_variant.name;
+    info.title = m_variant.title;
     info.measure = Measure::ExactMatch;
     info.alphabet = "0123456789+-*/%<ndsxo[]rw:;,>=";
-    info.defaultGoal = "exact match >= 0.9 on write-2";
+    info.defaultGoal = m_variant.defaultGoal;
     info.defaultTrialBudget = Flops{5e11};
     info.defaultBudget = Flops{2e13};
     return info;
@@ -202,7 +207,7 @@ Genome Program::seedGenome() const
     genome.architecture.context = 64;
     genome.recipe.learningRate = 1e-3;
     genome.recipe.batch = 64;
-    genome.data.mixture = {{"tasks", {{"run", 0.2}, {"write", 0.8}}}, {"longest", 2}, {"cases", 3}};
+    genome.data.mixture = m_variant.mixture;
     return genome;
 }
 
@@ -233,20 +238,14 @@ Json Program::searchSpace() const
     paths["/recipe/weightDecay"] = range(0, 0.2);
     paths["/recipe/ema"] = choices({0.0, 0.99, 0.995, 0.999});
     paths["/recipe/start"] = choices({"scratch", "continue"});
-    paths["/data/mixture/tasks/run"] = range(0, 1);
-    paths["/data/mixture/tasks/write"] = range(0.1, 1);
+    if (judges(Task::Write)) { // else there is nothing to weigh
+        paths["/data/mixture/tasks/run"] = range(0, 1);
+        paths["/data/mixture/tasks/write"] = range(0.1, 1);
+    }
     paths["/data/replay"] = range(0, 0.5);
     paths["/data/feedback"] = range(0, 0.3);
     paths["/data/selfTraining"] = range(0, 0.5);
     return {{"paths", paths}, {"maxParameters", 2'000'000}};
-}
-
-std::vector<SuiteSpec> Program::suites() const
-{
-    return {{"write-2", "write a program of 2 instructions", SuiteRole::Target, 0},
-            {"write-4", "write a program of 4 instructions", SuiteRole::Retained, 0.03},
-            {"run-2", "run a program of 2 instructions", SuiteRole::Retained, 0.05},
-            {"write-3", "write a program of 3 instructions: longer", SuiteRole::Probe, 0}};
 }
 
 Item Program::drawTraining(const Data& data, Rng& rng) const
@@ -340,6 +339,8 @@ Grade Program::grade(const Item& item, std::string_view completion, const Reason
 bool Program::passesCheck(const Item& item, std::string_view completion, const Reasoning& reasoning) const
 {
     const auto spans = usesRunner(reasoning) ? toolSpans(completion, programRunner()) : std::vector<ToolSpan>();
+    if (usesRunner(reasoning) && leavesCallOpen(completion))
+        return false;
     if (spans.empty() || exerciseFromJson(item.question).task == Task::Write)
         return Domain::passesCheck(item, completion, reasoning);
     const auto [begin, length] = spans.back();
@@ -349,11 +350,18 @@ bool Program::passesCheck(const Item& item, std::string_view completion, const R
 Result<Item> Program::parse(std::string_view prompt) const
 {
     const auto exercise = readExercise(prompt);
-    if (!exercise)
-        return fail(
-            Code::BadInput, "This is no exercise on programs that can be answered.",
-            "Write r:3*2+;5= (what comes out?) or w:5>17;0>2;1>5= (which program of up to 4 instructions does this?).");
+    if (!exercise || !judges(exercise->task))
+        return fail(Code::BadInput, "This is no exercise on programs that can be answered.",
+                    std::string("Write r:3*2+;5= (what comes out?)")
+                        .append(judges(Task::Write) ? " or w:5>17;0>2;1>5= (which program of up to 4 instructions does this?)." : "."));
     return itemOf(*exercise);
+}
+
+bool Program::judges(Task task) const
+{
+    return std::any_of(m_variant.suites.begin(), m_variant.suites.end(), [&](const SuiteSpec& suite) {
+        return suite.role != SuiteRole::Probe && readSuite(suite.name)->task == task;
+    });
 }
 
 int Program::longestExample(const Data& data, const Reasoning& reasoning) const
@@ -361,8 +369,12 @@ int Program::longestExample(const Data& data, const Reasoning& reasoning) const
     const auto mixture = Mixture::read(data);
     const int trained = mixture.longest + (data.selfTraining > 0 ? data.level + 1 : 0);
     const int length = std::clamp(trained, judgedLength, longestProgram);
-    return std::max(longestText(Task::Run, length, 1) + (usesRunner(reasoning) ? longestCall(length) : 0),
-                    longestText(Task::Write, length, std::max(mixture.cases, judgedCases)));
+    const int call = usesRunner(reasoning) ? longestCall(length) : 0;
+    int longest = 0;
+    for (const auto task : {Task::Run, Task::Write})
+        if (judges(task) || mixture.tasks[static_cast<std::size_t>(task)] > 0)
+            longest = std::max(longest, longestText(task, length, std::max(mixture.cases, judgedCases)) + (task == Task::Run ? call : 0));
+    return longest;
 }
 
 std::vector<std::string> Program::failureClasses() const
@@ -376,5 +388,3 @@ std::vector<Tool> Program::tools() const
 }
 
 } // namespace ratchet::program
-
-RATCHET_PLUGIN("program", ratchet::program::Program)

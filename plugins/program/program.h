@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The world of small programs: saying what one puts out, and writing one that does what examples show. Answers are
 // verified by running them under limits, so that any right program is right. The answer format "runner" runs a program by a
-// call of the program runner, "r:3*2+;5=" -> "r3*2+;5=17>17", and writes one as "plain" does. Pure; any thread.
+// call of the program runner, "r:3*2+;5=" -> "r3*2+;5=17>17", and writes one as "plain" does. One class serves several
+// domains, which differ in their Variant; each is a library of its own (variants/). Pure; any thread.
 #pragma once
 
 #include "core/plugin/domain.h"
 #include "plugins/program/exercises.h"
 
 namespace ratchet::program {
+
+// What tells one domain of programs from another.
+struct Variant {
+    std::string name, title;
+    std::string defaultGoal;
+    std::vector<SuiteSpec> suites;      // those that decide ask programs of up to 4 instructions
+    Json mixture;                       // of the seed genome
+};
 
 // The data section of a genome, read: {"tasks": {"run": 0.3, "write": 0.7}, "longest": 4, "cases": 3}. Programs have 2
 // .. longest instructions, every length as often; items one step harder have longest + 1. "cases" (absent: 3) are the
@@ -24,12 +33,13 @@ struct Mixture {
 // Splits go by the hash of the question, the cases of a Write in order. A judged question is new, but a short program
 // will have been seen with other inputs: there are few of them. Suites are "run-2", "write-4" and so on, for every
 // length 2 .. 16.
-class Program final : public Domain {
+class Program : public Domain {
 public:
+    explicit Program(Variant variant) : m_variant(std::move(variant)) {}
     [[nodiscard]] DomainInfo info() const override;
     [[nodiscard]] Genome seedGenome() const override;
     [[nodiscard]] Json searchSpace() const override;
-    [[nodiscard]] std::vector<SuiteSpec> suites() const override;
+    [[nodiscard]] std::vector<SuiteSpec> suites() const override { return m_variant.suites; }
     [[nodiscard]] Item drawTraining(const Data& data, Rng& rng) const override;
     [[nodiscard]] Item draw(const std::string& suite, Split split, Rng& rng) const override;
     [[nodiscard]] Item drawHarder(const Data& data, int steps, Rng& rng) const override;
@@ -47,6 +57,10 @@ public:
     [[nodiscard]] int longestExample(const Data& data, const Reasoning& reasoning) const override;
     [[nodiscard]] std::vector<std::string> failureClasses() const override;
     [[nodiscard]] std::vector<Tool> tools() const override;
+
+private:
+    [[nodiscard]] bool judges(Task task) const;
+    Variant m_variant;
 };
 
 } // namespace ratchet::program

@@ -65,6 +65,7 @@ private Q_SLOTS:
     void parses();
     void theLongestExampleIsNeverExceeded();
     void theSeedFitsItsSpaceAndAlphabet();
+    void runningAsksForNoPrograms();
 
 private:
     [[nodiscard]] Item item(const char* prompt) const { return m_domain->parse(prompt).value(); }
@@ -476,6 +477,29 @@ void TestProgram::theSeedFitsItsSpaceAndAlphabet()
     for (int i = 0; i < 500; ++i) {
         const auto example = m_domain->example(m_domain->drawTraining(mixture(bothTasks, 10), rng), in("runner"));
         QVERIFY(tokenizer.encode(example.prompt + example.completion));
+    }
+}
+
+void TestProgram::runningAsksForNoPrograms()
+{
+    const auto running = loadDomain("running");
+    QVERIFY2(running, running ? "" : running.error().text.c_str());
+    const auto genome = (*running)->seedGenome();
+    const auto space = (*running)->searchSpace();
+    QVERIFY(SearchSpace::fromJson(space));
+    const Json json = genome.toJson();
+    for (const auto& path : space["paths"].items())
+        QVERIFY2(json.contains(Json::json_pointer(path.key())), path.key().c_str());
+    Rng rng(9);
+    for (int i = 0; i < 200; ++i)
+        QVERIFY((*running)->drawTraining(genome.data, rng).id.starts_with("r:"));
+    for (const auto& suite : (*running)->suites())
+        QVERIFY((*running)->draw(suite.name, Split::Gate, rng).id.starts_with("r:"));
+    QVERIFY(!(*running)->parse("w:5>17;0>2;1>5="));
+    const Item longest = (*running)->parse("r:d9*-;99=").value();
+    for (const char* format : {"plain", "runner"}) { // no room for questions that nobody asks
+        const auto example = (*running)->example(longest, in(format));
+        QCOMPARE((*running)->longestExample(genome.data, in(format)), int(example.prompt.size() + example.completion.size()));
     }
 }
 
