@@ -103,5 +103,9 @@ int main(int argc, char** argv)
     }
     if (rounds->parsed())
         return runRounds(spec, argv);
-    return serveRole(app.get_subcommands().front()->get_name(), argv);
+    const int status = serveRole(app.get_subcommands().front()->get_name(), argv);
+    // The channel is closed and every file is written. What is left is to take libtorch's own state down, which takes seconds on a
+    // busy machine and longer than the engine waits.
+    std::fflush(nullptr);
+    std::_Exit(status);
 }

@@ -33,6 +33,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds pollTime{200};
 constexpr milliseconds lastWords{2000};                     // for bytes still in the socket after the process ended
+constexpr milliseconds ending{5000};                        // for a process that has closed its connection
 constexpr std::size_t mostUnsent = std::size_t(256) << 20;
 constexpr int mostAtOnce = 100;                             // events: one flooding child must not hold the engine
 constexpr off_t mostLog = off_t(64) << 20;
@@ -300,7 +301,7 @@ private:
             endWith(Code::Failed, fmt::format("{{}} ran longer than {}.", toText(limits.wall)));
         else if (since(m_heard) >= limits.silence && (::ioctl(m_socket.native_handle(), FIONREAD, &unread) != 0 || unread == 0))
             endWith(Code::Failed, fmt::format("{{}} said nothing for {}.", toText(limits.silence)));
-        else if (m_streamEnded && since(m_streamEndedAt) >= lastWords)
+        else if (m_streamEnded && since(m_streamEndedAt) >= ending)
             endWith(Code::Failed, "{} closed its connection and went on.");
     }
     void checkLog()
