@@ -469,7 +469,8 @@ void TestProgram::theSeedFitsItsSpaceAndAlphabet()
     QVERIFY(Genome::fromJson(genome.toJson()));
     QVERIFY(SearchSpace::fromJson(m_domain->searchSpace()));
     const Json json = genome.toJson();
-    for (const auto& path : m_domain->searchSpace()["paths"].items())
+    const Json paths = m_domain->searchSpace()["paths"];
+    for (const auto& path : paths.items())
         QVERIFY2(json.contains(Json::json_pointer(path.key())), path.key().c_str());
     QVERIFY(m_domain->longestExample(genome.data, genome.reasoning) < genome.architecture.context);
     const Tokenizer tokenizer(m_domain->info().alphabet);
