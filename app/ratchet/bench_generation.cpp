@@ -60,17 +60,21 @@ double agreement(const Json& ours, const Json& theirs)
 
 Status benchCase(const BenchOptions& options, const GenerationCase& wanted, Json given, Contender peer)
 {
-    constexpr int threads = 2;
+    // One thread is what the engine gives a judge and a server: a token's small products take longer to share than to do. PyTorch gets
+    // what is faster for it: its own two as installed, one when tuned.
+    constexpr int ourThreads = 1;
+    const int theirThreads = peer == Contender::EagerAsInstalled ? 2 : 1;
     const auto log = options.scratch / "programs.log";
     const BenchPrograms& programs = options.programs;
     given["prompts"] = promptsOf(wanted.prompts);
-    given["threads"] = threads;
-    RATCHET_TRY(ours, BenchChild::start(programs.command(Contender::Ratchet, threads), given, log));
+    given["threads"] = ourThreads;
+    RATCHET_TRY(ours, BenchChild::start(programs.command(Contender::Ratchet, ourThreads), given, log));
     std::unique_ptr<BenchChild> theirs;
     if (programs.hasPeer()) {
         Json peerCase = given;
         peerCase["kind"] = wanted.peerKind;
-        RATCHET_TRY(child, BenchChild::start(programs.command(peer, threads), peerCase, log));
+        peerCase["threads"] = theirThreads;
+        RATCHET_TRY(child, BenchChild::start(programs.command(peer, theirThreads), peerCase, log));
         theirs = std::move(child);
     }
     std::vector<double> rates, peerRates, agreements;
