@@ -51,7 +51,6 @@ public:
     // Without a corpus there is nothing to look at.
     [[nodiscard]] Check checkLeak(const Genome& genome, int samples = 200) const;
     [[nodiscard]] Rng stream(const std::string& name) const;
-    [[nodiscard]] const Domain& domain() const { return *m_domain; }
 
 private:
     Exam(const JudgeSpec& spec, const Domain& domain, std::uint64_t seed);
