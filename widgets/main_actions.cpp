@@ -238,7 +238,7 @@ void MainWindow::showShortcuts()
     rows += tr("<tr><td>Timeline: earlier, later, next champion</td><td style='color:%1'>\u2190 \u2192 \u2191</td></tr>"
                "<tr><td>Queue: cancel, move</td><td style='color:%1'>Del, Alt+\u2191, Alt+\u2193</td></tr>").arg(t.secondary.name());
     QString shapes;
-    for (int state = 0; state <= static_cast<int>(ProposalState::Superseded); ++state) {
+    for (int state = 0; state <= static_cast<int>(ProposalState::Screened); ++state) {
         const auto each = static_cast<ProposalState>(state);
         shapes += QStringLiteral("<tr><td style='color:%1; padding-right:24px'>%2</td><td>%3</td></tr>")
                       .arg(t.state(stateOf(each)).name(), stateTitle(each), stateHelp(each));

@@ -20,7 +20,8 @@ Json toJson(const Architecture& a)
 // What older genomes do not know, as it is while it says nothing.
 const Json& silentRecipe()
 {
-    static const Json fields{{"teachers", Json::array()}, {"members", Json::array()}, {"fineTuning", 0.0}};
+    static const Json fields{{"teachers", Json::array()}, {"members", Json::array()}, {"fineTuning", 0.0},
+                             {"preference", 0.0}, {"preferenceBeta", 0.1}, {"population", 0}, {"generations", 8}};
     return fields;
 }
 
@@ -31,7 +32,8 @@ Json toJson(const Recipe& r)
             {"clip", r.clip}, {"ema", r.ema}, {"dropout", r.dropout}, {"labelSmoothing", r.labelSmoothing},
             {"zLoss", r.zLoss}, {"balanceLoss", r.balanceLoss}, {"distillation", r.distillation},
             {"distillationTemperature", r.distillationTemperature}, {"start", r.start}, {"teachers", r.teachers},
-            {"members", r.members}, {"fineTuning", r.fineTuning}};
+            {"members", r.members}, {"fineTuning", r.fineTuning}, {"preference", r.preference},
+            {"preferenceBeta", r.preferenceBeta}, {"population", r.population}, {"generations", r.generations}};
     for (const auto& [name, value] : silentRecipe().items())
         if (json[name] == value)
             json.erase(name);
@@ -153,7 +155,9 @@ Status read(const Json& json, Recipe& r)
     in.read("ema", r.ema).read("dropout", r.dropout).read("start", r.start).readIf("accumulation", r.accumulation);
     in.readIf("labelSmoothing", r.labelSmoothing).readIf("zLoss", r.zLoss).readIf("balanceLoss", r.balanceLoss);
     in.readIf("distillation", r.distillation).readIf("distillationTemperature", r.distillationTemperature);
-    in.readIf("teachers", r.teachers).readIf("members", r.members).readIf("fineTuning", r.fineTuning).onlyKnown();
+    in.readIf("teachers", r.teachers).readIf("members", r.members).readIf("fineTuning", r.fineTuning);
+    in.readIf("preference", r.preference).readIf("preferenceBeta", r.preferenceBeta);
+    in.readIf("population", r.population).readIf("generations", r.generations).onlyKnown();
     RATCHET_CHECK(in.status());
     Rules(in)
         .oneOf("optimizer", r.optimizer, {"adamw", "muon", "lion"})
@@ -173,6 +177,10 @@ Status read(const Json& json, Recipe& r)
         .within("distillation", r.distillation, 0, 1)
         .within("distillationTemperature", r.distillationTemperature, 0.05, 100)
         .within("fineTuning", r.fineTuning, 0, 1)
+        .within("preference", r.preference, 0, 1)
+        .within("preferenceBeta", r.preferenceBeta, 1e-3, 10)
+        .within("population", r.population, 0, 64)
+        .within("generations", r.generations, 1, 1000)
         .versions("teachers", r.teachers)
         .versions("members", r.members)
         .require(r.teachers.empty() || r.distillation > 0, "it names teachers, but \"distillation\" is 0")

@@ -61,6 +61,10 @@ struct Recipe {
     std::string start = "scratch";
     std::vector<std::string> members;      // versions of the lab that are averaged, two at least; only of an average or a soup
     double fineTuning = 0;                 // share of the budget that an average is trained on for; 0 leaves it as it is
+    double preference = 0;                 // weight of the preference loss (DPO, Rafailov 2023, eq. 7); the rest is the labels'
+    double preferenceBeta = 0.1;           // how far it may move from the parent; beta there
+    int population = 0;                    // models trained side by side, the better copied over the worse (Jaderberg 2017); 0 is one
+    int generations = 8;                   // of a population: how often it is compared
 
     [[nodiscard]] bool isAverage() const { return start == "average" || start == "soup"; }
     [[nodiscard]] bool trains() const { return !isAverage() || fineTuning > 0; }
@@ -108,7 +112,7 @@ struct Genome {
     Reasoning reasoning;
     Tools tools;
 
-    // Without the paths /recipe/teachers, members and fineTuning while they hold nothing: the hash of a genome, and with it
+    // Without those paths of /recipe that are younger than 0.1 (teachers and what follows) while they say nothing: the hash of a genome, and with it
     // the names of versions, stay what they were before there were any.
     [[nodiscard]] Json toJson() const;
     // With every path there is, for whoever looks one up or patches it.

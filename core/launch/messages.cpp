@@ -49,6 +49,8 @@ template <typename A> void describe(A& a, TrainSpec& m)
     a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
     a.list("members", m.members);
     a.field("memoryBytes", m.memoryBytes, atLeastZero);
+    a.list("preferences", m.preferences);
+    a.field("proxy", m.proxy, share);
 }
 
 template <typename A> void describe(A& a, JudgeSpec& m)
@@ -145,6 +147,17 @@ template <typename A> void describe(A& a, Trained& m)
     a.json("selfTraining", m.selfTraining, Shape::Any);
     a.json("data", m.data, Shape::Any);
     a.field("observationSeconds", m.observationSeconds, atLeastZero);
+    a.json("preference", m.preference, Shape::Any);
+    a.json("population", m.population, Shape::Any);
+}
+
+template <typename A> void describe(A& a, Proxy& m)
+{
+    a.field("step", m.step, atLeastZero);
+    a.field("score", m.score, share);
+    a.field("loss", m.loss);
+    a.field("flops", m.flops, atLeastZero);
+    a.field("items", m.items, atLeastZero);
 }
 
 template <typename A> void describe(A& a, Check& m)
@@ -359,6 +372,10 @@ void checkWhole(Reader& in, const TrainSpec& spec)
     for (const Json& item : spec.feedback)
         if (!item.is_object() || !item.contains("question") || !item.value("answer", Json()).is_string())
             in.fault("\"feedback\" holds something without question and answer");
+    for (const Json& pair : spec.preferences)
+        if (!pair.is_object() || !pair.contains("question") || !pair.value("chosen", Json()).is_string() ||
+            !pair.value("rejected", Json()).is_string())
+            in.fault("\"preferences\" holds something without question, chosen and rejected");
 }
 
 template <typename T> void checkWhole(Reader&, const T&) {}
@@ -385,8 +402,8 @@ std::string faultOf(const Json& value)
 
 // In the order of the variant.
 constexpr std::array<const char*, std::variant_size_v<Message>> typeNames{
-    "train", "judge", "ask", "serve", "load", "stop", "hello", "failure", "progress", "points", "observation",
-    "trained", "integrity", "scores", "listening", "served", "feedback"};
+    "train", "judge", "ask", "serve", "load", "proceed", "stop", "hello", "failure", "progress", "points", "observation",
+    "proxy", "trained", "integrity", "scores", "listening", "served", "feedback"};
 
 template <std::size_t index> Result<Message> readAs(const Json& json)
 {

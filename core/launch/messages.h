@@ -14,7 +14,7 @@
 
 namespace ratchet {
 
-inline constexpr int protocolVersion = 2;
+inline constexpr int protocolVersion = 3;
 
 // A trained model on disk.
 struct Artifact { std::string version; Json genome; std::string weights; };
@@ -37,6 +37,8 @@ struct TrainSpec {
     Json tokenizer = nullptr;       // Tokenizer::toJson(); null: the domain's alphabet
     std::vector<Artifact> members;  // of recipe.start average or soup
     double memoryBytes = 0;         // what the worker may use: a training that needs more is refused; 0: no limit
+    std::vector<Json> preferences = {};   // {"question": ..., "chosen": "...", "rejected": "..."}: answers of which users prefer one
+    double proxy = 0;               // share of the budget after which it sends Proxy and waits for Proceed or Stop; 0: never
 };
 
 // --- to a judge ----------------------------------------------------------------------------------------------------
@@ -55,6 +57,7 @@ struct Ask { std::string suite; std::string split; int count = 0; };   // split:
 struct ServeSpec { std::string domain, corpus, host = "127.0.0.1"; int port = 0; std::string token; Artifact champion; Json tokenizer = nullptr; };
 struct Load { Artifact champion; };
 
+struct Proceed {};                  // to a worker that waits with its Proxy: train on
 struct Stop {};                     // end politely; also sent to a worker to cancel (it keeps a checkpoint)
 
 // --- from every child ----------------------------------------------------------------------------------------------
@@ -75,7 +78,11 @@ struct Trained {
     Json selfTraining;
     Json data;                      // what became of the pools: {"duplicates", "contaminated"} items left out; null without pools
     double observationSeconds = 0;  // CPU time of the probes
+    Json preference = nullptr;      // what the preference loss learnt from; null without one
+    Json population = nullptr;      // what a population did, replayable; null without one
 };
+// What a training was worth when TrainSpec::proxy of its budget was spent: mean score on `items` training items.
+struct Proxy { std::int64_t step = 0; double score = 0, loss = 0, flops = 0; int items = 0; };
 
 // --- from a judge --------------------------------------------------------------------------------------------------
 struct Check { std::string name; bool ok = false; std::string detail; };
@@ -98,8 +105,8 @@ struct Listening { int port = 0; };
 struct Served { std::string version, prompt, completion; double seconds = 0; };
 struct FeedbackGiven { std::string version, prompt, completion, correction; double rating = 0; };   // rating -1 .. 1
 
-using Message = std::variant<TrainSpec, JudgeSpec, Ask, ServeSpec, Load, Stop, Hello, Failure, Progress, Points, Observation,
-                             Trained, Integrity, Scores, Listening, Served, FeedbackGiven>;
+using Message = std::variant<TrainSpec, JudgeSpec, Ask, ServeSpec, Load, Proceed, Stop, Hello, Failure, Progress, Points, Observation,
+                             Proxy, Trained, Integrity, Scores, Listening, Served, FeedbackGiven>;
 
 [[nodiscard]] Json toJson(const Message& message);
 [[nodiscard]] Result<Message> messageFromJson(const Json& json);

@@ -106,7 +106,8 @@ Json LabConfig::toJson() const
 {
     return {{"format", format}, {"ratchet", ratchet}, {"domain", domain}, {"goal", goal}, {"budget", budget.value},
             {"trialBudget", trialBudget.value}, {"seed", seed}, {"candidates", candidates}, {"alpha", alpha},
-            {"gateItems", gateItems}, {"placebos", placebos}, {"parents", parents}, {"corpusSource", corpusSource}, {"created", created}};
+            {"alphaDecay", alphaDecay}, {"gateItems", gateItems}, {"placebos", placebos}, {"parents", parents},
+            {"proxy", proxy}, {"audit", audit}, {"reward", reward}, {"corpusSource", corpusSource}, {"created", created}};
 }
 
 Result<LabConfig> LabConfig::fromJson(const Json& json)
@@ -121,7 +122,9 @@ Result<LabConfig> LabConfig::fromJson(const Json& json)
     in.read("ratchet", config.ratchet).read("domain", config.domain).read("goal", config.goal);
     in.read("budget", config.budget.value).read("trialBudget", config.trialBudget.value).read("seed", config.seed);
     in.read("candidates", config.candidates).read("alpha", config.alpha).read("gateItems", config.gateItems);
-    in.readIf("placebos", config.placebos).readIf("parents", config.parents).read("corpusSource", config.corpusSource).read("created", config.created).onlyKnown();
+    in.readIf("placebos", config.placebos).readIf("parents", config.parents);
+    in.readIf("alphaDecay", config.alphaDecay).readIf("proxy", config.proxy).readIf("audit", config.audit).readIf("reward", config.reward);
+    in.read("corpusSource", config.corpusSource).read("created", config.created).onlyKnown();
     if (config.format < 1)
         in.fault("\"format\" is not 1");
     if (config.budget.value <= 0 || config.trialBudget.value <= 0)
@@ -132,6 +135,10 @@ Result<LabConfig> LabConfig::fromJson(const Json& json)
         in.fault("\"alpha\" is not between 0 and 1");
     if (config.placebos < 0 || config.placebos > 0.9)
         in.fault("\"placebos\" is not between 0 and 0.9");
+    if (config.alphaDecay <= 1 || config.alphaDecay > 4)
+        in.fault("\"alphaDecay\" is not above 1 and at most 4");
+    if (config.proxy < 0 || config.proxy >= 1 || config.audit <= 0 || config.audit > 1 || config.reward < 0 || config.reward > 1)
+        in.fault("\"proxy\", \"audit\" or \"reward\" is not a share that it may be");
     RATCHET_CHECK(in.status());
     return config;
 }

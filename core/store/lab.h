@@ -39,9 +39,13 @@ struct LabConfig {
     std::uint64_t seed = 0;
     int candidates = 4;               // proposals a tooth
     double alpha = 0.05;              // false accepts over the whole lab
+    double alphaDecay = 2;            // how fast later questions get less of it (elondAlpha); labs before 0.2 have 2
     int gateItems = 2000;             // most pairs a question may draw
     double placebos = 0;              // chance that a drawn candidate gives way to a placebo (core/agent/controls.h)
     std::string parents = "balanced"; // whom candidates start from: a ParentPolicy (core/selector/archive.h)
+    double proxy = 0;                 // share of a trial's budget after which it may be given up (core/selector); 0: never
+    double audit = 0.2;               // chance that a trial that would be given up is trained and judged all the same
+    double reward = 0;                // share of a trial's budget that a reward model is trained for; 0: there is none
     std::string corpusSource;         // as the person named it
     std::string created;
     [[nodiscard]] Json toJson() const;

@@ -13,9 +13,9 @@ struct Names;
 template <>
 struct Names<ProposalState> {
     static constexpr const char* kind = "state of a proposal";
-    static constexpr std::array<const char*, 13> list{"queued",       "running", "trained",   "accepted",  "rejected",
+    static constexpr std::array<const char*, 14> list{"queued",       "running", "trained",   "accepted",  "rejected",
                                                       "inconclusive", "failed",  "cancelled", "duplicate", "waiting",
-                                                      "promoted",     "declined", "superseded"};
+                                                      "promoted",     "declined", "superseded", "screened"};
 };
 template <>
 struct Names<TrialState> {

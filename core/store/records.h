@@ -22,6 +22,7 @@ enum class ProposalState {
     Promoted,     // was or is champion
     Declined,     // accepted by the gate, rejected by a person
     Superseded,   // accepted, but a better one of the same tooth was promoted, or the champion moved on
+    Screened,     // given up before the gate was asked: what was seen of it by then hardly ever led to an accept
 };
 enum class TrialState { Pending, Running, Trained, Failed, Cancelled };
 enum class Verdict { Accept, Reject, Inconclusive, NoResult };
@@ -82,6 +83,7 @@ struct TrialRecord {
     double peakBytes = 0;
     Json platform;                   // capability, threads, libtorch, sandbox level
     Time started{}, ended{};
+    Json proxy = nullptr;            // what was seen before it was whole, and what was made of it (core/selector); null: nothing
 };
 
 struct ScorecardRecord {
@@ -162,6 +164,15 @@ struct FailureRecord {
     Json question;
     std::string prompt, expected, answer;
     double confidence = 0;
+    Time created{};
+};
+
+// A model of what is a right answer, learnt from graded ones (core/critic).
+struct RewardRecord {
+    Id<RewardRecord> id;
+    Hash genome, weights;            // objects
+    Json report;                     // accuracy, calibration and drift on items held out
+    Flops spent;
     Time created{};
 };
 

@@ -115,7 +115,15 @@ ALTER TABLE lesson ADD COLUMN nominal_gain REAL NOT NULL DEFAULT 0;
 ALTER TABLE lesson ADD COLUMN replicated_gain REAL NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<Migration, 3> list{{{1, version1}, {2, version2}, {3, version3}}};
+// What was seen of a trial half way; models of what is a right answer.
+constexpr const char* version4 = R"sql(
+ALTER TABLE trial ADD COLUMN proxy TEXT NOT NULL DEFAULT 'null';
+CREATE TABLE reward (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, genome TEXT NOT NULL, weights TEXT NOT NULL, report TEXT NOT NULL,
+    spent REAL NOT NULL, created INTEGER NOT NULL) STRICT;
+)sql";
+
+constexpr std::array<Migration, 4> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}}};
 
 } // namespace
 

@@ -16,7 +16,7 @@
 
 namespace ratchet {
 
-inline constexpr int schemaVersion = 3;
+inline constexpr int schemaVersion = 4;
 
 class Store {
 public:
@@ -51,6 +51,7 @@ public:
     [[nodiscard]] Result<Id<GoalRecord>> put(const GoalRecord& goal);  // inserts when id is unset
     [[nodiscard]] Status add(const FailureRecord& failure);            // one per version, suite and prompt; replaced
     [[nodiscard]] Result<Id<OutcomeRecord>> add(const OutcomeRecord& outcome);
+    [[nodiscard]] Result<Id<RewardRecord>> add(const RewardRecord& reward);
     [[nodiscard]] Status put(const ToothRecord& tooth);
     // Appends points and keeps the min/max/last pyramid (buckets of 16, 256, 4096 ... steps). Steps ascend from 0; steps up
     // to the last one stored are kept as they are, so that a resumed trial may send them again. BadInput for values that are
@@ -86,6 +87,7 @@ public:
     [[nodiscard]] Result<std::vector<GoalRecord>> goals() const;
     [[nodiscard]] Result<std::vector<FailureRecord>> failures(const Hash& version, int limit) const;   // newest first
     [[nodiscard]] Result<std::vector<OutcomeRecord>> outcomes(int limit) const;                // newest first
+    [[nodiscard]] Result<std::vector<RewardRecord>> rewards() const;                           // by id
     [[nodiscard]] Result<std::vector<ToothRecord>> teeth() const;
     [[nodiscard]] Result<std::vector<SeriesInfo>> series(Id<TrialRecord> trial) const;
     // At most `maxBuckets` buckets (at least 1) covering [from, to], widths a power of two; raw points (width 1) when few enough.

@@ -129,6 +129,11 @@ Result<std::vector<FailureRecord>> Store::failures(const Hash& version, int limi
     return d->all<FailureRecord>("WHERE version = ? ORDER BY created DESC, rowid DESC LIMIT ?", version, std::max(limit, 0));
 }
 
+Result<std::vector<RewardRecord>> Store::rewards() const
+{
+    return d->all<RewardRecord>("ORDER BY id");
+}
+
 Result<std::vector<OutcomeRecord>> Store::outcomes(int limit) const
 {
     return d->all<OutcomeRecord>("ORDER BY id DESC LIMIT ?", std::max(limit, 0));

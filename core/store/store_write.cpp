@@ -97,6 +97,11 @@ Result<Id<OutcomeRecord>> Store::add(const OutcomeRecord& outcome)
     return d->addNumbered(outcome);
 }
 
+Result<Id<RewardRecord>> Store::add(const RewardRecord& reward)
+{
+    return d->addNumbered(reward);
+}
+
 Status Store::put(const ToothRecord& tooth)
 {
     return d->replace(tooth, std::to_string(tooth.number));

@@ -46,7 +46,8 @@ RATCHET_TABLE(TrialRecord, "trial", "id",
     visit("id", r.id); visit("proposal", r.proposal); visit("seed", r.seed); visit("budget", r.budget);
     visit("spent", r.spent); visit("state", r.state); visit("stage", r.stage); visit("failure", r.failure);
     visit("version", r.version); visit("steps", r.steps); visit("tokens", r.tokens); visit("wall", r.wall);
-    visit("peak_bytes", r.peakBytes); visit("platform", r.platform); visit("started", r.started); visit("ended", r.ended);)
+    visit("peak_bytes", r.peakBytes); visit("platform", r.platform); visit("started", r.started); visit("ended", r.ended);
+    visit("proxy", r.proxy);)
 
 RATCHET_TABLE(ScorecardRecord, "scorecard", "ifnull(proposal, 0), challenger, champion, suite, split",
     visit("proposal", r.proposal); visit("challenger", r.challenger); visit("champion", r.champion);
@@ -87,6 +88,10 @@ RATCHET_TABLE(FailureRecord, "failure", "version, suite, prompt",
     visit("version", r.version); visit("suite", r.suite); visit("failure_class", r.failureClass);
     visit("question", r.question); visit("prompt", r.prompt); visit("expected", r.expected); visit("answer", r.answer);
     visit("confidence", r.confidence); visit("created", r.created);)
+
+RATCHET_TABLE(RewardRecord, "reward", "id",
+    visit("id", r.id); visit("genome", r.genome); visit("weights", r.weights); visit("report", r.report);
+    visit("spent", r.spent); visit("created", r.created);)
 
 RATCHET_TABLE(OutcomeRecord, "outcome", "id",
     visit("id", r.id); visit("version", r.version); visit("prompt", r.prompt); visit("completion", r.completion);

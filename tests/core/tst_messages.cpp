@@ -19,7 +19,8 @@ std::vector<Message> oneOfEach()
 {
     const Artifact artifact{"abc", Json::object(), "/w.safetensors"};
     TrainSpec train{7, 18446744073709551615ULL, "arithmetic", "", Json{{"a", 1}}, nullptr, "", 4e11, "/tmp/x", {Json{{"a", "1"}}},
-                    {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}}}, 5.5, {artifact}, Json{{"kind", "bytes"}}, {artifact, artifact}, 2e9};
+                    {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}}}, 5.5, {artifact}, Json{{"kind", "bytes"}}, {artifact, artifact}, 2e9,
+                    {Json{{"question", Json{{"a", "1"}}}, {"chosen", "2"}, {"rejected", "3"}}}, 0.25};
     Sample sample{Json{{"a", "1"}}, "1+1=", "2", "2", "3", "", "carry", 1, 0.25};
     Scores scores{"addition-3", "guide", {0, 0.5, 1}, {1, 1, 0}, Json{{"carry", 1}}, Json::object(), {sample}, 0.5, 1e9};
     return {train,
@@ -27,13 +28,15 @@ std::vector<Message> oneOfEach()
             Ask{"addition-3", "gate", 100},
             ServeSpec{"text", "/c", "127.0.0.1", 0, "secret", artifact, Json{{"kind", "bpe"}}},
             Load{artifact},
+            Proceed{},
             Stop{},
             Hello{1, "0.1.0", "worker", 12, Json{{"level", 2}}, Json::object()},
             Failure{"bad-input", "It broke."},
             Progress{10, 1000, 1e9, 0.5, 2.25, "training"},
             Points{10, {{"loss", -1.5}, {"learning-rate", 1e-3}}},
             Observation{10, {{"block.0.attention", {{"mean", 0.1}}, {0, 4, 1}}}, nullptr},
-            Trained{"/w", 1, 2, 3, 4, 5, 6, 7, nullptr, Json{{"dropped", 3}}, 0.25},
+            Proxy{10, 0.5, -1.5, 1e9, 200},
+            Trained{"/w", 1, 2, 3, 4, 5, 6, 7, nullptr, Json{{"dropped", 3}}, 0.25, Json{{"pairs", 9}}, Json::array()},
             Integrity{{{"finite", true, "all of them"}}, Json::object()},
             scores,
             Listening{8080},

@@ -30,7 +30,7 @@ struct StateWords { State state; const char* title; const char* help; };
 
 const StateWords& words(ProposalState state)
 {
-    static const std::array<StateWords, 13> all{{
+    static const std::array<StateWords, 14> all{{
         {State::Queued, "queued", "Waits for a free worker."},
         {State::Running, "running", "A worker trains it now."},
         {State::Running, "trained", "Trained; the judge compares it next."},
@@ -44,6 +44,7 @@ const StateWords& words(ProposalState state)
         {State::Champion, "promoted", "Is or was the champion."},
         {State::Rejected, "declined", "Accepted by the gate, declined by a person."},
         {State::Accepted, "superseded", "Accepted, but another one was promoted before it."},
+        {State::Rejected, "screened", "Given up early: what looked like it hardly ever got through the gate."},
     }};
     return all.at(static_cast<std::size_t>(state));
 }
