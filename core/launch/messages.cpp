@@ -85,6 +85,8 @@ template <typename A> void describe(A& a, ServeSpec& m)
 
 template <typename A> void describe(A& a, Load& m) { a.object("champion", m.champion); }
 
+template <typename A> void describe(A&, Proceed&) {}
+
 template <typename A> void describe(A&, Stop&) {}
 
 template <typename A> void describe(A& a, Hello& m)
