@@ -115,7 +115,7 @@ Result<int> aa(const Options& options)
     if (!live)
         return fail(Code::NotFound, "The lab has no champion yet.", fmt::format("ratchet run {} trains the seed model first.", options.folder));
     RATCHET_TRY(result, replicateHere(options, lab, live->version, true));
-    RATCHET_TRY(sights, sightOf(*lab.store, lab.config, result));
+    RATCHET_TRY(sights, sightOf(*lab.store, ObjectStore(lab.paths.objects()), lab.config, result));
     if (options.json) {
         Json json = toJson(result);
         json["correlations"] = correlationsOf(result);
@@ -124,7 +124,8 @@ Result<int> aa(const Options& options)
         Json& list = json["detectable"] = Json::array();
         for (const Sight& sight : sights)
             list.push_back({{"k", sight.k}, {"alpha", sight.alpha}, {"gain", sight.smallest.gain},
-                            {"winShare", sight.smallest.winShare}, {"pairs", sight.smallest.meanPairs}});
+                            {"winShare", sight.smallest.winShare}, {"pairs", sight.smallest.meanPairs},
+                            {"trainingFlops", sight.training.value}, {"judgingFlops", sight.judging.value}});
         printJson(json);
         return 0;
     }
@@ -135,8 +136,7 @@ Result<int> aa(const Options& options)
         fmt::print("Correlation over seeds of {} and {}: {:+.2f}\n", one["a"].get<std::string>(), one["b"].get<std::string>(), one["r"].get<double>());
     for (const Sight& sight : sights)
         fmt::print("{}\n", sightText(summary, sight));
-    fmt::print("A trial costs {}. A gain below twice the sigma over seeds may be the luck of one seed: ratchet replicate asks.\n",
-               toText(lab.config.trialBudget));
+    fmt::print("A gain below twice the sigma over seeds may be the luck of one seed: ratchet replicate asks.\n");
     return 0;
 }
 

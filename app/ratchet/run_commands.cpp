@@ -31,7 +31,7 @@ Status showSight(const std::string& folder)
         fmt::print("The noise of this champion's recipe was not measured: ratchet aa {} tells how small a gain the gate can see.\n", folder);
         return {};
     }
-    RATCHET_TRY(sights, sightOf(*lab.store, lab.config, spread));
+    RATCHET_TRY(sights, sightOf(*lab.store, ObjectStore(lab.paths.objects()), lab.config, spread));
     fmt::print("{}\n", sightText(summary, sights.back()));
     return {};
 }

@@ -18,6 +18,7 @@
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 #include "core/selector/archive.h"
+#include "core/selector/gate.h"
 
 namespace ratchet {
 namespace {
@@ -214,6 +215,7 @@ Status newLab(const NewLab& wanted)
     RATCHET_CHECK(canBeTrained(wanted, config.trialBudget, *domain, info, start));
     config.seed = wanted.seed.value_or(drawSeed());
     config.candidates = wanted.candidates.value_or(config.candidates);
+    config.alphaDecay = alphaDecay;
     config.placebos = wanted.placebos.value_or(config.placebos);
     RATCHET_TRY(parents, parentPolicyFromText(wanted.parents.empty() ? config.parents : wanted.parents));
     config.parents = toText(parents);

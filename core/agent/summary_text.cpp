@@ -172,8 +172,9 @@ std::string sightText(const Summary& summary, const Sight& sight)
     if (sight.smallest.gain <= 0)
         return fmt::format("Question {} (alpha {:.2g}): no gain can be seen within {} items, as equal recipes answer too much alike.", sight.k, sight.alpha, items);
     return fmt::format("Question {} (alpha {:.2g}): the smallest gain seen four times in five is {} ({:.0f} % of answers that differ won), "
-                       "for about {:.0f} of {} items.", sight.k, sight.alpha, gainText(summary, sight.smallest.gain), 100 * sight.smallest.winShare,
-                       sight.smallest.meanPairs, items);
+                       "for about {:.0f} of {} items: {} of training and {} of judging.", sight.k, sight.alpha, gainText(summary, sight.smallest.gain),
+                       100 * sight.smallest.winShare, sight.smallest.meanPairs, items, toText(sight.training),
+                       sight.judging.value > 0 ? fmt::format("about {}", toText(sight.judging)) : "an unknown sum");
 }
 
 } // namespace ratchet
