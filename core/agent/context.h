@@ -53,11 +53,9 @@ struct Context {
     [[nodiscard]] const SuiteSpec& target() const { return suites.front(); }
     // The lab's own copy of the corpus it was made with; empty when there is none.
     [[nodiscard]] std::string corpusFolder() const { return config.corpusSource.empty() ? std::string() : paths.corpus().string(); }
-    // Whether every question draws from the same finite data: a corpus, where other domains make items that are always new.
-    [[nodiscard]] bool isDataFinite() const { return !config.corpusSource.empty(); }
     // The split whose scores lessons and the choice of parents may see: of finite data nothing but verdicts may leave the gate, and
     // the guide items are those of accepted versions.
-    [[nodiscard]] const char* learnsFrom() const { return isDataFinite() ? "guide" : "gate"; }
+    [[nodiscard]] const char* learnsFrom() const { return config.isDataFinite() ? "guide" : "gate"; }
     // Corrected answers of users; `train` picks the half (by content hash) that is trained on, without what the gate or the vault
     // may ask, else the half judged by.
     [[nodiscard]] Result<std::vector<Json>> feedback(bool train) const;

@@ -148,6 +148,11 @@ private:
 
 } // namespace
 
+double alphaOf(const LabConfig& config, int k, int discoveries)
+{
+    return (config.isDataFinite() ? finiteDataAlpha : elondAlpha)(config.alpha, k, discoveries, config.alphaDecay);
+}
+
 Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord& proposal, int k, int discoveries, std::int64_t question)
 {
     RATCHET_TRY(champion, context.champion());
@@ -157,7 +162,7 @@ Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord&
     RATCHET_TRY(spec, judgeSpec(context, champion.hash, trial->version, question));
     Comparison::Options options;
     options.measure = context.info.measure;
-    options.alpha = (context.isDataFinite() ? finiteDataAlpha : elondAlpha)(context.config.alpha, k, discoveries, context.config.alphaDecay);
+    options.alpha = alphaOf(context.config, k, discoveries);
     options.maxPairs = context.config.gateItems;
     options.firstBatch = std::min(firstBatch, options.maxPairs);
     VerdictRecord header;
@@ -191,7 +196,7 @@ Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& pr
         evidence.standardError = std::sqrt(std::max(meanSquare - card.difference * card.difference, 1e-4) / n);
         evidence.failed = false;
     }
-    if (context.isDataFinite() && verdict && !evidence.accepted)      // that it is no better is all that may be known
+    if (context.config.isDataFinite() && verdict && !evidence.accepted)      // that it is no better is all that may be known
         evidence.failed = verdict->verdict == Verdict::NoResult;
     return evidence;
 }

@@ -6,6 +6,7 @@
 
 #include "core/agent/context.h"
 #include "core/agent/controls.h"
+#include "core/agent/question.h"
 #include "core/memory/lessons.h"
 #include "core/selector/gate.h"
 
@@ -149,7 +150,7 @@ Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& object
     std::vector<Sight> list;
     const double discordant = result.suites.empty() ? 0 : result.suites.front().discordant;
     for (const int k : next > 1 ? std::vector<int>{1, next} : std::vector<int>{1}) {
-        const double alpha = elondAlpha(config.alpha, k, 0, config.alphaDecay);
+        const double alpha = alphaOf(config, k, 0);
         const Detectable smallest = smallestDetectable(discordant, config.gateItems, alpha);
         list.push_back({k, alpha, smallest, config.trialBudget, Flops{pair.value * smallest.meanPairs}});
     }

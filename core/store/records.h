@@ -107,7 +107,7 @@ struct VerdictRecord {
     Hash challenger, champion;
     Verdict verdict = Verdict::NoResult;
     int k = 0;                       // the lab's k-th question
-    double alpha = 0, eValue = 0, threshold = 0;   // threshold = 1 / alpha_k
+    double alpha = 0, eValue = 0, threshold = 0;   // of e-values: what accepts at alpha_k
     int pairs = 0, discordant = 0;
     std::string reason;              // sentence
     Json integrity;                  // [{"name", "ok", "detail"}]
