@@ -166,17 +166,33 @@ TrainingMemory averagingMemory(const Recipe& recipe, const Widths& w, double par
     return memory;
 }
 
+// The model, the parent and a forward pass of it, its logits and their log-softmax.
+TrainingMemory comparingMemory(const Widths& w, double parameters, double tokens, const Architecture& parent)
+{
+    constexpr double bytes = 4;
+    const int vocabulary = static_cast<int>(w.vocabulary);
+    TrainingMemory memory;
+    memory.state = bytes * (parameters + static_cast<double>(parameterCount(parent, vocabulary)));
+    memory.moment = bytes * tokens * (passingFloats(Widths(parent, vocabulary, w.length)) + 2 * w.vocabulary);
+    return memory;
+}
+
 } // namespace
+
+int rowsOfStep(const Recipe& recipe)
+{
+    return recipe.preference > 0 && recipe.preference < 1 ? 2 * recipe.batch : recipe.batch;
+}
 
 TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers)
 {
-    if (genome.recipe.distillation > 0 && teachers.empty())
+    if ((genome.recipe.distillation > 0 || genome.recipe.preference > 0) && teachers.empty())
         return trainingMemory(genome, vocabulary, length, {genome.architecture});
     constexpr double bytes = 4;
     const Widths w(genome.architecture, vocabulary, length, genome.recipe.dropout);
     const Parameters parameters = parametersOf(genome, vocabulary);
     const double rows = static_cast<double>(genome.recipe.batch) / genome.recipe.accumulation, tokens = rows * length;
-    const double batch = 4.0 * genome.recipe.batch * length; // tokens and targets, of 8 bytes
+    const double batch = 4.0 * rowsOfStep(genome.recipe) * length; // tokens and targets, of 8 bytes
     // Gradients of one map, and of an expert's share of it one as large as the whole, on top of those that are summed
     // up.
     const double ofMaps = w.a.experts > 0 ? (w.isGated ? 4 : 3) * parameters.largestExperts : parameters.largest;
@@ -191,6 +207,10 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
         bytes * (tokens * (w.a.layers * (attentionFloats(w) + feedForwardFloats(w)) + (w.drops ? w.model : 0)) + batch);
     memory.moment = bytes * std::max(tokens * lossFloats(w, genome.recipe, teachers), tokens * backwardFloats(w) + ofMaps);
     memory.moment = std::max(memory.moment, bytes * update - memory.kept);
+    if (genome.recipe.preference > 0) {
+        const TrainingMemory comparing = comparingMemory(w, parameters.all, tokens, teachers.front());
+        return memory.bytes() > comparing.bytes() ? memory : comparing;
+    }
     if (!genome.recipe.isAverage())
         return memory;
     const TrainingMemory averaging = averagingMemory(genome.recipe, w, parameters.all, tokens);

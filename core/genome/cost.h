@@ -16,10 +16,16 @@ struct TrainingMemory {
     double moment = 0; // the largest that lives for a moment on top: logits, gradients of activations, an update
     [[nodiscard]] double bytes() const { return state + kept + moment; }
 };
-// Every term's source is in the .cpp. A genome that distils without `teachers` has one of its own architecture. Making an
-// average holds all members at once; of that and the training after it, if there is one, the larger counts.
+// Every term's source is in the .cpp. `teachers` are frozen models beside: those that are distilled from, or the parent
+// that a preference loss compares with; without any it is one of the genome's own architecture. Making an average holds
+// all members at once, comparing with the parent the model and the parent; of that and the training after it, if there
+// is one, the larger counts.
 [[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length,
                                             const std::vector<Architecture>& teachers = {});
+
+// Rows that a step forwards and backwards: the batch, and of a preference loss as many rows of pairs beside it, or
+// nothing but these where the loss is all preference.
+[[nodiscard]] int rowsOfStep(const Recipe& recipe);
 
 // A process that trains anything: libtorch and its libraries, the domain, data pools.
 inline constexpr double learnerBytes = 4e8;

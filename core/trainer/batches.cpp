@@ -72,6 +72,8 @@ Result<Batches> Batches::create(const Genome& genome, const Domain& domain, std:
         for (const Example& example : *pool)
             longest = std::min(std::max(longest, batches.inputsOf(example)), static_cast<std::size_t>(context));
     }
+    for (const Preference& pair : batches.m_pools.pairs) // which fit: core/trainer/preferences.cpp
+        longest = std::max({longest, batches.inputsOf(pair.chosen), batches.inputsOf(pair.rejected)});
     batches.m_length = static_cast<int>(longest);
     return batches;
 }
@@ -159,9 +161,8 @@ void Batches::maskToolResults(const Example& example, std::size_t promptTokens, 
         }
 }
 
-Batch Batches::blank(std::int64_t length) const
+Batch Batches::blank(std::int64_t rows, std::int64_t length) const
 {
-    const std::int64_t rows = m_genome.recipe.batch;
     Batch batch{
         at::full({rows, length}, m_tokenizer.pad(), at::kLong), at::full({rows, length}, noLoss, at::kLong), {}};
     if (m_coupled)
@@ -175,7 +176,7 @@ Result<Batch> Batches::draw(std::int64_t step, std::int64_t total)
         return drawBucket(step, total);
     Rng rng = Rng::stream(m_seed, "batch", static_cast<std::uint64_t>(step));
     const double share = static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(total, 1));
-    const Batch batch = blank(m_length);
+    const Batch batch = blank(m_genome.recipe.batch, m_length);
     for (std::int64_t row = 0; row < m_genome.recipe.batch; ++row) {
         const Example* const pooled = drawPool(rng);
         RATCHET_CHECK(write(pooled ? *pooled : drawOwn(share, rng), rng, row, batch));
@@ -208,9 +209,35 @@ Result<Batch> Batches::drawBucket(std::int64_t step, std::int64_t total)
     const Example* const first =
         m_window.rows.data() + m_window.order[static_cast<std::size_t>(step % bucketSteps)] * rows;
     const auto longest = static_cast<std::int64_t>(inputsOf(first[rows - 1]));
-    const Batch batch = blank(std::min<std::int64_t>(longest, m_length));
+    const Batch batch = blank(m_genome.recipe.batch, std::min<std::int64_t>(longest, m_length));
     for (std::size_t row = 0; row < rows; ++row)
         RATCHET_CHECK(write(first[row], rng, static_cast<std::int64_t>(row), batch));
+    return batch;
+}
+
+std::vector<std::size_t> Batches::drawPairs(std::int64_t step) const
+{
+    Rng rng = Rng::stream(m_seed, "pairs", static_cast<std::uint64_t>(step));
+    std::vector<std::size_t> drawn;
+    for (int i = 0; i < m_genome.recipe.batch / 2; ++i)
+        drawn.push_back(rng.below(m_pools.pairs.size()));
+    return drawn;
+}
+
+Result<Batch> Batches::pairRows(const std::vector<std::size_t>& pairs, Padding padding) const
+{
+    std::vector<const Example*> rows;
+    std::size_t longest = 1;
+    for (const std::size_t number : pairs)
+        for (const Example* example : {&m_pools.pairs[number].chosen, &m_pools.pairs[number].rejected}) {
+            rows.push_back(example);
+            longest = std::max(longest, inputsOf(*example));
+        }
+    const bool isWhole = padding == Padding::AsTrained && !m_genome.data.bucketing;
+    const Batch batch = blank(static_cast<std::int64_t>(rows.size()), isWhole ? m_length : static_cast<std::int64_t>(longest));
+    Rng unused(0); // every pair fits, so no window of it is drawn
+    for (std::size_t row = 0; row < rows.size(); ++row)
+        RATCHET_CHECK(write(*rows[row], unused, static_cast<std::int64_t>(row), batch));
     return batch;
 }
 

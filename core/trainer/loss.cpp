@@ -39,16 +39,16 @@ at::Tensor forwardLoss(const Transformer& model, const Batch& batch, const Recip
     return lossOf(recipe, logits, targets, places, taught);
 }
 
-// Loss and gradient of a part that has this share of the targets; 1 is the whole. The balance loss is a mean over the
-// part's tokens, so it is weighed alike.
+// Loss and gradient of a part that counts this much; 1 is the whole. The balance loss is a mean over the part's tokens,
+// so it is weighed alike.
 double addPart(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
-               const Teachers* teachers, double share)
+               const Teachers* teachers, double weight)
 {
     at::Tensor loss = forwardLoss(model, batch, recipe, options, teachers);
     if (options.routing && options.routing->balanceLoss.defined())
         loss = loss + std::exchange(options.routing->balanceLoss, {}) * recipe.balanceLoss;
-    if (share < 1)
-        loss = loss * share;
+    if (weight < 1)
+        loss = loss * weight;
     loss.backward();
     return loss.item<float>();
 }
@@ -78,6 +78,44 @@ at::Tensor lossOf(const Recipe& recipe, const at::Tensor& logits, const at::Tens
     return loss;
 }
 
+at::Tensor logProbabilities(const at::Tensor& logits, const at::Tensor& targets)
+{
+    const at::Tensor perToken = at::cross_entropy_loss(logits.reshape({-1, logits.size(-1)}), targets.reshape({-1}), {},
+                                                       at::Reduction::None, noLoss);
+    return perToken.view_as(targets).sum(-1).neg();
+}
+
+at::Tensor preferenceLoss(double beta, const at::Tensor& margins, const at::Tensor& reference)
+{
+    const at::Tensor reward = (margins - reference) * beta; // of the chosen over the rejected
+    return at::logsumexp(at::stack({at::zeros_like(reward), -reward}), 0).mean();
+}
+
+at::Tensor marginsOf(const Transformer& model, const Batch& rows)
+{
+    const at::Tensor logits = model.forward(rows.inputs, rows.positions);
+    const at::Tensor pairs = logProbabilities(logits, rows.targets).view({-1, 2});
+    return pairs.select(1, 0) - pairs.select(1, 1);
+}
+
+PreferenceLoss addPreference(const Transformer& model, const Batch& rows, const at::Tensor& reference,
+                             const Recipe& recipe)
+{
+    PreferenceLoss sum;
+    const std::int64_t count = rows.inputs.size(0) / recipe.accumulation;
+    for (std::int64_t part = 0; part < recipe.accumulation; ++part) {
+        const at::Tensor margins = marginsOf(model, partOf(rows, part * count, count));
+        const at::Tensor ofParent = reference.narrow(0, part * count / 2, count / 2);
+        const at::Tensor loss =
+            preferenceLoss(recipe.preferenceBeta, margins, ofParent) * (recipe.preference / recipe.accumulation);
+        loss.backward();
+        sum.value += loss.item<float>();
+        sum.right += margins.gt(0).to(at::kFloat).mean().item<float>() / recipe.accumulation;
+        sum.margin += margins.mean().item<float>() / recipe.accumulation;
+    }
+    return sum;
+}
+
 StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
                      const Teachers* teachers)
 {
@@ -92,7 +130,7 @@ StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe&
         const Batch some = recipe.accumulation > 1 ? partOf(batch, part * rows, rows) : batch;
         const double share = recipe.accumulation > 1 ? static_cast<double>(targetsIn(some.targets)) / all : 1;
         if (share > 0)
-            loss.value += addPart(model, some, recipe, routed, teachers, share);
+            loss.value += addPart(model, some, recipe, routed, teachers, share * (1 - recipe.preference));
     }
     loss.droppedShare = routing.droppedShare();
     return loss;

@@ -5,11 +5,7 @@
 
 namespace ratchet
 {
-namespace
-{
 
-// Whether a judge may ask this. A domain that cannot name an item from its prompt (pieces of a corpus) keeps its judged
-// items where a worker cannot read them.
 bool isJudged(const Example& example, const Domain& domain)
 {
     const auto item = domain.parse(example.prompt);
@@ -18,8 +14,6 @@ bool isJudged(const Example& example, const Domain& domain)
     const Split split = domain.splitOf(*item);
     return split == Split::Gate || split == Split::Vault;
 }
-
-} // namespace
 
 Pools poolsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain)
 {
@@ -54,6 +48,9 @@ void removeDuplicates(Pools& pools)
     keepFirst(pools.selfTraining);
     for (auto level = pools.older.rbegin(); level != pools.older.rend(); ++level)
         keepFirst(*level);
+    std::unordered_set<std::string> asked;
+    pools.duplicates += static_cast<int>(
+        std::erase_if(pools.pairs, [&asked](const Preference& pair) { return !asked.insert(pair.chosen.prompt).second; }));
 }
 
 } // namespace ratchet

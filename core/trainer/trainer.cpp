@@ -6,6 +6,7 @@
 #include "core/genome/cost.h"
 #include "core/model/answerer.h"
 #include "core/model/compat.h"
+#include "core/trainer/preferences.h"
 #include "core/trainer/self_training.h"
 #include "core/trainer/trainer_private.h"
 
@@ -14,8 +15,38 @@ namespace ratchet
 namespace
 {
 
-constexpr double labellingShare = 0.1; // of the budget that self-training may spend on labels
+constexpr double labellingShare = 0.1; // of the budget that self-training may spend on labels, and preferences on pairs
 constexpr double readings = 16;        // how often an item of the newest level is drawn, about, at most
+constexpr double pairReadings = 4;     // and a pair, where there are as many
+
+// Rows that the budget trains, about.
+double rowsIn(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
+{
+    const int length = std::max(1, domain.longestExample(genome.data, genome.reasoning));
+    return spec.budgetFlops / (length * trainingFlops(genome.architecture, vocabulary, length).value);
+}
+
+Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, const Domain& domain,
+                                  const Tokenizer& tokenizer)
+{
+    if (spec.parentWeights.empty())
+        return fail(Code::BadInput, "The recipe learns preferences, but there is no parent to compare with.",
+                    "Set /recipe/preference to 0 for a seed model.");
+    RATCHET_TRY(parent, Genome::fromJson(spec.parentGenome));
+    if (parent.reasoning.format != genome.reasoning.format)
+        return fail(Code::BadInput,
+                    fmt::format("The recipe learns preferences in the format \"{}\", but the parent answers in \"{}\".",
+                                genome.reasoning.format, parent.reasoning.format),
+                    "Keep /reasoning/format, or set /recipe/preference to 0.");
+    RATCHET_TRY(model, Answerer::load(parent, spec.parentWeights, domain, spec.tokenizer));
+    PreferenceOptions options;
+    options.seed = Rng::stream(spec.seed, "preferences").next();
+    options.flops = spec.budgetFlops * labellingShare;
+    const double rows = rowsIn(spec, genome, domain, tokenizer.vocabulary());
+    const double drawn = rows / rowsOfStep(genome.recipe) * genome.recipe.batch / 2;
+    options.pairs = static_cast<std::size_t>(std::clamp(drawn / pairReadings, 1.0, 1e5));
+    return collectPreferences({model.get(), parent}, spec, genome, domain, tokenizer, options);
+}
 
 // Labels of self-training; nothing where the genome wants none or there is no parent.
 Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
@@ -35,8 +66,7 @@ Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome,
     options.seed = Rng::stream(spec.seed, "labels").next();
     options.flops = spec.budgetFlops * labellingShare;
     options.vocabulary = vocabulary;
-    const int length = std::max(1, domain.longestExample(genome.data, genome.reasoning));
-    const double rows = spec.budgetFlops / (length * trainingFlops(genome.architecture, vocabulary, length).value);
+    const double rows = rowsIn(spec, genome, domain, vocabulary);
     options.items =
         std::max(options.items, static_cast<std::size_t>(std::min(1e6, rows * genome.data.selfTraining / readings)));
     return selfTrain(voters, genome, domain, options);
@@ -61,9 +91,17 @@ Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, i
     return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);
 }
 
+// The domain's position ids are needed by the model itself, or by a frozen one that reads its batches.
+Coupling couplingOf(const TrainSpec& spec, const Genome& genome, const std::optional<Teachers>& teachers)
+{
+    const bool isCompared = genome.recipe.preference > 0;
+    const bool byParent = isCompared && spec.parentGenome.at("architecture").at("positions") == "coupled";
+    return byParent || (teachers && teachers->areCoupled()) ? Coupling::Always : Coupling::AsGenome;
+}
+
 Json reportOf(const Pools& pools)
 {
-    if (pools.replay.empty() && pools.feedback.empty() && pools.selfTraining.empty() && pools.older.empty() &&
+    if (pools.pairs.empty() && pools.replay.empty() && pools.feedback.empty() && pools.selfTraining.empty() && pools.older.empty() &&
         pools.contaminated == 0)
         return nullptr;
     return {{"duplicates", pools.duplicates}, {"contaminated", pools.contaminated}};
@@ -76,6 +114,8 @@ std::string trialKey(const TrainSpec& spec)
     Json key{{"trial", spec.trial},         {"seed", spec.seed},          {"genome", spec.genome},
              {"parent", spec.parentGenome}, {"budget", spec.budgetFlops}, {"replay", spec.replay},
              {"feedback", spec.feedback}};
+    if (!spec.preferences.empty())
+        key["preferences"] = spec.preferences;
     key["tokenizer"] = hashOfJson(spec.tokenizer).hex;
     for (const Artifact& teacher : spec.teachers)
         key["teachers"].push_back({{"version", teacher.version}, {"genome", teacher.genome}});
@@ -109,18 +149,26 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
             pools.selfTraining = std::move(labelled.newest);
             pools.older = std::move(labelled.older);
         }
+        Preferences preferences;
+        if (genome.recipe.preference > 0) {
+            if (events.onProgress)
+                events.onProgress({0, 0, labelled.flops, 0, 0, "preferences"});
+            RATCHET_TRY(collected, preferencesOf(spec, genome, domain, tokenizer));
+            preferences = std::move(collected);
+            pools.pairs = std::move(preferences.pairs);
+        }
         if (genome.data.deduplicate)
             removeDuplicates(pools);
         Json report = reportOf(pools);
-        RATCHET_TRY(batches,
-                    Batches::create(genome, domain, spec.seed, std::move(pools), tokenizer,
-                                    teachers && teachers->areCoupled() ? Coupling::Always : Coupling::AsGenome));
+        RATCHET_TRY(batches, Batches::create(genome, domain, spec.seed, std::move(pools), tokenizer,
+                                             couplingOf(spec, genome, teachers)));
         auto trainer = std::unique_ptr<Trainer>(new Trainer);
         trainer->d = std::make_unique<Private>(spec, genome, domain, std::move(events), std::move(batches), tokenizer);
         trainer->d->teachers = std::move(teachers);
-        trainer->d->startFlops = labelled.flops;
+        trainer->d->startFlops = labelled.flops + preferences.flops;
         trainer->d->withheldFlops = labelled.withheld;
         trainer->d->selfTraining = std::move(labelled.report);
+        trainer->d->preference = std::move(preferences.report);
         trainer->d->data = std::move(report);
         RATCHET_CHECK(trainer->d->begin());
         return trainer;
@@ -156,9 +204,13 @@ Result<Trained> Trainer::run()
             d->lastCheckpoint = Clock::now();
         }
     }
-    Trained trained;
-    RATCHET_CHECK(d->finish(trained));
-    return trained;
+    try {
+        Trained trained;
+        RATCHET_CHECK(d->finish(trained));
+        return trained;
+    } catch (const std::exception& error) {
+        return fail(Code::Failed, fmt::format("The training could not be finished: {}.", firstLine(error.what())));
+    }
 }
 
 Status Trainer::keepCheckpoint() const

@@ -27,6 +27,17 @@ using Clock = std::chrono::steady_clock;
 // The trial a checkpoint belongs to.
 [[nodiscard]] std::string trialKey(const TrainSpec& spec);
 
+// {"right": share above zero, "margin": mean in nats} of these margins.
+[[nodiscard]] Json reportOf(const at::Tensor& margins);
+
+// What a step computed before the optimizer moves.
+struct Step {
+    double loss = 0, droppedShare = 0;
+    std::optional<PreferenceLoss> preference;
+    std::int64_t tokens = 0; // padding included
+    double flops = 0;
+};
+
 struct Trainer::Private {
     Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
             Batches itsBatches, const Tokenizer& itsTokenizer);
@@ -40,18 +51,26 @@ struct Trainer::Private {
     void update(const at::Tensor& gradient, double rate);
     [[nodiscard]] bool isDone() const;
     [[nodiscard]] Status takeStep();
+    [[nodiscard]] Status addLabels(Step& step);
+    [[nodiscard]] Status addPairs(Step& step);
+    // The parent's margins of all pairs; charges this look at them and the one at the end.
+    [[nodiscard]] Status compare();
+    // Margins [N] of all pairs, in their order.
+    [[nodiscard]] Result<at::Tensor> look(const Transformer& at) const;
     [[nodiscard]] Status divergence() const;
-    [[nodiscard]] Status finish(Trained& trained) const;
-    // Compute of a token in rows of `length`, and of a step with such rows; teachers included.
+    [[nodiscard]] Status finish(Trained& trained);
+    // Compute of a token in rows of `length`, and of such rows; teachers included.
     [[nodiscard]] double tokenPrice(std::int64_t length) const;
-    [[nodiscard]] double priceOf(std::int64_t length) const;
+    [[nodiscard]] double priceOf(std::int64_t rows, std::int64_t length) const;
+    [[nodiscard]] Result<double> sampledPrice(std::int64_t step);
+    [[nodiscard]] bool isProbed() const { return events.onObservation && state.step % probeEvery == 0; }
     // What is left for steps when everything before the first is paid.
     [[nodiscard]] double budgetOfSteps() const;
     [[nodiscard]] double rateNow() const;
     void observe(const Batch& batch);
-    void report(const StepLoss& loss, double gradientNorm, double rate);
+    void report(const Step& step, double gradientNorm, double rate);
     [[nodiscard]] Progress progressNow() const;
-    // Compute of labels, of tasting averages and of the steps so far.
+    // Compute of labels, of pairs and looks at them, of tasting averages and of the steps so far.
     [[nodiscard]] double spent() const;
     [[nodiscard]] std::string checkpointFile() const;
 
@@ -66,7 +85,8 @@ struct Trainer::Private {
     std::optional<Optimizer> optimizer; // of the adapters or of what is not frozen
     std::optional<Teachers> teachers;
     TrainState state;
-    Json selfTraining = nullptr, data = nullptr;
+    Json selfTraining = nullptr, data = nullptr, preference = nullptr;
+    at::Tensor reference;                     // the parent's margins of the pairs [N]; undefined without any
     std::vector<Architecture> taught;         // of the teachers
     std::vector<std::string> members;         // that are in the average it starts from
     double startFlops = 0, withheldFlops = 0; // spent before the first step; not to be spent at all

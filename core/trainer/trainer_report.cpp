@@ -65,14 +65,18 @@ Progress Trainer::Private::progressNow() const
     return progress;
 }
 
-void Trainer::Private::report(const StepLoss& loss, double gradientNorm, double rate)
+void Trainer::Private::report(const Step& step, double gradientNorm, double rate)
 {
     const std::int64_t stride = std::max<std::int64_t>(1, total / 5000);
     const bool isLast = isDone(), isTime = secondsSince(lastProgress) >= 0.25 || isLast;
     if (events.onPoints && (state.step % stride == 0 || isLast)) {
-        Points points{state.step, {{"loss", loss.value}, {"gradient-norm", gradientNorm}, {"learning-rate", rate}}};
+        Points points{state.step, {{"loss", step.loss}, {"gradient-norm", gradientNorm}, {"learning-rate", rate}}};
         if (genome.architecture.experts > 0)
-            points.values.emplace_back("dropped-share", loss.droppedShare);
+            points.values.emplace_back("dropped-share", step.droppedShare);
+        if (step.preference) {
+            points.values.emplace_back("preference-right", step.preference->right);
+            points.values.emplace_back("preference-margin", step.preference->margin);
+        }
         if (isTime && lastProgress != Clock::time_point{})
             points.values.emplace_back("tokens-per-second", static_cast<double>(state.tokens - lastProgressTokens) /
                                                                 std::max(1e-6, secondsSince(lastProgress)));

@@ -8,6 +8,7 @@
 
 #include <ATen/Context.h>
 
+#include "core/genome/cost.h"
 #include "core/model/compat.h"
 #include "core/surgery/freeze.h"
 #include "core/surgery/transplant.h"
@@ -58,9 +59,9 @@ double Trainer::Private::tokenPrice(std::int64_t length) const
     return trainingFlops(genome.architecture, model.vocabulary(), static_cast<int>(length), taught).value;
 }
 
-double Trainer::Private::priceOf(std::int64_t length) const
+double Trainer::Private::priceOf(std::int64_t rows, std::int64_t length) const
 {
-    return static_cast<double>(std::int64_t(genome.recipe.batch) * length) * tokenPrice(length);
+    return static_cast<double>(rows * length) * tokenPrice(length);
 }
 
 double Trainer::Private::budgetOfSteps() const
@@ -75,12 +76,27 @@ double Trainer::Private::spent() const
     return startFlops + (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
 }
 
+// Of a step whose rows are as long as the longest of them.
+Result<double> Trainer::Private::sampledPrice(std::int64_t step)
+{
+    double price = 0;
+    if (genome.recipe.preference < 1) {
+        RATCHET_TRY(batch, batches.draw(step, 1));
+        price += priceOf(batch.inputs.size(0), batch.inputs.size(1));
+    }
+    if (genome.recipe.preference > 0) {
+        RATCHET_TRY(rows, batches.pairRows(batches.drawPairs(step), Padding::AsTrained));
+        price += priceOf(rows.inputs.size(0), rows.inputs.size(1));
+    }
+    return price;
+}
+
 // How many steps the budget pays for. Batches of buckets differ: there the mean of some is taken, drawn without a
 // curriculum, and isDone() looks at what was really spent.
 Status Trainer::Private::plan()
 {
     constexpr std::int64_t sampled = 32;
-    flopsPerStep = priceOf(batches.length());
+    flopsPerStep = priceOf(rowsOfStep(genome.recipe), batches.length());
     total = 0;
     if (!genome.recipe.trains())
         return {};
@@ -88,8 +104,8 @@ Status Trainer::Private::plan()
     if (genome.data.bucketing) {
         price = 0;
         for (std::int64_t step = sampled; step < 2 * sampled; ++step) {
-            RATCHET_TRY(batch, batches.draw(step, 1));
-            price += priceOf(batch.inputs.size(1)) / sampled;
+            RATCHET_TRY(itsPrice, sampledPrice(step));
+            price += itsPrice / sampled;
         }
     }
     total = std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price));
@@ -166,6 +182,8 @@ Status Trainer::Private::begin()
         RATCHET_CHECK(takeOver(spec, model));
     if (genome.recipe.isAverage())
         RATCHET_CHECK(average());
+    if (genome.recipe.preference > 0)
+        RATCHET_CHECK(compare());
     model.requireGradient();
     RATCHET_CHECK(adapt());
     RATCHET_CHECK(plan());
@@ -200,43 +218,63 @@ Status Trainer::Private::divergence() const
         "Lower the learning rate or lengthen the warm-up.");
 }
 
-Status Trainer::Private::takeStep()
+Status Trainer::Private::addLabels(Step& step)
 {
     RATCHET_TRY(batch, batches.draw(state.step, total));
-    if (events.onObservation && state.step % probeEvery == 0)
+    if (isProbed())
         observe(batch);
     ForwardOptions options;
     options.dropout = genome.recipe.dropout;
     if (options.dropout > 0)
         at::manual_seed(Rng::stream(spec.seed, "dropout", static_cast<std::uint64_t>(state.step)).next());
-    model.gradient().zero_();
     const StepLoss loss = addGradient(model, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
+    step.loss += loss.value;
+    step.droppedShare = loss.droppedShare;
+    step.tokens += batch.inputs.numel();
+    step.flops += priceOf(batch.inputs.size(0), batch.inputs.size(1));
+    return {};
+}
+
+Status Trainer::Private::takeStep()
+{
+    Step step;
+    model.gradient().zero_();
+    if (genome.recipe.preference < 1)
+        RATCHET_CHECK(addLabels(step));
+    if (genome.recipe.preference > 0)
+        RATCHET_CHECK(addPairs(step));
     const at::Tensor gradient = ownGradient();
     const double norm = clipGradient(gradient, genome.recipe.clip);
-    if (!std::isfinite(loss.value) || !std::isfinite(norm))
+    if (!std::isfinite(step.loss) || !std::isfinite(norm))
         return fail(Code::Failed,
                     fmt::format("The training diverged at step {}: its loss is not finite.", state.step + 1),
                     "Lower the learning rate or the initial scale.");
     const double rate = rateNow();
     update(gradient, rate);
-    state.tokens += batch.inputs.numel();
-    state.flops += genome.data.bucketing ? priceOf(batch.inputs.size(1)) : flopsPerStep;
-    state.loss = state.step == 1 ? loss.value
-                                 : state.loss + (loss.value - state.loss) /
+    state.tokens += step.tokens;
+    state.flops += step.flops;
+    state.loss = state.step == 1 ? step.loss
+                                 : state.loss + (step.loss - state.loss) /
                                                     static_cast<double>(std::min<std::int64_t>(state.step, 20));
     const double share = static_cast<double>(state.step) / static_cast<double>(total);
     const bool diverged = state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
-    report(loss, norm, rate);
+    report(step, norm, rate);
     return diverged ? divergence() : Status();
 }
 
-Status Trainer::Private::finish(Trained& trained) const
+Status Trainer::Private::finish(Trained& trained)
 {
     const std::string file = (std::filesystem::path(spec.scratch) / "weights.safetensors").string();
     std::map<std::string, std::string> metadata;
     if (!members.empty())
         metadata["members"] = Json(members).dump();
-    RATCHET_CHECK(model.save(file, state.average.defined() ? state.average : model.flat(), metadata));
+    if (state.average.defined())
+        model.flat().copy_(state.average); // what is kept
+    RATCHET_CHECK(model.save(file, model.flat(), metadata));
+    if (reference.defined()) {
+        RATCHET_TRY(margins, look(model));
+        preference["after"] = reportOf(margins);
+    }
     trained.weights = file;
     trained.steps = state.step;
     trained.tokens = state.tokens;
@@ -252,6 +290,7 @@ Status Trainer::Private::finish(Trained& trained) const
     trained.peakBytes = peakBytes();
     trained.selfTraining = selfTraining;
     trained.data = data;
+    trained.preference = preference;
     trained.observationSeconds = observationSeconds;
     return {};
 }
