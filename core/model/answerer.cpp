@@ -237,6 +237,7 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
     charge(rows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
     std::vector<std::size_t> active(rows.size()); // rows that the cache holds, in its order
     std::iota(active.begin(), active.end(), std::size_t(0));
+    const at::Tensor next = at::zeros({static_cast<std::int64_t>(rows.size())}, at::kLong), places = next.clone();
     for (;;) {
         for (std::size_t i = 0; i < active.size(); ++i)
             if (!rows[active[i]].done)
@@ -245,14 +246,14 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
         dropFinished(rows, active, cache, capacity);
         if (active.empty())
             return;
-        const at::Tensor next = at::zeros({static_cast<std::int64_t>(active.size())}, at::kLong), places = next.clone();
         for (std::size_t i = 0; i < active.size(); ++i) {
             next.data_ptr<std::int64_t>()[i] = rows[active[i]].tokens.back();
             if (isCoupled() && !rows[active[i]].done)
                 places.data_ptr<std::int64_t>()[i] = positionsOf(rows[active[i]]).back();
         }
         charge(active.size(), static_cast<std::size_t>(++length));
-        logits = model.step(next, places, cache).contiguous();
+        const auto count = static_cast<std::int64_t>(active.size());
+        logits = model.step(next.narrow(0, 0, count), places.narrow(0, 0, count), cache).contiguous();
     }
 }
 

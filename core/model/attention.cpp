@@ -41,10 +41,8 @@ at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const
     return out.transpose(1, 2).reshape({query.size(0), query.size(1), query.size(2) * query.size(3)});
 }
 
-namespace {
-
-at::Tensor plainCachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
-                                const std::vector<std::int64_t>& lengths, const Sight& sight)
+at::Tensor cachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
+                           const std::vector<std::int64_t>& lengths, const Sight& sight)
 {
     const std::int64_t heads = query.size(1);
     const auto numbers = query.options().dtype(at::kLong);
@@ -57,16 +55,6 @@ at::Tensor plainCachedAttention(const at::Tensor& query, const at::Tensor& keys,
                               std::sqrt(static_cast<double>(query.size(2)));
     const at::Tensor shares = at::softmax(scores.masked_fill(hidden.unsqueeze(1).unsqueeze(1), -INFINITY), -1);
     return at::matmul(shares, spread(values, heads)).reshape({query.size(0), heads * query.size(2)});
-}
-
-} // namespace
-
-at::Tensor cachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
-                           const std::vector<std::int64_t>& lengths, const Sight& sight, AttentionKind kind)
-{
-    if (kind == AttentionKind::Plain || !query.is_cpu() || query.scalar_type() != at::kFloat)
-        return plainCachedAttention(query, keys, values, lengths, sight);
-    return fusedCachedAttention(query, keys, values, lengths, sight.memory, sight.window);
 }
 
 } // namespace ratchet

@@ -79,23 +79,4 @@ at::Tensor fusedAttention(const at::Tensor& query, const at::Tensor& key, const 
     return FusedAttention::apply(query, key, value, memory, window);
 }
 
-at::Tensor fusedCachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
-                                const std::vector<std::int64_t>& lengths, std::int64_t memory, std::int64_t window)
-{
-    const std::int64_t batch = query.size(0), heads = query.size(1), width = query.size(2);
-    const std::int64_t group = heads / keys.size(2);
-    const at::Tensor q = query.contiguous(), out = at::empty({batch, heads * width}, query.options());
-    const float* const queries = q.data_ptr<float>();
-    float* const results = out.data_ptr<float>();
-    at::parallel_for(0, batch * heads, 32, [&](std::int64_t from, std::int64_t to) {
-        AttentionScratch scores(static_cast<std::size_t>(keys.size(1)));
-        for (std::int64_t i = from; i < to; ++i) {
-            const std::int64_t row = i / heads, head = i % heads / group;
-            attentionDecode({lengths[static_cast<std::size_t>(row)], width, memory, window}, queries + i * width,
-                            rowsOf(keys, row, head), rowsOf(values, row, head), results + i * width, scores.data());
-        }
-    });
-    return out;
-}
-
 } // namespace ratchet

@@ -15,4 +15,8 @@ enum class LinearKind { OneDnn, Plain };
 [[nodiscard]] at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {},
                                    LinearKind kind = LinearKind::OneDnn);
 
+// The same without a gradient and without tensors of its own: out [rows, out] is set to it, or has it added.
+enum class Sum { Set, Add };
+void mapRows(const float* x, std::int64_t rows, const at::Tensor& weight, const at::Tensor& bias, float* out, Sum sum);
+
 } // namespace ratchet

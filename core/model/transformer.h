@@ -46,11 +46,21 @@ struct ForwardOptions {
     Routing* routing = nullptr;
 };
 
-// Keys and values of the memory and the tokens seen so far; row b holds lengths[b] tokens.
+// What a step of generation writes to, kept from token to token; all [B, ..] float32 of the CPU.
+struct DecodeBuffers {
+    at::Tensor x, normed, packed, mixed, hidden, gate, logits;
+    at::Tensor cosine, sine; // of "rope", [C, w / 2]
+    at::Tensor scratch;      // [threads, ..]
+};
+
+// Keys and values of the memory and the tokens seen so far; row b holds lengths[b] tokens. Fused: a block's lie as
+// attention_kernel.h keeps them, keys [B, K, blocks, w, 16] and values [B, K, 16 * blocks, w rounded up]. Plain, which any
+// other device takes: both [B, memory + C, K, w].
 struct KvCache {
-    std::vector<at::Tensor> keys, values; // a block: [B, memory + C, K, w]
+    std::vector<at::Tensor> keys, values;
     std::vector<std::int64_t> lengths;
     AttentionKind attention = AttentionKind::Fused;
+    DecodeBuffers buffers;   // of Fused
 
     // Keeps these rows only, in this order: finished ones drop out.
     void keepRows(const std::vector<std::int64_t>& rows);
@@ -74,7 +84,8 @@ public:
                                      const ForwardOptions& options = {}) const;
 
     // Generation. start() runs padded prompts of the given lengths and returns the logits [B, V] after each one's last
-    // token; step() appends one token [B] to every row, whose position id (for "coupled") is positions [B].
+    // token; step() appends one token [B] to every row, whose position id (for "coupled") is positions [B]. Its logits
+    // stay until the next step.
     [[nodiscard]] at::Tensor start(const at::Tensor& tokens, const at::Tensor& positions,
                                    const std::vector<std::int64_t>& lengths, std::int64_t capacity,
                                    KvCache& cache) const;
@@ -123,6 +134,16 @@ private:
     [[nodiscard]] Heads project(const Block& block, const at::Tensor& x, const Pass& pass) const;
     [[nodiscard]] at::Tensor attend(int block, const at::Tensor& x, const Pass& pass) const;
     [[nodiscard]] at::Tensor attendCached(int block, const Heads& heads, KvCache& cache) const;
+    // Of a Fused cache (transformer_decode.cpp).
+    void prepareCache(std::int64_t batch, std::int64_t capacity, KvCache& cache) const;
+    void keep(int block, const Heads& heads, KvCache& cache) const;
+    [[nodiscard]] at::Tensor decode(const at::Tensor& tokens, const at::Tensor& positions, KvCache& cache) const;
+    void decodeEmbedding(const std::int64_t* tokens, const at::Tensor& positions, std::int64_t rows,
+                         const KvCache& cache) const;
+    void decodeAttention(int block, const std::int64_t* tokens, std::int64_t rows, KvCache& cache) const;
+    void decodeRow(int block, std::int64_t token, std::int64_t row, KvCache& cache, float* scratch) const;
+    void decodeFeedForward(const Block& block, std::int64_t rows, const DecodeBuffers& buffers) const;
+    void normaliseTo(const Norm& norm, std::int64_t rows, const DecodeBuffers& buffers) const;
     [[nodiscard]] at::Tensor memoryKeys(const Block& block) const;
     [[nodiscard]] at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight) const;
     [[nodiscard]] at::Tensor normalise(const at::Tensor& x, const Norm& norm) const;

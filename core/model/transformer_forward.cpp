@@ -96,10 +96,8 @@ at::Tensor Transformer::attend(int index, const at::Tensor& x, const Pass& pass)
         heads.key = at::cat({memoryKeys(block).unsqueeze(0).expand(shape), heads.key}, 1);
         heads.value = at::cat({block.memoryValue.view({1, memory, shape[2], shape[3]}).expand(shape), heads.value}, 1);
     }
-    if (pass.cache) {
-        pass.cache->keys[static_cast<std::size_t>(index)].narrow(1, 0, memory + pass.length).copy_(heads.key);
-        pass.cache->values[static_cast<std::size_t>(index)].narrow(1, 0, memory + pass.length).copy_(heads.value);
-    }
+    if (pass.cache)
+        keep(index, heads, *pass.cache);
     if (pass.options.observer)
         pass.options.observer->attention(
             index, attentionProbabilities(heads.query, heads.key, sight()).narrow(3, memory, pass.length));
@@ -119,7 +117,7 @@ at::Tensor Transformer::attendCached(int index, const Heads& heads, KvCache& cac
     std::vector<std::int64_t> grown = cache.lengths;
     for (auto& length : grown)
         ++length;
-    return cachedAttention(heads.query.squeeze(1), keys, values, grown, sight(), cache.attention);
+    return cachedAttention(heads.query.squeeze(1), keys, values, grown, sight());
 }
 
 at::Tensor Transformer::run(at::Tensor x, const Pass& pass) const
@@ -170,16 +168,7 @@ at::Tensor Transformer::start(const at::Tensor& tokens, const at::Tensor& positi
 {
     const at::NoGradGuard noGradient;
     const std::int64_t batch = tokens.size(0), length = tokens.size(1);
-    const auto block = [&] {
-        return at::zeros({batch, m_architecture.memoryTokens + capacity, m_architecture.kvHeads,
-                          m_architecture.width / m_architecture.heads},
-                         m_flat.options());
-    };
-    cache = {{}, {}, {}, cache.attention};
-    for (int i = 0; i < m_architecture.layers; ++i) {
-        cache.keys.push_back(block());
-        cache.values.push_back(block());
-    }
+    prepareCache(batch, capacity, cache);
     const at::Tensor places = placesOf(positions, length);
     ForwardOptions options;
     options.attention = cache.attention;
@@ -194,6 +183,8 @@ at::Tensor Transformer::start(const at::Tensor& tokens, const at::Tensor& positi
 at::Tensor Transformer::step(const at::Tensor& tokens, const at::Tensor& positions, KvCache& cache) const
 {
     const at::NoGradGuard noGradient;
+    if (cache.attention == AttentionKind::Fused)
+        return decode(tokens, positions, cache);
     const at::Tensor places =
         (m_architecture.positions == "coupled" ? positions : at::tensor(cache.lengths, at::kLong).to(tokens.device()))
             .unsqueeze(1);
