@@ -46,7 +46,7 @@ public:
         double sum = 0, targets = 0;
         for (const Batch& batch : m_batches) {
             const at::Tensor logits = model.forward(batch.inputs, batch.positions).view({-1, model.vocabulary()});
-            const at::Tensor flat = batch.targets.view({-1});
+            const at::Tensor flat = batch.targets.view({-1}).to(logits.device());
             sum += at::cross_entropy_loss(logits, flat, {}, at::Reduction::Sum, noLoss, 0).item<float>();
             targets += static_cast<double>(flat.ne(noLoss).sum().item<std::int64_t>());
         }
@@ -63,7 +63,7 @@ private:
 };
 
 Result<std::vector<std::unique_ptr<Transformer>>> loadMembers(const TrainSpec& spec, const Genome& genome,
-                                                              int vocabulary)
+                                                              int vocabulary, const Placement& placement)
 {
     RATCHET_CHECK(areNamed(spec.members, genome.recipe.members, "members"));
     std::vector<std::unique_ptr<Transformer>> models;
@@ -72,6 +72,7 @@ Result<std::vector<std::unique_ptr<Transformer>>> loadMembers(const TrainSpec& s
         RATCHET_TRY(file, readWeights(member.weights));
         models.push_back(std::make_unique<Transformer>(its.architecture, vocabulary));
         RATCHET_CHECK(models.back()->load(file));
+        models.back()->place(placement);
     }
     return models;
 }
@@ -81,7 +82,7 @@ Result<std::vector<std::unique_ptr<Transformer>>> loadMembers(const TrainSpec& s
 Result<Averaged> averageInto(Transformer& model, const TrainSpec& spec, const Genome& genome, const Domain& domain,
                              const Tokenizer& tokenizer)
 {
-    RATCHET_TRY(models, loadMembers(spec, genome, tokenizer.vocabulary()));
+    RATCHET_TRY(models, loadMembers(spec, genome, tokenizer.vocabulary(), model.placement()));
     RATCHET_TRY(taste, Taste::draw(spec, genome, domain, tokenizer));
     std::vector<const Transformer*> versions;
     for (const auto& member : models)

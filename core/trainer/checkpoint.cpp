@@ -2,7 +2,6 @@
 #include "core/trainer/checkpoint.h"
 
 #include <array>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -34,10 +33,10 @@ Status writeCheckpoint(const std::string& file, const std::string& key, const Tr
                        {"flops", state.flops},
                        {"best", state.divergence.best},
                        {"above", state.divergence.above}};
-    content.metadata = {{"trial", key}, {"state", numbers.dump()}};
+    content.metadata = {{"trial", key}, {"placement", state.placement}, {"state", numbers.dump()}};
     for (const auto& [name, tensor] : tensorsOf(state))
         if (tensor.defined())
-            content.add(name, "F32", {tensor.numel()}, tensor.data_ptr<float>());
+            content.add(name, "F32", {tensor.numel()}, tensor.cpu().data_ptr<float>());
     return writeWeights(file, content);
 }
 
@@ -48,6 +47,12 @@ Result<bool> readCheckpoint(const std::string& file, const std::string& key, Tra
     RATCHET_TRY(content, readWeights(file));
     if (const auto trial = content.metadata.find("trial"); trial == content.metadata.end() || trial->second != key)
         return false;
+    const auto made = content.metadata.find("placement");
+    const std::string placement = made == content.metadata.end() ? "cpu" : made->second;
+    if (placement != state.placement) {
+        state.foreign = placement;
+        return false;
+    }
     RATCHET_TRY(json, parseJson(content.metadata["state"], "the checkpoint's state"));
     Fields in(json, "the checkpoint's state");
     in.read("step", state.step).read("loss", state.loss).read("seconds", state.seconds).read("tokens", state.tokens);
@@ -60,7 +65,7 @@ Result<bool> readCheckpoint(const std::string& file, const std::string& key, Tra
         if (!values || content.tensors.at(name).shape != std::vector<std::int64_t>{tensor.numel()})
             return fail(Code::Damaged, std::string("The checkpoint has no fitting \"") + name + "\".",
                         "Delete it to start the trial again.");
-        std::memcpy(tensor.data_ptr<float>(), values, static_cast<std::size_t>(tensor.numel()) * sizeof(float));
+        tensor.copy_(at::from_blob(const_cast<float*>(values), {tensor.numel()}));
     }
     return true;
 }

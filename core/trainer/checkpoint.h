@@ -23,12 +23,14 @@ struct TrainState {
     double flops = 0;        // of the steps, teachers included
     DivergenceWatch divergence;
     at::Tensor parameters, first, second, average; // flat; second and average may be undefined
+    std::string placement = "cpu"; // Placement::text(): a state is gone on with only where it was made
+    std::string foreign = {};      // where the state was made that was not taken up for this reason
 };
 
 // `key` names the trial this state belongs to.
 [[nodiscard]] Status writeCheckpoint(const std::string& file, const std::string& key, const TrainState& state);
-// Fills the tensors of `state` in place. False when there is no file or it belongs to another trial; Damaged when it is
-// broken.
+// Fills the tensors of `state` in place, wherever they are; the file holds float32. False when there is no file, or it belongs
+// to another trial or placement; Damaged when it is broken.
 [[nodiscard]] Result<bool> readCheckpoint(const std::string& file, const std::string& key, TrainState& state);
 
 } // namespace ratchet

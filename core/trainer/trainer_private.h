@@ -30,9 +30,11 @@ using Clock = std::chrono::steady_clock;
 // {"right": share above zero, "margin": mean in nats} of these margins.
 [[nodiscard]] Json reportOf(const at::Tensor& margins);
 
-// What a step computed before the optimizer moves.
+// What a step showed. Its losses and norm stay where they were computed until they are read.
 struct Step {
-    double loss = 0, droppedShare = 0;
+    std::int64_t number = 0; // from 1
+    at::Tensor labels, pairs, norm; // [], [3], [] float64
+    double loss = 0, gradientNorm = 0, rate = 0, droppedShare = 0;
     std::optional<PreferenceLoss> preference;
     std::int64_t tokens = 0; // padding included
     double flops = 0;
@@ -51,6 +53,10 @@ struct Trainer::Private {
     void update(const at::Tensor& gradient, double rate);
     [[nodiscard]] bool isDone() const;
     [[nodiscard]] Status takeStep();
+    [[nodiscard]] Result<bool> advance(std::int64_t steps);
+    // Waits for the steps not read yet and judges and reports each, in order.
+    [[nodiscard]] Status readSteps();
+    [[nodiscard]] Status judge(const Step& step);
     [[nodiscard]] Status addLabels(Step& step);
     [[nodiscard]] Status addPairs(Step& step);
     // The parent's margins of all pairs; charges this look at them and the one at the end.
@@ -68,13 +74,14 @@ struct Trainer::Private {
     [[nodiscard]] double budgetOfSteps() const;
     [[nodiscard]] double rateNow() const;
     void observe(const Batch& batch);
-    void report(const Step& step, double gradientNorm, double rate);
+    void report(const Step& step);
     [[nodiscard]] Progress progressNow() const;
     // Compute of labels, of pairs and looks at them, of tasting averages and of the steps so far.
     [[nodiscard]] double spent() const;
     [[nodiscard]] std::string checkpointFile() const;
 
     TrainSpec spec;
+    Placement placement;
     Genome genome;
     const Domain& domain;
     TrainEvents events;
@@ -85,6 +92,7 @@ struct Trainer::Private {
     std::optional<Optimizer> optimizer; // of the adapters or of what is not frozen
     std::optional<Teachers> teachers;
     TrainState state;
+    std::vector<Step> unread;
     Json selfTraining = nullptr, data = nullptr, preference = nullptr;
     at::Tensor reference;                     // the parent's margins of the pairs [N]; undefined without any
     std::vector<Architecture> taught;         // of the teachers
