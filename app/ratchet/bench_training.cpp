@@ -87,7 +87,7 @@ Result<TrainingCase> largeCase(const BenchOptions& options)
     wanted.name = "train-gpt2-t1024";
     wanted.genome.architecture.layers = 12;
     wanted.genome.architecture.heads = wanted.genome.architecture.kvHeads = 12;
-    wanted.genome.data.mixture = {{"bytes", 8192}};
+    wanted.genome.data.mixture = {{"bytes", 4096}};
     wanted.tokenizer = std::move(tokenizer);
     return wanted;
 }
