@@ -143,14 +143,17 @@ Result<bool> Trainer::advance(std::int64_t steps)
 
 Result<Trained> Trainer::run()
 {
-    for (bool more = !d->isDone(); more;) {
-        if (d->events.isStopped && d->events.isStopped()) {
-            RATCHET_CHECK(keepCheckpoint());
-            return fail(Code::Cancelled,
-                        fmt::format("The training was stopped after step {}; its state is kept.", d->state.step));
+    for (;;) {
+        if (d->isProxyDue()) {
+            RATCHET_TRY(answer, d->showProxy());
+            if (answer == AfterProxy::Stop)
+                return passOn(stopped());
         }
-        RATCHET_TRY(left, advance(1));
-        more = left;
+        if (d->isDone())
+            break;
+        if (d->events.isStopped && d->events.isStopped())
+            return passOn(stopped());
+        RATCHET_TRY(more, advance(1));
         if (more && d->spec.checkpointSeconds > 0 && secondsSince(d->lastCheckpoint) >= d->spec.checkpointSeconds) {
             RATCHET_CHECK(keepCheckpoint());
             d->lastCheckpoint = Clock::now();
@@ -159,6 +162,13 @@ Result<Trained> Trainer::run()
     Trained trained;
     RATCHET_CHECK(d->finish(trained));
     return trained;
+}
+
+Status Trainer::stopped() const
+{
+    RATCHET_CHECK(keepCheckpoint());
+    return fail(Code::Cancelled,
+                fmt::format("The training was stopped after step {}; its state is kept.", d->state.step));
 }
 
 Status Trainer::keepCheckpoint() const

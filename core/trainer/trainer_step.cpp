@@ -72,7 +72,8 @@ double Trainer::Private::budgetOfSteps() const
 double Trainer::Private::spent() const
 {
     // Where all steps cost the same, a product has no rounding to grow.
-    return startFlops + (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
+    return startFlops + state.proxyFlops +
+           (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
 }
 
 // How many steps the budget pays for. Batches of buckets differ: there the mean of some is taken, drawn without a
@@ -95,6 +96,11 @@ Status Trainer::Private::plan()
     total = std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price));
     probeEvery = std::max(fewestStepsBetween, total / mostObservations);
     return {};
+}
+
+double Trainer::Private::shareSpent() const
+{
+    return (spent() - state.proxyFlops) / std::max(1.0, startFlops + budgetOfSteps());
 }
 
 bool Trainer::Private::isDone() const
@@ -179,6 +185,8 @@ Status Trainer::Private::begin()
     firstStep = state.step;
     lastProgressTokens = state.tokens;
     trainingSince = Clock::now();
+    if (events.onProgress)
+        events.onProgress(progressNow());
     return {};
 }
 
@@ -194,9 +202,12 @@ Status Trainer::Private::divergence() const
 {
     return fail(
         Code::Failed,
-        fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
-                    "for {} steps.",
-                    state.step, state.loss, state.divergence.best, state.divergence.above),
+        state.step <= smokeSteps
+            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.", state.step,
+                          state.loss, state.divergence.best)
+            : fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
+                          "for {} steps.",
+                          state.step, state.loss, state.divergence.best, state.divergence.above),
         "Lower the learning rate or lengthen the warm-up.");
 }
 
@@ -225,7 +236,8 @@ Status Trainer::Private::takeStep()
                                  : state.loss + (loss.value - state.loss) /
                                                     static_cast<double>(std::min<std::int64_t>(state.step, 20));
     const double share = static_cast<double>(state.step) / static_cast<double>(total);
-    const bool diverged = state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
+    const bool exploded = state.step <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
+    const bool diverged = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
     report(loss, norm, rate);
     return diverged ? divergence() : Status();
 }
