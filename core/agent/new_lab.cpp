@@ -217,6 +217,8 @@ Status newLab(const NewLab& wanted)
     config.candidates = wanted.candidates.value_or(config.candidates);
     config.alphaDecay = alphaDecay;
     config.placebos = wanted.placebos.value_or(config.placebos);
+    config.proxy = wanted.proxy.value_or(config.proxy);
+    config.audit = wanted.audit.value_or(config.audit);
     RATCHET_TRY(parents, parentPolicyFromText(wanted.parents.empty() ? config.parents : wanted.parents));
     config.parents = toText(parents);
     config.corpusSource = wanted.corpus;

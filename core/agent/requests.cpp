@@ -119,8 +119,8 @@ Status updateAndTell(Context& context, const ProposalRecord& proposal, const Tel
 Status retry(Context& context, const Request& request, const Tell& tell)
 {
     RATCHET_TRY(proposal, namedProposal(context, request));
-    if (proposal.state != ProposalState::Failed && proposal.state != ProposalState::Cancelled)
-        return fail(Code::Refused, fmt::format("Proposal {} is {}; only what failed or was cancelled can be tried again.", proposal.id.value,
+    if (proposal.state != ProposalState::Failed && proposal.state != ProposalState::Cancelled && proposal.state != ProposalState::Screened)
+        return fail(Code::Refused, fmt::format("Proposal {} is {}; only what failed, was cancelled or given up can be tried again.", proposal.id.value,
                                                toText(proposal.state)));
     proposal.state = ProposalState::Queued;
     proposal.stateReason.clear();

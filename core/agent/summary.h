@@ -10,6 +10,7 @@
 
 #include "core/agent/controls.h"
 #include "core/agent/replication.h"
+#include "core/agent/screening.h"
 #include "core/store/lab.h"
 #include "core/store/store.h"
 
@@ -53,6 +54,7 @@ struct Summary {
     std::vector<VaultChange> vault;
     std::vector<DeploymentRecord> deployments;
     PlaceboCount placebos;
+    ScreeningReport screening;
     Flops spent;
     std::chrono::milliseconds trialTime{0}; // sum of all trials' wall time
     int teeth = 0, trials = 0, failedTrials = 0, waiting = 0;

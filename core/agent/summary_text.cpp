@@ -114,6 +114,14 @@ std::string refusedText(const Summary& summary)
     return text.empty() ? "  Nothing.\n" : text;
 }
 
+std::string passRateTable(const ScreeningReport& screening)
+{
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& family : screening.families)
+        rows.push_back({family.name, passRateText(family.pass), passRateText(family.fail)});
+    return rows.empty() ? std::string() : textTable({{"family"}, {"accepted of the better half"}, {"of the worse half"}}, rows);
+}
+
 std::string vaultScore(const Summary& summary, const VaultScore& score)
 {
     if (summary.bitsPerByte)
@@ -151,6 +159,8 @@ std::string toText(const Summary& summary)
         "\nChampion before and after, on vault items never used for a decision (95 % intervals)\n" + vaultText(summary);
     if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
         text += fmt::format("\nPlacebos, which no gate should accept: {}\n", placebos);
+    if (const std::string screening = screeningText(summary.screening); !screening.empty())
+        text += fmt::format("\nStages: {}\n{}", screening, passRateTable(summary.screening));
     if (summary.live)
         text += fmt::format("\nLive: version {} ({}, generation {}, {} parameters)\n", summary.live->hash.brief(),
                             summary.live->origin, summary.live->generation, summary.live->parameters);

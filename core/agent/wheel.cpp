@@ -7,6 +7,7 @@
 #include "core/agent/judge_job.h"
 #include "core/agent/promotion.h"
 #include "core/agent/question.h"
+#include "core/agent/screening.h"
 #include "core/agent/train_job.h"
 #include "core/critic/scorecard.h"
 #include "core/memory/lessons.h"
@@ -31,6 +32,12 @@ TrialRecord freshTrial(const Context& context, Id<ProposalRecord> proposal)
     trial.seed = trialSeed(context, proposal.value);
     trial.budget = context.config.trialBudget;
     return trial;
+}
+
+// What was laid down for a proposal's question when it was proposed: {"k", "question"}.
+Json numbersOf(const ToothRecord& tooth, Id<ProposalRecord> proposal)
+{
+    return tooth.state.value("questions", Json::object()).value(std::to_string(proposal.value), Json::object());
 }
 
 } // namespace
@@ -188,6 +195,8 @@ Result<TrialRecord> Wheel::trialFor(const ProposalRecord& proposal)
     if (last && last->state != TrialState::Failed && last->state != TrialState::Cancelled)
         return *last;                     // left by an engine that is gone: the worker goes on from its checkpoint
     TrialRecord trial = freshTrial(m_context, proposal.id);
+    if (last && (screeningDecision(*last) == givenUp || screeningDecision(*last) == asWished))      // a person wants it all the same
+        trial.proxy = {{"decision", asWished}};
     RATCHET_TRY(id, m_context.store->add(trial));
     trial.id = id;
     return trial;
@@ -216,14 +225,44 @@ Status Wheel::addTrial(const ProposalRecord& proposal)
 
 Status Wheel::addJudging(const ProposalRecord& proposal)
 {
-    const Json numbers = m_tooth.state.value("questions", Json::object()).value(std::to_string(proposal.id.value), Json::object());
-    const int k = numbers.value("k", 0);
-    const auto question = numbers.value("question", std::int64_t(0));
-    if (k == 0)
-        return fail(Code::Damaged, fmt::format("Proposal {} has no question number in tooth {}.", proposal.id.value, m_tooth.number));
-    RATCHET_TRY(job, questionJob(m_context, proposal, k, m_tooth.state.value("discoveries", 0), question));
+    RATCHET_TRY(k, questionOf(proposal));
+    if (!k) {
+        m_held.push_back(proposal);
+        return {};
+    }
+    const auto question = numbersOf(m_tooth, proposal.id).value("question", std::int64_t(0));
+    RATCHET_TRY(job, questionJob(m_context, proposal, *k, m_tooth.state.value("discoveries", 0), question));
     m_crew.add(std::move(job));
     return {};
+}
+
+Status Wheel::addHeldJudgings()
+{
+    for (const ProposalRecord& proposal : std::exchange(m_held, {}))
+        RATCHET_CHECK(addJudging(proposal));
+    return {};
+}
+
+// Its place among those of the tooth that are not given up. Proxies are shown before the gate is asked and hold none of its items,
+// so that alpha of every question is still fixed before its first item is drawn.
+Result<std::optional<int>> Wheel::questionOf(const ProposalRecord& proposal) const
+{
+    const int place = numbersOf(m_tooth, proposal.id).value("k", 0);
+    if (place == 0)
+        return fail(Code::Damaged, fmt::format("Proposal {} has no question number in tooth {}.", proposal.id.value, m_tooth.number));
+    int k = place;
+    RATCHET_TRY(list, m_context.config.proxy > 0 ? proposals() : Result<std::vector<ProposalRecord>>{});
+    for (const ProposalRecord& other : list) {
+        const int itsPlace = numbersOf(m_tooth, other.id).value("k", 0);
+        if (itsPlace == 0 || itsPlace >= place || isControl(other))
+            continue;
+        RATCHET_TRY(trial, m_context.store->trialOf(other.id));
+        const bool isOpen = other.state == ProposalState::Queued || other.state == ProposalState::Running;
+        if (isOpen && !(trial && !screeningDecision(*trial).empty()))
+            return std::optional<int>();
+        k -= other.state == ProposalState::Screened;
+    }
+    return std::optional(k);
 }
 
 Status Wheel::untilIdle()
@@ -233,6 +272,7 @@ Status Wheel::untilIdle()
             m_crew.stop(5s);
             return pumped;
         }
+        RATCHET_CHECK(addHeldJudgings());
         const auto running = m_crew.running();
         if (m_tooth.stage == "train" && !running.empty())
             m_stage = std::all_of(running.begin(), running.end(), [](const Job* job) { return job->isJudging(); }) ? "judge" : "train";
@@ -247,6 +287,7 @@ Status Wheel::untilIdle()
 Status Wheel::trainAndJudge()
 {
     RATCHET_TRY(list, proposals());
+    m_held.clear();
     for (const ProposalRecord& proposal : list) {
         if (proposal.state == ProposalState::Queued || proposal.state == ProposalState::Running)
             RATCHET_CHECK(addTrial(proposal));

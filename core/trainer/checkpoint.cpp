@@ -33,7 +33,9 @@ Status writeCheckpoint(const std::string& file, const std::string& key, const Tr
                        {"tokens", state.tokens},
                        {"flops", state.flops},
                        {"best", state.divergence.best},
-                       {"above", state.divergence.above}};
+                       {"above", state.divergence.above},
+                       {"lookedAt", state.lookedAt},
+                       {"proxyFlops", state.proxyFlops}};
     content.metadata = {{"trial", key}, {"state", numbers.dump()}};
     for (const auto& [name, tensor] : tensorsOf(state))
         if (tensor.defined())
@@ -52,6 +54,7 @@ Result<bool> readCheckpoint(const std::string& file, const std::string& key, Tra
     Fields in(json, "the checkpoint's state");
     in.read("step", state.step).read("loss", state.loss).read("seconds", state.seconds).read("tokens", state.tokens);
     in.read("flops", state.flops).read("best", state.divergence.best).read("above", state.divergence.above);
+    in.readIf("lookedAt", state.lookedAt).readIf("proxyFlops", state.proxyFlops);
     RATCHET_CHECK(in.onlyKnown().status());
     for (const auto& [name, tensor] : tensorsOf(state)) {
         if (!tensor.defined())

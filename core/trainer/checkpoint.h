@@ -22,6 +22,8 @@ struct TrainState {
     std::int64_t tokens = 0; // padding included
     double flops = 0;        // of the steps, teachers included
     DivergenceWatch divergence;
+    bool lookedAt = false;   // the engine has seen the proxy and let it go on
+    double proxyFlops = 0;   // what asking cost
     at::Tensor parameters, first, second, average; // flat; second and average may be undefined
 };
 

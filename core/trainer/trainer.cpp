@@ -191,14 +191,17 @@ Result<bool> Trainer::advance(std::int64_t steps)
 
 Result<Trained> Trainer::run()
 {
-    for (bool more = !d->isDone(); more;) {
-        if (d->events.isStopped && d->events.isStopped()) {
-            RATCHET_CHECK(keepCheckpoint());
-            return fail(Code::Cancelled,
-                        fmt::format("The training was stopped after step {}; its state is kept.", d->state.step));
+    for (;;) {
+        if (d->isProxyDue()) {
+            RATCHET_TRY(answer, d->showProxy());
+            if (answer == AfterProxy::Stop)
+                return passOn(stopped());
         }
-        RATCHET_TRY(left, advance(1));
-        more = left;
+        if (d->isDone())
+            break;
+        if (d->events.isStopped && d->events.isStopped())
+            return passOn(stopped());
+        RATCHET_TRY(more, advance(1));
         if (more && d->spec.checkpointSeconds > 0 && secondsSince(d->lastCheckpoint) >= d->spec.checkpointSeconds) {
             RATCHET_CHECK(keepCheckpoint());
             d->lastCheckpoint = Clock::now();
@@ -211,6 +214,13 @@ Result<Trained> Trainer::run()
     } catch (const std::exception& error) {
         return fail(Code::Failed, fmt::format("The training could not be finished: {}.", firstLine(error.what())));
     }
+}
+
+Status Trainer::stopped() const
+{
+    RATCHET_CHECK(keepCheckpoint());
+    return fail(Code::Cancelled,
+                fmt::format("The training was stopped after step {}; its state is kept.", d->state.step));
 }
 
 Status Trainer::keepCheckpoint() const

@@ -24,6 +24,8 @@ using Clock = std::chrono::steady_clock;
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+inline constexpr std::int64_t smokeSteps = 10;
+
 // The trial a checkpoint belongs to.
 [[nodiscard]] std::string trialKey(const TrainSpec& spec);
 
@@ -70,7 +72,17 @@ struct Trainer::Private {
     void observe(const Batch& batch);
     void report(const Step& step, double gradientNorm, double rate);
     [[nodiscard]] Progress progressNow() const;
-    // Compute of labels, of pairs and looks at them, of tasting averages and of the steps so far.
+    [[nodiscard]] std::string stage() const;
+    // Of what it may spend before the last step, what asking costs left out.
+    [[nodiscard]] double shareSpent() const;
+    [[nodiscard]] bool asksProxy() const { return spec.proxy > 0 && events.onProxy && genome.recipe.trains(); }
+    // The share of the budget is spent (the last step is done at the latest), and nobody has seen it yet.
+    [[nodiscard]] bool isProxyDue() const;
+    [[nodiscard]] Result<AfterProxy> showProxy();
+    // Mean score of greedy answers (of likelihoods, where the domain measures bits per byte) of the weights as they would
+    // be written now.
+    [[nodiscard]] Result<Proxy> measureProxy() const;
+    // Compute of labels, of pairs and looks at them, of tasting averages, of the steps so far and of the proxy.
     [[nodiscard]] double spent() const;
     [[nodiscard]] std::string checkpointFile() const;
 
@@ -95,6 +107,7 @@ struct Trainer::Private {
     double observationSeconds = 0; // CPU time
     Clock::time_point started = Clock::now(), lastProgress{}, lastCheckpoint = Clock::now(), trainingSince{};
     std::int64_t lastProgressTokens = 0, firstStep = 0;
+    std::string lastStage;
 };
 
 } // namespace ratchet

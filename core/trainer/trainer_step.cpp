@@ -73,7 +73,8 @@ double Trainer::Private::budgetOfSteps() const
 double Trainer::Private::spent() const
 {
     // Where all steps cost the same, a product has no rounding to grow.
-    return startFlops + (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
+    return startFlops + state.proxyFlops +
+           (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
 }
 
 // Of a step whose rows are as long as the longest of them.
@@ -111,6 +112,11 @@ Status Trainer::Private::plan()
     total = std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price));
     probeEvery = std::max(fewestStepsBetween, total / mostObservations);
     return {};
+}
+
+double Trainer::Private::shareSpent() const
+{
+    return (spent() - state.proxyFlops) / std::max(1.0, startFlops + budgetOfSteps());
 }
 
 bool Trainer::Private::isDone() const
@@ -197,6 +203,8 @@ Status Trainer::Private::begin()
     firstStep = state.step;
     lastProgressTokens = state.tokens;
     trainingSince = Clock::now();
+    if (events.onProgress)
+        events.onProgress(progressNow());
     return {};
 }
 
@@ -212,9 +220,12 @@ Status Trainer::Private::divergence() const
 {
     return fail(
         Code::Failed,
-        fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
-                    "for {} steps.",
-                    state.step, state.loss, state.divergence.best, state.divergence.above),
+        state.step <= smokeSteps
+            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.", state.step,
+                          state.loss, state.divergence.best)
+            : fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
+                          "for {} steps.",
+                          state.step, state.loss, state.divergence.best, state.divergence.above),
         "Lower the learning rate or lengthen the warm-up.");
 }
 
@@ -257,7 +268,8 @@ Status Trainer::Private::takeStep()
                                  : state.loss + (step.loss - state.loss) /
                                                     static_cast<double>(std::min<std::int64_t>(state.step, 20));
     const double share = static_cast<double>(state.step) / static_cast<double>(total);
-    const bool diverged = state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
+    const bool exploded = state.step <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
+    const bool diverged = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
     report(step, norm, rate);
     return diverged ? divergence() : Status();
 }

@@ -21,6 +21,7 @@
 #include "core/guard/sandbox.h"
 #include "core/launch/frame.h"
 #include "core/plugin/loader.h"
+#include "core/plugin/proxy.h"
 
 namespace ratchet::player {
 
@@ -76,12 +77,18 @@ private:
         const auto length = std::clamp<std::int64_t>(static_cast<std::int64_t>(spec.budgetFlops / (price * 5 * genome->recipe.batch)), 1, longest);
         const std::int64_t perStep = length * genome->recipe.batch;
         const double perToken = spec.budgetFlops / static_cast<double>(perStep * 5);
+        double asked = 0;       // price of the look
         for (std::int64_t step = 1; step <= steps; ++step) {
             rest();
             say(Points{step, {{"loss", 3.0 / static_cast<double>(step)}}});
-            say(Progress{step, step * perStep, static_cast<double>(step * perStep) * perToken, static_cast<double>(step) / steps, 1, "training"});
+            say(Progress{step, step * perStep, static_cast<double>(step * perStep) * perToken + asked, static_cast<double>(step) / steps, 1, "full"});
             if (spec.trial == 2 && step == 3 && misbehave(spec))
                 return 1;
+            if (step == 2 && spec.proxy > 0 && !(spec.trial == 2 && m_fault == "shows nothing")) {
+                asked = show(spec, *genome, **domain);
+                if (asked == 0)
+                    return say(Failure{"cancelled", "It was stopped at the look."}), 1;
+            }
             if (m_channel.isReadable())
                 return say(Failure{"cancelled", "It was stopped."}), 1;
         }
@@ -92,7 +99,7 @@ private:
             file.data.replace(0, 4, "\0\0\x80\x7f", 4);
         if (!(spec.trial == 2 && m_fault == "forgotten weights") && !writeWeights(spec.scratch + "/weights.safetensors", file))
             return say(Failure{"environment", "The player cannot write."}), 1;
-        Trained trained{spec.scratch + "/weights.safetensors", steps, steps * perStep, length, static_cast<double>(steps * perStep) * perToken,
+        Trained trained{spec.scratch + "/weights.safetensors", steps, steps * perStep, length, static_cast<double>(steps * perStep) * perToken + asked,
                         0.1, 1, 1e6, nullptr, nullptr, 0};
         if (spec.trial == 2 && m_fault == "claims to be cheap")
             trained.flops = trainingFlops(genome->architecture, vocabulary, 1).value * static_cast<double>(trained.tokens) / 2;
@@ -103,6 +110,30 @@ private:
         if (!(spec.trial == 2 && m_fault == "leaves early"))
             say(trained);
         return 0;
+    }
+
+    // What it is asked before its end, after its second step; the price, or 0 when it is to stop.
+    double show(const TrainSpec& spec, const Genome& genome, const Domain& domain)
+    {
+        const auto tokenizer = tokenizerOf(spec.tokenizer, domain.info().alphabet);
+        const ProxyItems items = proxyItems(domain, genome, *tokenizer, spec.budgetFlops);
+        Proxy proxy{2, skillOf(genome), 1.5, (items.least + items.most) / 2, static_cast<int>(items.items.size())};
+        const auto isFault = [&](const char* fault) { return spec.trial == 2 && m_fault == fault; };
+        if (isFault("shows NaN"))
+            proxy.score = std::nan("");
+        if (isFault("shows another step"))
+            proxy.step = 3;
+        if (isFault("shows it for nothing"))
+            proxy.flops = 1;
+        if (isFault("shows few items"))
+            proxy.items = 1;
+        say(proxy);
+        if (isFault("shows twice"))
+            say(proxy);
+        if (isFault("dies at the look"))
+            ::raise(SIGKILL);
+        const auto answer = m_channel.receive();
+        return answer && std::holds_alternative<Proceed>(*answer) ? proxy.flops : 0;
     }
 
     static std::vector<Architecture> taughtBy(const TrainSpec& spec, const Genome& genome)
@@ -131,13 +162,13 @@ private:
         if (m_fault == "dies")
             ::raise(SIGKILL);
         if (m_fault == "NaN")
-            say(Progress{3, 3, 3, 0.5, std::nan(""), "training"}), hang();
+            say(Progress{3, 3, 3, 0.5, std::nan(""), "full"}), hang();
         if (m_fault == "nonsense" && ::write(3, "Traceback (most recent call last):\n", 35) == 35)
             hang();
         if (m_fault == "overspends")
-            say(Progress{3, 3, spec.budgetFlops * 2, 0.5, 1, "training"}), hang();
+            say(Progress{3, 3, spec.budgetFlops * 2, 0.5, 1, "full"}), hang();
         if (m_fault == "claims the universe")
-            say(Progress{3, 3, 1e300, 0.5, 1, "training"}), hang();
+            say(Progress{3, 3, 1e300, 0.5, 1, "full"}), hang();
         if (m_fault == "goes back")
             say(Points{2, {{"loss", 1}}}), hang();
         if (m_fault == "infinite curve")

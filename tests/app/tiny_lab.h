@@ -36,18 +36,21 @@ struct Account {
 
 class TinyLab {
 public:
-    explicit TinyLab(int candidates = 2, std::filesystem::path root = {}, double placebos = 0) : m_root(std::move(root))
+    explicit TinyLab(int candidates = 2, std::filesystem::path root = {}, double placebos = 0, double proxy = 0, double audit = 0.2)
+        : m_root(std::move(root))
     {
         if (m_root.empty())
             m_root = std::filesystem::path(m_folder.path().toStdString()) / "lab";
         NewLab wanted;
         wanted.root = m_root;
         wanted.domain = "arithmetic";
-        wanted.budget = Flops{1e12};
-        wanted.trialBudget = Flops{4e9};
+        wanted.trialBudget = Flops{proxy > 0 ? 16e9 : 4e9};       // what pays for a look, too
+        wanted.budget = Flops{250 * wanted.trialBudget->value};
         wanted.seed = 7;
         wanted.candidates = candidates;
         wanted.placebos = placebos;
+        wanted.proxy = proxy;
+        wanted.audit = audit;
         const Status made = newLab(wanted);
         if (!made)
             qFatal("no lab: %s", made.error().text.c_str());
