@@ -114,6 +114,15 @@ std::string refusedText(const Summary& summary)
     return text.empty() ? "  Nothing.\n" : text;
 }
 
+std::string learntText(const Summary& summary)
+{
+    std::string text;
+    for (const TriedRow& row : summary.tried)
+        for (const std::string& sentence : row.learntFrom)
+            text += fmt::format("  {} {}: {}\n", row.proposal.value, named(row), sentence);
+    return text;
+}
+
 std::string vaultScore(const Summary& summary, const VaultScore& score)
 {
     if (summary.bitsPerByte)
@@ -147,6 +156,8 @@ std::string toText(const Summary& summary)
     text += summary.tried.empty() ? "  Nothing yet.\n" : triedTable(summary);
     text += "\nWhat helped\n" + helpedText(summary);
     text += "\nWhat was refused, and why\n" + refusedText(summary);
+    if (const std::string learnt = learntText(summary); !learnt.empty())
+        text += "\nWhat trials learnt from besides the domain's items\n" + learnt;
     text +=
         "\nChampion before and after, on vault items never used for a decision (95 % intervals)\n" + vaultText(summary);
     if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
