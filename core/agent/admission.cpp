@@ -69,21 +69,34 @@ Result<Sources> sourcesOf(const Context& context, const Genome& parent, const Ge
     RATCHET_CHECK(addMembers(sources, context, child));
     if (child.recipe.distillation > 0 && sources.taught.empty())
         sources.taught.push_back(parent.architecture);
+    sources.frozen = child.recipe.preference > 0 ? std::vector{parent.architecture} : sources.taught;
     return sources;
 }
 
-// The least a trial does, in steps: one when anything trains; an average looks at its loss once, a soup at each member's and at
+// Pairs are compared with what the parent thinks of them, token by token.
+Status comparesWith(const Genome& parent, const Genome& child)
+{
+    if (child.recipe.preference == 0 || parent.reasoning.format == child.reasoning.format)
+        return {};
+    return fail(Code::Refused,
+                fmt::format("A candidate with /recipe/preference has to answer as its parent does, but /reasoning/format is \"{}\" instead of \"{}\".",
+                            child.reasoning.format, parent.reasoning.format),
+                "Keep /reasoning/format, or set /recipe/preference to 0.");
+}
+
+// The least a trial does, in steps: one when anything trains, and half of one for finding pairs and looking at them; an average looks at its loss once, a soup at each member's and at
 // each average's that it tries (core/trainer/averaging.h), and a look is a forward pass.
 double leastSteps(const Recipe& recipe)
 {
     const double looks = recipe.start == "soup" ? 2.0 * static_cast<double>(recipe.members.size()) - 1 : recipe.isAverage() ? 1 : 0;
-    return (recipe.trains() ? 1 : 0) + looks / 3;
+    return (recipe.trains() ? 1 : 0) + (recipe.preference > 0 ? 0.5 : 0) + looks / 3;
 }
 
 } // namespace
 
 Result<Sources> admit(const Context& context, const Genome& parent, const Genome& child)
 {
+    RATCHET_CHECK(comparesWith(parent, child));
     RATCHET_TRY(sources, sourcesOf(context, parent, child));
     RATCHET_TRY(step, context.stepPrice(child, sources.taught));
     const Flops least{leastSteps(child.recipe) * step.value};
@@ -93,7 +106,7 @@ Result<Sources> admit(const Context& context, const Genome& parent, const Genome
                                 toText(context.config.trialBudget), toText(least)),
                     "Choose a smaller model, a smaller /recipe/batch, or fewer teachers or members.");
     RATCHET_TRY(length, context.rowLength(child));
-    RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.taught));
+    RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.frozen));
     return sources;
 }
 

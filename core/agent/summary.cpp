@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/agent/text_table.h"
+#include "core/agent/trial_report.h"
 
 namespace ratchet {
 namespace {
@@ -25,6 +26,7 @@ Result<TriedRow> triedRow(const Store& store, const ProposalRecord& proposal)
     if (trial) {
         row.version = trial->version;
         row.spent = trial->spent;
+        row.learntFrom = sentencesOf(trial->report);
     }
     RATCHET_TRY(verdict, store.verdict(proposal.id));
     row.verdict = verdict;

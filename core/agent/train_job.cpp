@@ -7,6 +7,8 @@
 #include "core/agent/controls.h"
 #include "core/agent/limits.h"
 #include "core/agent/screening.h"
+#include "core/agent/trial_report.h"
+#include "core/genome/cost.h"
 #include "core/genome/weights_file.h"
 #include "core/plugin/loader.h"
 
@@ -56,6 +58,7 @@ Status TrainJob::addVersions(TrainSpec& spec, ChildSpec& child)
     m_taught = std::move(sources.taught);
     spec.teachers = std::move(sources.teachers);
     spec.members = std::move(sources.members);
+    child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary, m_context.memoryBytes, sources.frozen);
     for (const auto* artifacts : {&spec.teachers, &spec.members})
         for (const Artifact& artifact : *artifacts)
             child.sandbox.readable.emplace_back(artifact.weights);
@@ -91,6 +94,10 @@ Result<ChildSpec> TrainJob::spec()
     RATCHET_CHECK(askProxy(spec));
     RATCHET_TRY(corrected, m_context.feedback(true));
     spec.feedback = std::move(corrected);
+    if (m_genome.recipe.preference > 0) {
+        RATCHET_TRY(preferred, m_context.preferences());
+        spec.preferences = std::move(preferred);
+    }
     RATCHET_TRY(object, m_context.objects.put(m_genome.toJson().dump()));
     m_genomeObject = object;
     spec.genome = m_genome.toJson();
@@ -101,7 +108,6 @@ Result<ChildSpec> TrainJob::spec()
     child.sandbox.writable.push_back(scratch());
     child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.judge() / "secret", m_context.paths.keys() / "private.pem"};
     child.sandbox.required = m_context.sandboxLevel;
-    child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary, m_context.memoryBytes, m_taught);
     child.limits.silence = m_context.silence;
     spec.memoryBytes = child.limits.memoryBytes;
     child.log = scratch() / "worker.log";
@@ -126,7 +132,7 @@ Status TrainJob::charge(std::int64_t tokens, std::int64_t length, double reporte
 {
     const double perToken = trainingFlops(m_genome.architecture, m_context.vocabulary, static_cast<int>(length), m_taught).value;
     const double counted = static_cast<double>(tokens) * perToken + asked;
-    // What is reported may be more (labelling for self-training), never less than the tokens cost.
+    // What is reported may be more (labels of self-training, pairs of answers), never less than the tokens cost.
     if (reported < counted * 0.999)
         return fail(Code::Failed, fmt::format("The worker claimed {} for tokens that cost {}.", toText(Flops{reported}), toText(Flops{counted})));
     const double most = m_trial.budget.value * 1.05;
@@ -139,7 +145,7 @@ Status TrainJob::charge(std::int64_t tokens, std::int64_t length, double reporte
 // A step is a batch of rows of the same length: who says fewer tokens than the steps hold has trained longer than it says.
 Status TrainJob::holdsItsSteps(const Trained& trained) const
 {
-    const double rows = static_cast<double>(trained.steps) * m_genome.recipe.batch;
+    const double rows = static_cast<double>(trained.steps) * rowsOfStep(m_genome.recipe);
     const double least = m_genome.data.bucketing ? rows : rows * static_cast<double>(trained.length);    // buckets differ in length
     if (static_cast<double>(trained.tokens) < least)
         return fail(Code::Failed, fmt::format("The worker claimed {} tokens for {} steps that hold {:.0f}.", trained.tokens, trained.steps, least));
@@ -202,6 +208,7 @@ Status TrainJob::take(const Trained& trained)
 Status TrainJob::receive(const Message& message, Child& child)
 {
     if (const auto* hello = std::get_if<Hello>(&message)) {
+    m_trial.report = reportOf(trained);
         m_trial.platform = {{"learner", hello->version}, {"sandbox", hello->sandbox}, {"platform", hello->platform}};
     } else if (const auto* progress = std::get_if<Progress>(&message)) {
         m_progress = *progress;

@@ -84,6 +84,7 @@ struct TrialRecord {
     Json platform;                   // capability, threads, libtorch, sandbox level
     Time started{}, ended{};
     Json proxy = nullptr;            // what was seen before it was whole, and what was made of it (core/selector); null: nothing
+    Json report = nullptr;           // what the worker told of its data: Trained's selfTraining, data, preference and population, as far as there are any
 };
 
 struct ScorecardRecord {

@@ -16,6 +16,7 @@
 #include "core/base/hash.h"
 #include "core/base/rng.h"
 #include "core/critic/exam.h"
+#include "core/genome/cost.h"
 #include "core/genome/tokenizer.h"
 #include "core/genome/weights_file.h"
 #include "core/guard/sandbox.h"
@@ -74,8 +75,9 @@ private:
         constexpr std::int64_t longest = 8;
         const std::int64_t steps = genome->recipe.trains() ? 5 : 0;
         const double price = trainingFlops(genome->architecture, vocabulary, longest, taughtBy(spec, *genome)).value;
-        const auto length = std::clamp<std::int64_t>(static_cast<std::int64_t>(spec.budgetFlops / (price * 5 * genome->recipe.batch)), 1, longest);
-        const std::int64_t perStep = length * genome->recipe.batch;
+        const int rows = rowsOfStep(genome->recipe);
+        const auto length = std::clamp<std::int64_t>(static_cast<std::int64_t>(spec.budgetFlops / (price * 5 * rows)), 1, longest);
+        const std::int64_t perStep = length * rows;
         const double perToken = spec.budgetFlops / static_cast<double>(perStep * 5);
         double asked = 0;       // price of the look
         for (std::int64_t step = 1; step <= steps; ++step) {
@@ -101,9 +103,14 @@ private:
             return say(Failure{"environment", "The player cannot write."}), 1;
         Trained trained{spec.scratch + "/weights.safetensors", steps, steps * perStep, length, static_cast<double>(steps * perStep) * perToken + asked,
                         0.1, 1, 1e6, nullptr, nullptr, 0};
+        if (genome->recipe.preference > 0)
+            trained.preference = {{"users", spec.preferences.size()}, {"graded", 9}, {"asked", 30}, {"mixed", 0.3}, {"leftOut", Json::object()},
+                                  {"before", {{"right", 0.5}, {"margin", 0.0}}}, {"after", {{"right", 0.75}, {"margin", 1.5}}}};
         if (spec.trial == 2 && m_fault == "claims to be cheap")
             trained.flops = trainingFlops(genome->architecture, vocabulary, 1).value * static_cast<double>(trained.tokens) / 2;
         if (spec.trial == 2 && m_fault == "claims few tokens")
+            trained.tokens /= 2;
+        if (genome->recipe.preference > 0 && m_fault == "claims no pairs")
             trained.tokens /= 2;
         if (spec.trial == 2 && m_fault == "impossible length")
             trained.length = 1'000'000;
@@ -196,6 +203,8 @@ private:
             file.add(name, "F32", shape, values.data());
         }
         file.metadata = {{"replay", std::to_string(spec.replay.size())}, {"feedback", Json(spec.feedback).dump()}};
+        if (!spec.preferences.empty())
+            file.metadata["preferences"] = Json(spec.preferences).dump();
         if (!spec.teachers.empty() || !spec.members.empty())
             file.metadata.merge(std::map<std::string, std::string>{{"teachers", readable(spec.teachers)}, {"members", readable(spec.members)}});
         return file;
