@@ -198,7 +198,7 @@ Result<VersionRecord> TrainJob::takeVersion()
 {
     const auto file = scratch() / "weights.safetensors";
     RATCHET_TRY(content, readWeights(file));
-    RATCHET_CHECK(checkWeights(content, m_genome.architecture, m_context.vocabulary));
+    RATCHET_CHECK(checkWeights(content, m_genome, m_context.vocabulary));
     RATCHET_TRY(weights, m_context.objects.putFile(file));
     VersionRecord version;
     version.genome = m_genomeObject;
@@ -207,7 +207,7 @@ Result<VersionRecord> TrainJob::takeVersion()
     version.hash = versionHash(version);
     version.created = now();
     version.trial = m_trial.id;
-    version.parameters = parameterCount(m_genome.architecture, m_context.vocabulary);
+    version.parameters = parameterCount(m_genome, m_context.vocabulary);
     version.origin = m_proposal ? fmt::format("proposal {}", m_proposal->id.value) : "seed";
     if (m_proposal) {
         RATCHET_TRY(parent, m_context.store->version(m_proposal->parent));

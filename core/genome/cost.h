@@ -17,7 +17,7 @@ struct TrainingMemory {
     [[nodiscard]] double bytes() const { return state + kept + moment; }
 };
 // Every term's source is in the .cpp. A genome that distils without `teachers` has one of its own architecture. Making an
-// average holds all members at once; of that and the training after it, if there is one, the larger counts.
+// average or an ensemble holds all members at once; of that and the training after it, if there is one, the larger counts.
 [[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length,
                                             const std::vector<Architecture>& teachers = {});
 

@@ -162,7 +162,7 @@ Status read(const Json& json, Recipe& r)
     Rules(in)
         .oneOf("optimizer", r.optimizer, {"adamw", "muon", "lion"})
         .oneOf("schedule", r.schedule, {"constant", "cosine", "linear", "wsd"})
-        .oneOf("start", r.start, {"scratch", "continue", "average", "soup"})
+        .oneOf("start", r.start, {"scratch", "continue", "average", "soup", "ensemble"})
         .within("learningRate", r.learningRate, 1e-8, 10)
         .within("warmup", r.warmup, 0, 1)
         .within("batch", r.batch, 1, 1 << 20)
@@ -184,8 +184,8 @@ Status read(const Json& json, Recipe& r)
         .versions("teachers", r.teachers)
         .versions("members", r.members)
         .require(r.teachers.empty() || r.distillation > 0, "it names teachers, but \"distillation\" is 0")
-        .require(r.members.empty() || r.isAverage(), "it names members, but \"start\" is neither average nor soup")
-        .require(!r.isAverage() || r.members.size() >= 2, "an average needs two \"members\" at least")
+        .require(r.members.empty() || r.namesMembers(), "it names members, but \"start\" is neither average nor soup nor ensemble")
+        .require(!r.namesMembers() || r.members.size() >= 2, "an average or an ensemble needs two \"members\" at least")
         .require(r.fineTuning == 0 || r.isAverage(), "\"fineTuning\" is for an average or a soup")
         .require(r.accumulation < 1 || r.batch % r.accumulation == 0,
                  fmt::format("an accumulation of {} does not divide a batch of {}", r.accumulation, r.batch));
@@ -302,6 +302,11 @@ Result<Genome> Genome::fromJson(const Json& json)
         return fail(Code::BadInput, "The genome starts from scratch, so nothing can be frozen or adapted by low rank.",
                     "Set /recipe/start to continue.");
     return genome;
+}
+
+std::vector<Architecture> Genome::models() const
+{
+    return std::vector<Architecture>(recipe.isEnsemble() ? recipe.members.size() : 1, architecture);
 }
 
 Hash Genome::hash() const

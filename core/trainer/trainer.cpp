@@ -55,7 +55,8 @@ Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, i
     std::vector<Architecture> teachers;
     for (const Json& json : genomes) {
         RATCHET_TRY(its, Genome::fromJson(json));
-        teachers.push_back(its.architecture);
+        for (const Architecture& model : its.models())
+            teachers.push_back(model);
     }
     const int length = std::clamp(domain.longestExample(genome.data, genome.reasoning), 1, genome.architecture.context);
     return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);

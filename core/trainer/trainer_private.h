@@ -5,7 +5,7 @@
 #include <chrono>
 #include <optional>
 
-#include "core/model/transformer.h"
+#include "core/model/ensemble.h"
 #include "core/surgery/adapter.h"
 #include "core/trainer/batches.h"
 #include "core/trainer/checkpoint.h"
@@ -32,7 +32,7 @@ struct Trainer::Private {
             Batches itsBatches, const Tokenizer& itsTokenizer);
     // Parameters from scratch, the parent or the checkpoint; everything after the data is known.
     [[nodiscard]] Status begin();
-    [[nodiscard]] Status average();
+    [[nodiscard]] Status takeMembers();
     [[nodiscard]] Status adapt();
     [[nodiscard]] Status plan();
     // Gradient of what trains, from the model's.
@@ -62,13 +62,14 @@ struct Trainer::Private {
     Batches batches;
     Tokenizer tokenizer;
     Transformer model;
+    std::optional<Ensemble> ensemble;   // of start "ensemble", which does not train
     std::optional<Adapters> adapters;   // of method "lora": they train and the model holds the sum
     std::optional<Optimizer> optimizer; // of the adapters or of what is not frozen
     std::optional<Teachers> teachers;
     TrainState state;
     Json selfTraining = nullptr, data = nullptr;
     std::vector<Architecture> taught;         // of the teachers
-    std::vector<std::string> members;         // that are in the average it starts from
+    std::vector<std::string> members;         // that it is made of
     double startFlops = 0, withheldFlops = 0; // spent before the first step; not to be spent at all
     double flopsPerStep = 0;                  // of the longest rows
     std::int64_t total = 1, probeEvery = 1;

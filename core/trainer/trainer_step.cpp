@@ -33,9 +33,9 @@ Status takeOver(const TrainSpec& spec, Transformer& model)
 {
     RATCHET_TRY(genome, Genome::fromJson(spec.parentGenome));
     RATCHET_TRY(file, readWeights(spec.parentWeights));
-    Transformer parent(genome.architecture, model.vocabulary());
+    Ensemble parent(genome, model.vocabulary());
     RATCHET_CHECK(parent.load(file));
-    RATCHET_CHECK(transplant(parent, model));
+    RATCHET_CHECK(transplant(parent.member(0), model)); // of an ensemble the one that its genome names first
     return {};
 }
 
@@ -104,11 +104,14 @@ bool Trainer::Private::isDone() const
     return state.step > 0 && state.flops + flopsPerStep > budgetOfSteps();
 }
 
-Status Trainer::Private::average()
+Status Trainer::Private::takeMembers()
 {
     if (events.onProgress)
         events.onProgress({0, 0, 0, 0, 0, "averaging"});
-    RATCHET_TRY(averaged, averageInto(model, spec, genome, domain, tokenizer));
+    if (genome.recipe.isEnsemble())
+        ensemble.emplace(genome, tokenizer.vocabulary());
+    RATCHET_TRY(averaged, ensemble ? gatherInto(*ensemble, spec, domain, tokenizer)
+                                   : averageInto(model, spec, genome, domain, tokenizer));
     state.loss = averaged.loss;
     members = std::move(averaged.members);
     startFlops += averaged.flops;
@@ -161,11 +164,15 @@ Status Trainer::Private::begin()
         RATCHET_CHECK(teachers->fit(batches.length()));
         taught = teachers->architectures();
     }
+    if (genome.recipe.isEnsemble()) {
+        RATCHET_CHECK(takeMembers());
+        return plan();
+    }
     model.initialise(Rng::stream(spec.seed, "model").next());
     if (genome.recipe.start == "continue" && !spec.parentWeights.empty())
         RATCHET_CHECK(takeOver(spec, model));
     if (genome.recipe.isAverage())
-        RATCHET_CHECK(average());
+        RATCHET_CHECK(takeMembers());
     model.requireGradient();
     RATCHET_CHECK(adapt());
     RATCHET_CHECK(plan());
@@ -236,7 +243,8 @@ Status Trainer::Private::finish(Trained& trained) const
     std::map<std::string, std::string> metadata;
     if (!members.empty())
         metadata["members"] = Json(members).dump();
-    RATCHET_CHECK(model.save(file, state.average.defined() ? state.average : model.flat(), metadata));
+    RATCHET_CHECK(ensemble ? ensemble->save(file, metadata)
+                           : model.save(file, state.average.defined() ? state.average : model.flat(), metadata));
     trained.weights = file;
     trained.steps = state.step;
     trained.tokens = state.tokens;

@@ -22,7 +22,7 @@ public:
         Json space = Json::parse(readFile(paths().searchSpace()).value());
         space["paths"]["/recipe/teachers"] = space["paths"]["/recipe/members"] = {{"versions", 3}};
         space["paths"]["/recipe/distillation"] = space["paths"]["/recipe/fineTuning"] = {{"low", 0}, {"high", 1}};
-        space["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup"}}};
+        space["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup", "ensemble"}}};
         space["paths"]["/architecture/layers"] = {{"low", 1}, {"high", 128}, {"integer", true}};
         space["paths"]["/architecture/width"] = {{"choices", {16, 64, 16384}}};
         space["paths"]["/architecture/feedForwardWidth"] = {{"choices", {64, 256, 65536}}};
@@ -60,10 +60,8 @@ public:
     {
         return propose({replaced("/recipe/teachers", teachers), replaced("/recipe/distillation", 0.5)});
     }
-    [[nodiscard]] Status average(const Json& members) const
-    {
-        return propose({replaced("/recipe/members", members), replaced("/recipe/start", "average")});
-    }
+    [[nodiscard]] Status average(const Json& members) const { return madeOf("average", members); }
+    [[nodiscard]] Status ensemble(const Json& members) const { return madeOf("ensemble", members); }
     [[nodiscard]] ProposalRecord last() const { return read()->proposals().value().back(); }
     // Weights and metadata that the trial of the last proposal by a person left.
     [[nodiscard]] std::map<std::string, std::string> madeOf(Id<ProposalRecord> proposal) const
@@ -74,6 +72,10 @@ public:
     }
 
 private:
+    [[nodiscard]] Status madeOf(const char* start, const Json& members) const
+    {
+        return propose({replaced("/recipe/members", members), replaced("/recipe/start", start)});
+    }
     std::string m_live;
 };
 
@@ -99,6 +101,7 @@ private Q_SLOTS:
     void teachersAreBroughtAndPaid();
     void theSameTeachersAreADuplicate();
     void anAverageCostsNothing();
+    void anEnsembleIsKeptWhole();
     void theArchiveIsDrawnOn();
     void whatTheMachineCannotHoldIsNotProposed();
     void whatTheMachineCannotHoldIsNotStarted();
@@ -125,6 +128,11 @@ void TestAdmission::versionsMustBeThereAndFit()
     said(lab.average({lab.live(), foreign}), "another tokenizer");
     said(lab.average({lab.live(), reversed}), "in the format \"reversed\"");
     said(lab.average({lab.live(), shallow}), "another architecture");
+    const std::string other = with("/recipe/learningRate", 0.002);
+    const std::string both = lab.add(Json::array({replaced("/recipe/members", {lab.live(), other}), replaced("/recipe/start", "ensemble")}));
+    said(lab.ensemble({lab.live(), shallow}), "another architecture than the ensemble");
+    said(lab.ensemble({lab.live(), both}), "an ensemble itself");
+    said(lab.average({lab.live(), both}), "an ensemble itself");
     said(lab.distil({lab.live(), shallow, reversed, nobody}), "at most 3 versions");
     QVERIFY(lab.distil(Json::array({lab.live().substr(0, 10)})).error().text.find("whole name") != std::string::npos);
     QCOMPARE(lab.read()->proposals().value().size(), proposals);
@@ -173,6 +181,24 @@ void TestAdmission::anAverageCostsNothing()
     QCOMPARE(lab.read()->spent().value().value, before);
     QCOMPARE(Json::parse(lab.madeOf(proposal).at("members")), (Json{lab.live(), other}));
     QVERIFY(lab.read()->verdict(proposal).value());                   // judged like any other
+}
+
+void TestAdmission::anEnsembleIsKeptWhole()
+{
+    const OpenLab lab;
+    const std::string other = lab.add(Json::array({replaced("/recipe/learningRate", 0.002)}));
+    QVERIFY(lab.ensemble({lab.live(), other}));
+    const Id<ProposalRecord> proposal = lab.last().id;
+    QVERIFY(lab.run(1));
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QVERIFY2(trial.state == TrialState::Trained, trial.failure.c_str());
+    QCOMPARE(trial.spent.value, 0.0);
+    const auto store = lab.read();
+    const auto version = store->version(*trial.version).value().value(), one = store->version(Hash{lab.live()}).value().value();
+    QCOMPARE(version.parameters, 2 * one.parameters);
+    QVERIFY(store->verdict(proposal).value());                        // judged like any other
+    const Status again = lab.ensemble({other, lab.live()});           // the order says only what continues from it
+    QVERIFY(!again && again.error().text.find("tried this already") != std::string::npos);
 }
 
 // All ideas there are, since the space has few: one distils the live version into a single layer.

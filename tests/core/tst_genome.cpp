@@ -58,6 +58,8 @@ private Q_SLOTS:
         row("members of nothing", R"([{"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]}])", "neither average nor soup");
         row("an average of one", R"([{"op": "replace", "path": "/recipe/start", "value": "average"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}])", "two");
         row("fine-tuning of what was never averaged", R"([{"op": "replace", "path": "/recipe/fineTuning", "value": 0.5}])", "fineTuning");
+        row("an ensemble of one", R"([{"op": "replace", "path": "/recipe/start", "value": "ensemble"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}])", "two");
+        row("an ensemble that is trained on", R"([{"op": "replace", "path": "/recipe/start", "value": "ensemble"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]}, {"op": "replace", "path": "/recipe/fineTuning", "value": 0.5}])", "fineTuning");
         row("the mixture is a list", R"([{"op": "replace", "path": "/data/mixture", "value": []}])", "mixture");
     }
     void refusesWhatIsNoGenome()
@@ -111,6 +113,19 @@ private Q_SLOTS:
         QVERIFY(average.recipe.isAverage() && !average.recipe.trains());
         average.recipe.fineTuning = 0.25;
         QVERIFY(Genome::fromJson(average.toJson())->recipe.trains());
+    }
+
+    void anEnsembleIsAllItsMembers()
+    {
+        Genome ensemble = demoGenome();
+        QCOMPARE(ensemble.models().size(), 1U);
+        ensemble.recipe.start = "ensemble";
+        ensemble.recipe.members = {a, b};
+        QVERIFY(Genome::fromJson(ensemble.toJson()));
+        QVERIFY(!ensemble.recipe.trains() && !ensemble.recipe.isAverage());
+        QCOMPARE(ensemble.models().size(), 2U);
+        QCOMPARE(parameterCount(ensemble, 14), 2 * parameterCount(ensemble.architecture, 14));
+        QCOMPARE(parameterCount(demoGenome(), 14), parameterCount(demoGenome().architecture, 14));
     }
 
     void readsAGenomeOfTheFirstVersion()
