@@ -76,12 +76,14 @@ Result<Sources> sourcesOf(const Context& context, const Genome& parent, const Ge
     return sources;
 }
 
-// The least a trial does, in steps: one when anything trains. What is made of members looks at its loss, by a forward pass of each
+// The least a trial does, in steps: one when anything trains; every member of a population one in each generation, and a look. What is made of members looks at its loss, by a forward pass of each
 // model (core/trainer/averaging.h): an average once, a soup at each member and each average that it tries.
 double leastSteps(const Recipe& recipe)
 {
     const auto members = static_cast<double>(recipe.members.size());
     const double looks = recipe.start == "soup" ? 2 * members - 1 : recipe.isEnsemble() ? members : recipe.isAverage() ? 1 : 0;
+    if (recipe.isPopulation())
+        return recipe.population * recipe.generations * (1 + 1.0 / 3);
     return (recipe.trains() ? 1 : 0) + looks / 3;
 }
 
@@ -96,7 +98,7 @@ Result<Sources> admit(const Context& context, const Genome& parent, const Genome
         return fail(Code::Refused,
                     fmt::format("A trial's budget of {} does not pay for the {} that this genome takes at least.",
                                 toText(context.config.trialBudget), toText(least)),
-                    "Choose a smaller model, a smaller /recipe/batch, or fewer teachers or members.");
+                    "Choose a smaller model, a smaller /recipe/batch, or fewer teachers, members or generations.");
     RATCHET_TRY(length, context.rowLength(child));
     RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.taught));
     return sources;

@@ -5,6 +5,7 @@
 
 #include "core/agent/admission.h"
 #include "core/agent/limits.h"
+#include "core/genome/population_log.h"
 #include "core/genome/weights_file.h"
 #include "core/plugin/loader.h"
 
@@ -130,6 +131,20 @@ Status TrainJob::holdsItsSteps(const Trained& trained) const
     return {};
 }
 
+// What the members of a population did adds up to what the worker says was done.
+Status TrainJob::holdsItsPopulation(const Trained& trained) const
+{
+    const Recipe& recipe = m_genome.recipe;
+    if (!recipe.isPopulation())
+        return {};
+    RATCHET_TRY(log, PopulationLog::fromJson(trained.population));
+    const bool isWhole = log.seeds.size() == static_cast<std::size_t>(recipe.population) &&
+                         log.generations.size() == static_cast<std::size_t>(recipe.generations);
+    if (!isWhole || log.stepsOfAll() != trained.steps || std::abs(log.flopsOfAll() - trained.flops) > 1e-6 * trained.flops)
+        return fail(Code::Failed, "What the worker says of its population does not add up.");
+    return {};
+}
+
 Status TrainJob::take(const Points& points)
 {
     for (const auto& [name, value] : points.values) {
@@ -170,6 +185,7 @@ Status TrainJob::receive(const Message& message, Child&)
         if (trained->length < 1 || trained->length > m_genome.architecture.context)
             return fail(Code::Failed, fmt::format("The worker claimed sequences of {} tokens.", trained->length));
         RATCHET_CHECK(holdsItsSteps(*trained));
+        RATCHET_CHECK(holdsItsPopulation(*trained));
         m_trial.steps = trained->steps;
         m_trial.tokens = trained->tokens;
         return charge(trained->tokens, trained->length, trained->flops);

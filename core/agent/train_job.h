@@ -29,6 +29,7 @@ private:
     [[nodiscard]] Result<std::vector<Json>> replay(const Hash& parent) const;
     [[nodiscard]] Status take(const Points& points);
     [[nodiscard]] Status holdsItsSteps(const Trained& trained) const;
+    [[nodiscard]] Status holdsItsPopulation(const Trained& trained) const;
     [[nodiscard]] Status charge(std::int64_t tokens, std::int64_t length, double reported);
     [[nodiscard]] Result<VersionRecord> takeVersion();
     [[nodiscard]] Status store(const Status& how, const std::optional<VersionRecord>& version);

@@ -193,6 +193,8 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
         bytes * (tokens * (w.a.layers * (attentionFloats(w) + feedForwardFloats(w)) + (w.drops ? w.model : 0)) + batch);
     memory.moment = bytes * std::max(tokens * lossFloats(w, genome.recipe, teachers), tokens * backwardFloats(w) + ofMaps);
     memory.moment = std::max(memory.moment, bytes * update - memory.kept);
+    if (genome.recipe.isPopulation())
+        memory.state = (genome.recipe.population + 1) * memory.state + bytes * parameters.all;
     if (!genome.recipe.namesMembers())
         return memory;
     const TrainingMemory averaging = averagingMemory(genome.recipe, w, parameters.all, tokens);

@@ -181,6 +181,11 @@ Status read(const Json& json, Recipe& r)
         .within("preferenceBeta", r.preferenceBeta, 1e-3, 10)
         .within("population", r.population, 0, 64)
         .within("generations", r.generations, 1, 1000)
+        .require(r.population != 1, "a population needs two models at least; 0 is a model alone")
+        .require(r.population * r.generations <= 4096, "\"population\" times \"generations\" is more than 4096")
+        .require(!r.isPopulation() || !r.namesMembers(), "a population starts from scratch or continues; it is not made of \"members\"")
+        .require(!r.isPopulation() || (r.distillation == 0 && r.preference == 0),
+                 "a population learns from labels alone: \"distillation\" and \"preference\" must be 0")
         .versions("teachers", r.teachers)
         .versions("members", r.members)
         .require(r.teachers.empty() || r.distillation > 0, "it names teachers, but \"distillation\" is 0")
@@ -298,6 +303,9 @@ Result<Genome> Genome::fromJson(const Json& json)
     if (genome.adaptation.frozenLayers > genome.architecture.layers)
         return fail(Code::BadInput, fmt::format("The genome freezes {} of {} layers.", genome.adaptation.frozenLayers,
                                                 genome.architecture.layers));
+    if (genome.recipe.isPopulation() && (genome.data.selfTraining > 0 || genome.data.bucketing))
+        return fail(Code::BadInput, "The genome trains a population, whose members take equal steps and are not labelled for by a parent.",
+                    "Set /data/selfTraining to 0 and /data/bucketing to false, or /recipe/population to 0.");
     if (genome.recipe.start == "scratch" && (genome.adaptation.method != "full" || genome.adaptation.frozenLayers > 0 || genome.adaptation.frozenEmbeddings))
         return fail(Code::BadInput, "The genome starts from scratch, so nothing can be frozen or adapted by low rank.",
                     "Set /recipe/start to continue.");

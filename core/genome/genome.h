@@ -69,6 +69,7 @@ struct Recipe {
 
     [[nodiscard]] bool isAverage() const { return start == "average" || start == "soup"; }
     [[nodiscard]] bool isEnsemble() const { return start == "ensemble"; }
+    [[nodiscard]] bool isPopulation() const { return population > 0; }
     [[nodiscard]] bool namesMembers() const { return isAverage() || isEnsemble(); }
     [[nodiscard]] bool trains() const { return isAverage() ? fineTuning > 0 : !isEnsemble(); }
 };

@@ -42,9 +42,11 @@ Json fitted(const Range& range, double value)
     return std::strtod(shortText, nullptr);
 }
 
-// An average has been made: what changes it goes on from its weights, or from those of an ensemble's first member.
+// An average has been made: what changes it goes on from its weights, or from those of an ensemble's first member. A
+// population has left one model, and what changes that trains alone.
 Genome continued(Genome genome)
 {
+    genome.recipe.population = 0;
     if (!genome.recipe.namesMembers())
         return genome;
     genome.recipe.start = "continue";
@@ -160,6 +162,9 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         {{start, "continue"}, {"/adaptation/method", "lora"}, {schedule, "linear"}});
     add("tuning", "the upper half of the champion", "Train the upper blocks on and leave the lower ones as they are.",
         {{start, "continue"}, {"/adaptation/frozenLayers", parent.architecture.layers / 2}, {schedule, "linear"}});
+    add("tuning", "a population from the champion",
+        "Train copies of the champion on side by side, each with other rates, and let the better take the place of the worse.",
+        {{start, "continue"}, {"/recipe/population", 4}, {schedule, "linear"}});
     Changes fromParent{{start, "scratch"}, {"/recipe/distillation", 0.5}, {schedule, "linear"}};
     if (!parent.recipe.teachers.empty())
         fromParent.emplace_back("/recipe/teachers", Json::array());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Fresh draws of the domain's training items by which a trial chooses between models: members of a soup.
+// Fresh draws of the domain's training items by which a trial chooses between models: members of a soup, of a population.
 // Never a judge's. One thread.
 #pragma once
 

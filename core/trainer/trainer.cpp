@@ -42,7 +42,16 @@ Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome,
     return selfTrain(voters, genome, domain, options);
 }
 
-// Asked before anything is loaded or labelled: a worker may be started by hand.
+Json reportOf(const Pools& pools)
+{
+    if (pools.replay.empty() && pools.feedback.empty() && pools.selfTraining.empty() && pools.older.empty() &&
+        pools.contaminated == 0)
+        return nullptr;
+    return {{"duplicates", pools.duplicates}, {"contaminated", pools.contaminated}};
+}
+
+} // namespace
+
 Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
 {
     if (spec.memoryBytes <= 0)
@@ -61,16 +70,6 @@ Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, i
     const int length = std::clamp(domain.longestExample(genome.data, genome.reasoning), 1, genome.architecture.context);
     return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);
 }
-
-Json reportOf(const Pools& pools)
-{
-    if (pools.replay.empty() && pools.feedback.empty() && pools.selfTraining.empty() && pools.older.empty() &&
-        pools.contaminated == 0)
-        return nullptr;
-    return {{"duplicates", pools.duplicates}, {"contaminated", pools.contaminated}};
-}
-
-} // namespace
 
 std::string trialKey(const TrainSpec& spec)
 {
@@ -92,6 +91,8 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
 {
     try {
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
+        if (genome.recipe.isPopulation())
+            return fail(Code::BadInput, "The genome has a population, which is more than one training.");
         RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
         const int vocabulary = tokenizer.vocabulary();
         RATCHET_CHECK(fits(spec, genome, domain, vocabulary));

@@ -26,6 +26,9 @@ using Clock = std::chrono::steady_clock;
 
 // The trial a checkpoint belongs to.
 [[nodiscard]] std::string trialKey(const TrainSpec& spec);
+// Whether there is memory for it (spec.memoryBytes). Asked before anything is loaded or labelled: a worker may be started
+// by hand.
+[[nodiscard]] Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary);
 
 struct Trainer::Private {
     Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
@@ -35,6 +38,7 @@ struct Trainer::Private {
     [[nodiscard]] Status takeMembers();
     [[nodiscard]] Status adapt();
     [[nodiscard]] Status plan();
+    void planFor(std::int64_t steps);
     // Gradient of what trains, from the model's.
     [[nodiscard]] at::Tensor ownGradient() const;
     void update(const at::Tensor& gradient, double rate);
@@ -67,12 +71,13 @@ struct Trainer::Private {
     std::optional<Optimizer> optimizer; // of the adapters or of what is not frozen
     std::optional<Teachers> teachers;
     TrainState state;
-    Json selfTraining = nullptr, data = nullptr;
+    Json selfTraining = nullptr, data = nullptr, population = nullptr; // reports
     std::vector<Architecture> taught;         // of the teachers
     std::vector<std::string> members;         // that it is made of
     double startFlops = 0, withheldFlops = 0; // spent before the first step; not to be spent at all
     double flopsPerStep = 0;                  // of the longest rows
     std::int64_t total = 1, probeEvery = 1;
+    bool isLost = false;           // its loss left for good
     double observationSeconds = 0; // CPU time
     Clock::time_point started = Clock::now(), lastProgress{}, lastCheckpoint = Clock::now(), trainingSince{};
     std::int64_t lastProgressTokens = 0, firstStep = 0;

@@ -92,9 +92,14 @@ Status Trainer::Private::plan()
             price += priceOf(batch.inputs.size(1)) / sampled;
         }
     }
-    total = std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price));
-    probeEvery = std::max(fewestStepsBetween, total / mostObservations);
+    planFor(std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price)));
     return {};
+}
+
+void Trainer::Private::planFor(std::int64_t steps)
+{
+    total = steps;
+    probeEvery = std::max(fewestStepsBetween, total / mostObservations);
 }
 
 bool Trainer::Private::isDone() const
@@ -220,7 +225,8 @@ Status Trainer::Private::takeStep()
     const StepLoss loss = addGradient(model, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
     const at::Tensor gradient = ownGradient();
     const double norm = clipGradient(gradient, genome.recipe.clip);
-    if (!std::isfinite(loss.value) || !std::isfinite(norm))
+    isLost = !std::isfinite(loss.value) || !std::isfinite(norm);
+    if (isLost)
         return fail(Code::Failed,
                     fmt::format("The training diverged at step {}: its loss is not finite.", state.step + 1),
                     "Lower the learning rate or the initial scale.");
@@ -232,9 +238,9 @@ Status Trainer::Private::takeStep()
                                  : state.loss + (loss.value - state.loss) /
                                                     static_cast<double>(std::min<std::int64_t>(state.step, 20));
     const double share = static_cast<double>(state.step) / static_cast<double>(total);
-    const bool diverged = state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
+    isLost = state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
     report(loss, norm, rate);
-    return diverged ? divergence() : Status();
+    return isLost ? divergence() : Status();
 }
 
 Status Trainer::Private::finish(Trained& trained) const
@@ -243,6 +249,8 @@ Status Trainer::Private::finish(Trained& trained) const
     std::map<std::string, std::string> metadata;
     if (!members.empty())
         metadata["members"] = Json(members).dump();
+    if (!population.is_null())
+        metadata["population"] = population.dump();
     RATCHET_CHECK(ensemble ? ensemble->save(file, metadata)
                            : model.save(file, state.average.defined() ? state.average : model.flat(), metadata));
     trained.weights = file;
@@ -260,6 +268,7 @@ Status Trainer::Private::finish(Trained& trained) const
     trained.peakBytes = peakBytes();
     trained.selfTraining = selfTraining;
     trained.data = data;
+    trained.population = population;
     trained.observationSeconds = observationSeconds;
     return {};
 }

@@ -215,6 +215,7 @@ Json Strings::searchSpace() const
     paths["/recipe/start"] = choices({"scratch", "continue", "average", "soup", "ensemble"});
     paths["/recipe/teachers"] = {{"versions", 2}};
     paths["/recipe/members"] = {{"versions", 4}};
+    paths["/recipe/population"] = choices({0, 4});
     paths["/data/mixture/tasks/copy"] = range(0.1, 1);
     paths["/data/mixture/tasks/reverse"] = range(0, 1);
     paths["/data/mixture/tasks/sort"] = range(0, 1);

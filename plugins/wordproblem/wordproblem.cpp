@@ -197,6 +197,7 @@ Json WordProblem::searchSpace() const
     paths["/recipe/start"] = choices({"scratch", "continue", "average", "soup", "ensemble"});
     paths["/recipe/teachers"] = {{"versions", 2}};
     paths["/recipe/members"] = {{"versions", 4}};
+    paths["/recipe/population"] = choices({0, 4});
     paths["/data/mixture/steps/1"] = range(0.1, 1);
     paths["/data/mixture/steps/2"] = range(0, 1);
     paths["/data/replay"] = range(0, 0.5);

@@ -60,6 +60,12 @@ private Q_SLOTS:
         row("fine-tuning of what was never averaged", R"([{"op": "replace", "path": "/recipe/fineTuning", "value": 0.5}])", "fineTuning");
         row("an ensemble of one", R"([{"op": "replace", "path": "/recipe/start", "value": "ensemble"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}])", "two");
         row("an ensemble that is trained on", R"([{"op": "replace", "path": "/recipe/start", "value": "ensemble"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]}, {"op": "replace", "path": "/recipe/fineTuning", "value": 0.5}])", "fineTuning");
+        row("a population of one", R"([{"op": "replace", "path": "/recipe/population", "value": 1}])", "two models");
+        row("a population without end", R"([{"op": "replace", "path": "/recipe/population", "value": 64}, {"op": "replace", "path": "/recipe/generations", "value": 1000}])", "4096");
+        row("a population of an average", R"([{"op": "replace", "path": "/recipe/population", "value": 4}, {"op": "replace", "path": "/recipe/start", "value": "average"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]}])", "scratch or continues");
+        row("a population with a teacher", R"([{"op": "replace", "path": "/recipe/population", "value": 4}, {"op": "replace", "path": "/recipe/distillation", "value": 0.5}])", "labels alone");
+        row("a population that labels for itself", R"([{"op": "replace", "path": "/recipe/population", "value": 4}, {"op": "replace", "path": "/data/selfTraining", "value": 0.5}])", "population");
+        row("a population with steps of different length", R"([{"op": "replace", "path": "/recipe/population", "value": 4}, {"op": "replace", "path": "/data/bucketing", "value": true}])", "population");
         row("the mixture is a list", R"([{"op": "replace", "path": "/data/mixture", "value": []}])", "mixture");
     }
     void refusesWhatIsNoGenome()

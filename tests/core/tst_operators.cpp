@@ -230,6 +230,29 @@ private Q_SLOTS:
             QVERIFY2(!idea.genome.recipe.isEnsemble() || idea.genome.recipe.members == named("cb"), idea.operatorName.c_str());
     }
 
+    void populationsAreProposedWhereTheyAreOpen()
+    {
+        Json json = demoSpace().toJson();
+        json["paths"]["/recipe/population"] = {{"choices", {0, 4}}};
+        const SearchSpace space = SearchSpace::fromJson(json).value();
+        const auto populations = [&](const Genome& parent) {
+            Rng rng(1);
+            std::map<std::string, std::string> starts;
+            for (const Idea& idea : ideas(parent, space, demoVocabulary, rng))
+                if (idea.genome.recipe.isPopulation()) {
+                    starts[idea.operatorName] = idea.genome.recipe.start;
+                    if (idea.family != "tuning")
+                        starts["family"] = idea.family;
+                }
+            return starts;
+        };
+        const std::map<std::string, std::string> both{{"population = 4", "scratch"}, {"a population from the champion", "continue"}};
+        QVERIFY(populations(demoGenome()) == both);
+        Genome grown = demoGenome();                                   // what a population left is changed alone
+        grown.recipe.population = 4;
+        QVERIFY(populations(grown).size() == 1 && populations(grown).contains("a population from the champion"));
+    }
+
     void familiesFollowThePath_data()
     {
         QTest::addColumn<QString>("path");
