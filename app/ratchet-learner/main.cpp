@@ -19,6 +19,7 @@
 #include "core/launch/frame.h"
 #include "core/model/platform.h"
 #include "core/trainer/bench.h"
+#include "core/trainer/replay_main.h"
 #include "core/trainer/rounds_main.h"
 #include "core/trainer/worker.h"
 
@@ -56,12 +57,12 @@ bool isConnected()
     return ::getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
-// Run by `ratchet bench self-training`; works by hand too.
-int runRounds(const std::string& spec, char** arguments)
+// Run by `ratchet bench self-training` and `ratchet replay`; works by hand too.
+int runFile(int (&run)(const std::string&), const std::string& spec, char** arguments)
 {
     if (const Status restarted = restartWithSettings(arguments); !restarted)
         return complain(restarted.error());
-    return roundsMain(spec);
+    return run(spec);
 }
 
 int serveRole(const std::string& role, char** arguments)
@@ -96,13 +97,17 @@ int main(int argc, char** argv)
     std::string spec;
     CLI::App* rounds = app.add_subcommand("rounds", "Run rounds of self-training as a file describes them");
     rounds->add_option("SPEC", spec, "JSON file")->required();
+    CLI::App* replay = app.add_subcommand("replay", "Train the winner of a population again as a file describes it");
+    replay->add_option("SPEC", spec, "JSON file")->required();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : exitStatus(Code::Usage);
     }
     if (rounds->parsed())
-        return runRounds(spec, argv);
+        return runFile(roundsMain, spec, argv);
+    if (replay->parsed())
+        return runFile(replayMain, spec, argv);
     const int status = serveRole(app.get_subcommands().front()->get_name(), argv);
     // The channel is closed and every file is written. What is left is to take libtorch's own state down, which takes seconds on a
     // busy machine and longer than the engine waits.

@@ -9,6 +9,7 @@
 #include "core/agent/screening.h"
 #include "core/agent/trial_report.h"
 #include "core/genome/cost.h"
+#include "core/genome/population_log.h"
 #include "core/genome/weights_file.h"
 #include "core/plugin/loader.h"
 
@@ -69,7 +70,7 @@ Status TrainJob::addVersions(TrainSpec& spec, ChildSpec& child)
 Status TrainJob::askProxy(TrainSpec& spec)
 {
     if (!m_proposal || m_proposal->family == replicationFamily || m_context.config.proxy <= 0 || !m_genome.recipe.trains() ||
-        screeningDecision(m_trial) == asWished)
+        m_genome.recipe.isPopulation() || screeningDecision(m_trial) == asWished)
         return {};
     RATCHET_TRY(tokenizer, tokenizerOf(m_context.tokenizerJson, m_context.info.alphabet));
     RATCHET_TRY(asked, guarded(m_context.config.domain, [&] { return proxyItems(*m_context.domain, m_genome, tokenizer, m_trial.budget.value); }));
@@ -152,6 +153,20 @@ Status TrainJob::holdsItsSteps(const Trained& trained) const
     return {};
 }
 
+// What the members of a population did adds up to what the worker says was done.
+Status TrainJob::holdsItsPopulation(const Trained& trained) const
+{
+    const Recipe& recipe = m_genome.recipe;
+    if (!recipe.isPopulation())
+        return {};
+    RATCHET_TRY(log, PopulationLog::fromJson(trained.population));
+    const bool isWhole = log.seeds.size() == static_cast<std::size_t>(recipe.population) &&
+                         log.generations.size() == static_cast<std::size_t>(recipe.generations);
+    if (!isWhole || log.stepsOfAll() != trained.steps || std::abs(log.flopsOfAll() - trained.flops) > 1e-6 * trained.flops)
+        return fail(Code::Failed, "What the worker says of its population does not add up.");
+    return {};
+}
+
 Status TrainJob::take(const Points& points)
 {
     for (const auto& [name, value] : points.values) {
@@ -200,6 +215,8 @@ Status TrainJob::take(const Trained& trained)
     if (!m_proxy.items.empty() && screeningDecision(m_trial).empty())
         return fail(Code::Failed, "The worker ended without showing what it could before.");
     RATCHET_CHECK(holdsItsSteps(trained));
+    RATCHET_CHECK(holdsItsPopulation(trained));
+    m_trial.report = reportOf(trained);
     m_trial.steps = trained.steps;
     m_trial.tokens = trained.tokens;
     return charge(trained.tokens, trained.length, trained.flops, m_proxy.items.empty() ? 0 : m_trial.proxy.value("flops", 0.0));
@@ -208,7 +225,6 @@ Status TrainJob::take(const Trained& trained)
 Status TrainJob::receive(const Message& message, Child& child)
 {
     if (const auto* hello = std::get_if<Hello>(&message)) {
-    m_trial.report = reportOf(trained);
         m_trial.platform = {{"learner", hello->version}, {"sandbox", hello->sandbox}, {"platform", hello->platform}};
     } else if (const auto* progress = std::get_if<Progress>(&message)) {
         m_progress = *progress;
@@ -258,7 +274,7 @@ Result<VersionRecord> TrainJob::takeVersion()
 {
     const auto file = scratch() / "weights.safetensors";
     RATCHET_TRY(content, readWeights(file));
-    RATCHET_CHECK(checkWeights(content, m_genome.architecture, m_context.vocabulary));
+    RATCHET_CHECK(checkWeights(content, m_genome, m_context.vocabulary));
     RATCHET_TRY(weights, m_context.objects.putFile(file));
     VersionRecord version;
     version.genome = m_genomeObject;
@@ -267,7 +283,7 @@ Result<VersionRecord> TrainJob::takeVersion()
     version.hash = versionHash(version);
     version.created = now();
     version.trial = m_trial.id;
-    version.parameters = parameterCount(m_genome.architecture, m_context.vocabulary);
+    version.parameters = parameterCount(m_genome, m_context.vocabulary);
     version.origin = m_proposal ? fmt::format("proposal {}", m_proposal->id.value) : "seed";
     if (m_proposal) {
         RATCHET_TRY(parent, m_context.store->version(m_proposal->parent));

@@ -34,6 +34,7 @@ private:
     [[nodiscard]] Status take(const Proxy& proxy, Child& child);
     [[nodiscard]] Status take(const Trained& trained);
     [[nodiscard]] Status holdsItsSteps(const Trained& trained) const;
+    [[nodiscard]] Status holdsItsPopulation(const Trained& trained) const;
     // `asked`: compute of the proxy, which no token of the training pays for.
     [[nodiscard]] Status charge(std::int64_t tokens, std::int64_t length, double reported, double asked = 0);
     [[nodiscard]] Result<VersionRecord> takeVersion();

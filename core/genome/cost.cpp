@@ -155,14 +155,16 @@ double stateFloats(const Genome& genome, const Parameters& parameters)
 }
 
 // All members and the model, of a soup the one tasted and the best so far. On top either the sum and one more member in
-// double precision (core/surgery/average.cpp), or a forward pass of `tokens` beside a soup's new average.
+// double precision (core/surgery/average.cpp), or a forward pass of `tokens` beside a soup's new average. An ensemble is
+// written as one file, which lies in memory twice.
 TrainingMemory averagingMemory(const Recipe& recipe, const Widths& w, double parameters, double tokens)
 {
     constexpr double bytes = 4;
     const bool isSoup = recipe.start == "soup";
     TrainingMemory memory;
     memory.state = bytes * (static_cast<double>(recipe.members.size()) + (isSoup ? 3 : 1)) * parameters;
-    memory.moment = bytes * std::max(4 * parameters, (isSoup ? parameters : 0) + tokens * (passingFloats(w) + 2 * w.vocabulary));
+    const double made = recipe.isEnsemble() ? 2 * static_cast<double>(recipe.members.size()) : 4;
+    memory.moment = bytes * std::max(made * parameters, (isSoup ? parameters : 0) + tokens * (passingFloats(w) + 2 * w.vocabulary));
     return memory;
 }
 
@@ -211,7 +213,9 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
         const TrainingMemory comparing = comparingMemory(w, parameters.all, tokens, teachers.front());
         return memory.bytes() > comparing.bytes() ? memory : comparing;
     }
-    if (!genome.recipe.isAverage())
+    if (genome.recipe.isPopulation())
+        memory.state = (genome.recipe.population + 1) * memory.state + bytes * parameters.all;
+    if (!genome.recipe.namesMembers())
         return memory;
     const TrainingMemory averaging = averagingMemory(genome.recipe, w, parameters.all, tokens);
     return genome.recipe.trains() && memory.bytes() > averaging.bytes() ? memory : averaging;

@@ -17,9 +17,10 @@ struct TrainingMemory {
     [[nodiscard]] double bytes() const { return state + kept + moment; }
 };
 // Every term's source is in the .cpp. `teachers` are frozen models beside: those that are distilled from, or the parent
-// that a preference loss compares with; without any it is one of the genome's own architecture. Making an average holds
-// all members at once, comparing with the parent the model and the parent; of that and the training after it, if there
-// is one, the larger counts.
+// that a preference loss compares with; without any it is one of the genome's own architecture. Making an average or an
+// ensemble holds all members at once, comparing with the parent the model and the parent; of that and the training after
+// it, if there is one, the larger counts. A population holds every member at once, one that takes the place of another,
+// and the weights that are compared.
 [[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length,
                                             const std::vector<Architecture>& teachers = {});
 

@@ -132,11 +132,22 @@ void Transformer::initialise(std::uint64_t seed)
 Status Transformer::load(const WeightsFile& file)
 {
     RATCHET_CHECK(checkWeights(file, m_architecture, m_vocabulary));
+    take(file, {});
+    return {};
+}
+
+void Transformer::take(const WeightsFile& file, const std::string& prefix)
+{
     for (const TensorSlot& slot : m_layout) {
-        const TensorEntry& entry = file.tensors.at(slot.name);
+        const TensorEntry& entry = file.tensors.at(prefix + slot.name);
         std::memcpy(m_flat.data_ptr<float>() + slot.offset, file.data.data() + entry.offset, entry.bytes);
     }
-    return {};
+}
+
+void Transformer::addTo(WeightsFile& file, const at::Tensor& flat, const std::string& prefix) const
+{
+    for (const TensorSlot& slot : m_layout)
+        file.add(prefix + slot.name, "F32", slot.shape, flat.data_ptr<float>() + slot.offset);
 }
 
 Status Transformer::save(const std::string& file, const at::Tensor& flat,
@@ -144,8 +155,7 @@ Status Transformer::save(const std::string& file, const at::Tensor& flat,
 {
     WeightsFile content;
     content.metadata = metadata;
-    for (const TensorSlot& slot : m_layout)
-        content.add(slot.name, "F32", slot.shape, flat.data_ptr<float>() + slot.offset);
+    addTo(content, flat, {});
     return writeWeights(file, content);
 }
 

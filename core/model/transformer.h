@@ -75,6 +75,9 @@ public:
     // embeddings zero; the last map of every block is scaled by 1 / sqrt(2 layers) (Radford 2019).
     void initialise(std::uint64_t seed);
     [[nodiscard]] Status load(const WeightsFile& file);
+    // Of a file that was checked (checkWeights): the tensors whose names begin with `prefix`; and the other way round.
+    void take(const WeightsFile& file, const std::string& prefix);
+    void addTo(WeightsFile& file, const at::Tensor& flat, const std::string& prefix) const;
     [[nodiscard]] Status save(const std::string& file, const at::Tensor& flat,
                               const std::map<std::string, std::string>& metadata) const;
 

@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/base/error.h"
+#include "core/genome/weights_file.h"
 #include "core/trainer/divergence.h"
 
 namespace ratchet
@@ -32,5 +33,11 @@ struct TrainState {
 // Fills the tensors of `state` in place. False when there is no file or it belongs to another trial; Damaged when it is
 // broken.
 [[nodiscard]] Result<bool> readCheckpoint(const std::string& file, const std::string& key, TrainState& state);
+
+// A state among others of one file: its tensors behind `prefix`, its numbers as returned.
+[[nodiscard]] Json addState(WeightsFile& content, const std::string& prefix, const TrainState& state);
+// Fills the tensors of `state` in place; Damaged when something does not fit.
+[[nodiscard]] Status takeState(const WeightsFile& content, const std::string& prefix, const Json& numbers,
+                               TrainState& state);
 
 } // namespace ratchet

@@ -33,6 +33,8 @@ Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, c
         return fail(Code::BadInput, "The recipe learns preferences, but there is no parent to compare with.",
                     "Set /recipe/preference to 0 for a seed model.");
     RATCHET_TRY(parent, Genome::fromJson(spec.parentGenome));
+    if (parent.recipe.isEnsemble())
+        return fail(Code::BadInput, "The recipe learns preferences, but the parent is an ensemble.", "Set /recipe/preference to 0.");
     if (parent.reasoning.format != genome.reasoning.format)
         return fail(Code::BadInput,
                     fmt::format("The recipe learns preferences in the format \"{}\", but the parent answers in \"{}\".",
@@ -72,25 +74,6 @@ Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome,
     return selfTrain(voters, genome, domain, options);
 }
 
-// Asked before anything is loaded or labelled: a worker may be started by hand.
-Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
-{
-    if (spec.memoryBytes <= 0)
-        return {};
-    std::vector<Json> genomes;
-    for (const Artifact& teacher : spec.teachers)
-        genomes.push_back(teacher.genome);
-    if (genomes.empty() && !spec.parentGenome.is_null())
-        genomes.push_back(spec.parentGenome);
-    std::vector<Architecture> teachers;
-    for (const Json& json : genomes) {
-        RATCHET_TRY(its, Genome::fromJson(json));
-        teachers.push_back(its.architecture);
-    }
-    const int length = std::clamp(domain.longestExample(genome.data, genome.reasoning), 1, genome.architecture.context);
-    return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);
-}
-
 // The domain's position ids are needed by the model itself, or by a frozen one that reads its batches.
 Coupling couplingOf(const TrainSpec& spec, const Genome& genome, const std::optional<Teachers>& teachers)
 {
@@ -108,6 +91,25 @@ Json reportOf(const Pools& pools)
 }
 
 } // namespace
+
+Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
+{
+    if (spec.memoryBytes <= 0)
+        return {};
+    std::vector<Json> genomes;
+    for (const Artifact& teacher : spec.teachers)
+        genomes.push_back(teacher.genome);
+    if (genomes.empty() && !spec.parentGenome.is_null())
+        genomes.push_back(spec.parentGenome);
+    std::vector<Architecture> teachers;
+    for (const Json& json : genomes) {
+        RATCHET_TRY(its, Genome::fromJson(json));
+        for (const Architecture& model : its.models())
+            teachers.push_back(model);
+    }
+    const int length = std::clamp(domain.longestExample(genome.data, genome.reasoning), 1, genome.architecture.context);
+    return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);
+}
 
 std::string trialKey(const TrainSpec& spec)
 {
@@ -131,6 +133,8 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
 {
     try {
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
+        if (genome.recipe.isPopulation())
+            return fail(Code::BadInput, "The genome has a population, which is more than one training.");
         RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
         const int vocabulary = tokenizer.vocabulary();
         RATCHET_CHECK(fits(spec, genome, domain, vocabulary));

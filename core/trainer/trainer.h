@@ -30,7 +30,7 @@ class Trainer
 {
 public:
     // Reads genome, parent and teachers, labels items for self-training, checks the pools, builds the model and takes
-    // up a checkpoint of this very trial. `domain` must outlive it.
+    // up a checkpoint of this very trial. `domain` must outlive it. BadInput for a population (core/trainer/population.h).
     [[nodiscard]] static Result<std::unique_ptr<Trainer>> create(const TrainSpec& spec, const Domain& domain,
                                                                  TrainEvents events = {});
     ~Trainer();
@@ -48,6 +48,7 @@ public:
     [[nodiscard]] double loss() const;             // running mean over about 20 steps, nats a token
 
 private:
+    friend class Population; // whose members are trainers
     Trainer();
     [[nodiscard]] Status stopped() const; // Cancelled, once the state is kept
     struct Private;

@@ -34,9 +34,9 @@ Status takeOver(const TrainSpec& spec, Transformer& model)
 {
     RATCHET_TRY(genome, Genome::fromJson(spec.parentGenome));
     RATCHET_TRY(file, readWeights(spec.parentWeights));
-    Transformer parent(genome.architecture, model.vocabulary());
+    Ensemble parent(genome, model.vocabulary());
     RATCHET_CHECK(parent.load(file));
-    RATCHET_CHECK(transplant(parent, model));
+    RATCHET_CHECK(transplant(parent.member(0), model)); // of an ensemble the one that its genome names first
     return {};
 }
 
@@ -109,14 +109,19 @@ Status Trainer::Private::plan()
             price += itsPrice / sampled;
         }
     }
-    total = std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price));
-    probeEvery = std::max(fewestStepsBetween, total / mostObservations);
+    planFor(std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price)));
     return {};
 }
 
 double Trainer::Private::shareSpent() const
 {
     return (spent() - state.proxyFlops) / std::max(1.0, startFlops + budgetOfSteps());
+}
+
+void Trainer::Private::planFor(std::int64_t steps)
+{
+    total = steps;
+    probeEvery = std::max(fewestStepsBetween, total / mostObservations);
 }
 
 bool Trainer::Private::isDone() const
@@ -126,11 +131,14 @@ bool Trainer::Private::isDone() const
     return state.step > 0 && state.flops + flopsPerStep > budgetOfSteps();
 }
 
-Status Trainer::Private::average()
+Status Trainer::Private::takeMembers()
 {
     if (events.onProgress)
         events.onProgress({0, 0, 0, 0, 0, "averaging"});
-    RATCHET_TRY(averaged, averageInto(model, spec, genome, domain, tokenizer));
+    if (genome.recipe.isEnsemble())
+        ensemble.emplace(genome, tokenizer.vocabulary());
+    RATCHET_TRY(averaged, ensemble ? gatherInto(*ensemble, spec, domain, tokenizer)
+                                   : averageInto(model, spec, genome, domain, tokenizer));
     state.loss = averaged.loss;
     members = std::move(averaged.members);
     startFlops += averaged.flops;
@@ -183,11 +191,15 @@ Status Trainer::Private::begin()
         RATCHET_CHECK(teachers->fit(batches.length()));
         taught = teachers->architectures();
     }
+    if (genome.recipe.isEnsemble()) {
+        RATCHET_CHECK(takeMembers());
+        return plan();
+    }
     model.initialise(Rng::stream(spec.seed, "model").next());
     if (genome.recipe.start == "continue" && !spec.parentWeights.empty())
         RATCHET_CHECK(takeOver(spec, model));
     if (genome.recipe.isAverage())
-        RATCHET_CHECK(average());
+        RATCHET_CHECK(takeMembers());
     if (genome.recipe.preference > 0)
         RATCHET_CHECK(compare());
     model.requireGradient();
@@ -256,7 +268,8 @@ Status Trainer::Private::takeStep()
         RATCHET_CHECK(addPairs(step));
     const at::Tensor gradient = ownGradient();
     const double norm = clipGradient(gradient, genome.recipe.clip);
-    if (!std::isfinite(step.loss) || !std::isfinite(norm))
+    isLost = !std::isfinite(step.loss) || !std::isfinite(norm);
+    if (isLost)
         return fail(Code::Failed,
                     fmt::format("The training diverged at step {}: its loss is not finite.", state.step + 1),
                     "Lower the learning rate or the initial scale.");
@@ -269,9 +282,9 @@ Status Trainer::Private::takeStep()
                                                     static_cast<double>(std::min<std::int64_t>(state.step, 20));
     const double share = static_cast<double>(state.step) / static_cast<double>(total);
     const bool exploded = state.step <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
-    const bool diverged = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
+    isLost = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
     report(step, norm, rate);
-    return diverged ? divergence() : Status();
+    return isLost ? divergence() : Status();
 }
 
 Status Trainer::Private::finish(Trained& trained)
@@ -280,9 +293,11 @@ Status Trainer::Private::finish(Trained& trained)
     std::map<std::string, std::string> metadata;
     if (!members.empty())
         metadata["members"] = Json(members).dump();
+    if (!population.is_null())
+        metadata["population"] = population.dump();
     if (state.average.defined())
         model.flat().copy_(state.average); // what is kept
-    RATCHET_CHECK(model.save(file, model.flat(), metadata));
+    RATCHET_CHECK(ensemble ? ensemble->save(file, metadata) : model.save(file, model.flat(), metadata));
     if (reference.defined()) {
         RATCHET_TRY(margins, look(model));
         preference["after"] = reportOf(margins);
@@ -303,6 +318,7 @@ Status Trainer::Private::finish(Trained& trained)
     trained.selfTraining = selfTraining;
     trained.data = data;
     trained.preference = preference;
+    trained.population = population;
     trained.observationSeconds = observationSeconds;
     return {};
 }

@@ -3,6 +3,7 @@
 
 #include "core/model/compat.h"
 #include "core/plugin/loader.h"
+#include "core/trainer/population.h"
 #include "core/trainer/trainer.h"
 
 namespace ratchet
@@ -59,6 +60,11 @@ Result<Trained> trainFrom(FrameChannel& channel)
     RATCHET_CHECK(channel.send(Progress{0, 0, 0, 0, 0, "loading"}));
     RATCHET_TRY(domain, loadDomain(spec->domain, spec->corpus));
     Reporter reporter(channel);
+    RATCHET_TRY(genome, Genome::fromJson(spec->genome));
+    if (genome.recipe.isPopulation()) {
+        RATCHET_TRY(population, Population::create(*spec, *domain, reporter.events()));
+        return population->run();
+    }
     RATCHET_TRY(trainer, Trainer::create(*spec, *domain, reporter.events()));
     return trainer->run();
 }

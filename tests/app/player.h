@@ -191,14 +191,14 @@ private:
     {
         WeightsFile file;
         Rng rng = Rng::stream(spec.seed, "player");
-        for (const auto& [name, shape] : expectedTensors(genome.architecture, vocabulary)) {
+        for (const auto& [name, shape] : expectedTensors(genome, vocabulary)) {
             std::int64_t count = 1;
             for (const std::int64_t extent : shape)
                 count *= extent;
             std::vector<float> values(static_cast<std::size_t>(count));
             for (float& value : values)
                 value = static_cast<float>(rng.uniform());
-            if (name == "norm.weight")
+            if (name == "norm.weight" || name == memberPrefix(0) + "norm.weight")
                 values[0] = skillOf(genome);
             file.add(name, "F32", shape, values.data());
         }
@@ -277,6 +277,8 @@ private:
     {
         const auto file = readWeights(weights);
         const float* skill = file ? file->floats("norm.weight") : nullptr;
+        if (file && !skill)
+            skill = file->floats(memberPrefix(0) + "norm.weight");
         return skill ? *skill : 0;
     }
 

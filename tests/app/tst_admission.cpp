@@ -24,7 +24,7 @@ public:
         space["paths"]["/recipe/teachers"] = space["paths"]["/recipe/members"] = {{"versions", 3}};
         space["paths"]["/recipe/distillation"] = space["paths"]["/recipe/fineTuning"] = {{"low", 0}, {"high", 1}};
         space["paths"]["/recipe/preference"] = {{"low", 0}, {"high", 1}};
-        space["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup"}}};
+        space["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup", "ensemble"}}};
         space["paths"]["/architecture/layers"] = {{"low", 1}, {"high", 128}, {"integer", true}};
         space["paths"]["/architecture/width"] = {{"choices", {16, 64, 16384}}};
         space["paths"]["/architecture/feedForwardWidth"] = {{"choices", {64, 256, 65536}}};
@@ -62,10 +62,8 @@ public:
     {
         return propose({replaced("/recipe/teachers", teachers), replaced("/recipe/distillation", 0.5)});
     }
-    [[nodiscard]] Status average(const Json& members) const
-    {
-        return propose({replaced("/recipe/members", members), replaced("/recipe/start", "average")});
-    }
+    [[nodiscard]] Status average(const Json& members) const { return madeOf("average", members); }
+    [[nodiscard]] Status ensemble(const Json& members) const { return madeOf("ensemble", members); }
     [[nodiscard]] Status prefer(Json more = Json::array()) const
     {
         more.push_back(replaced("/recipe/start", "continue"));
@@ -82,6 +80,10 @@ public:
     }
 
 private:
+    [[nodiscard]] Status madeOf(const char* start, const Json& members) const
+    {
+        return propose({replaced("/recipe/members", members), replaced("/recipe/start", start)});
+    }
     std::string m_live;
 };
 
@@ -109,6 +111,7 @@ private Q_SLOTS:
     void anAverageCostsNothing();
     void preferencesAreBroughtPaidAndTold();
     void preferencesWantTheParentsFormat();
+    void anEnsembleIsKeptWhole();
     void theArchiveIsDrawnOn();
     void whatTheMachineCannotHoldIsNotProposed();
     void whatTheMachineCannotHoldIsNotStarted();
@@ -135,6 +138,11 @@ void TestAdmission::versionsMustBeThereAndFit()
     said(lab.average({lab.live(), foreign}), "another tokenizer");
     said(lab.average({lab.live(), reversed}), "in the format \"reversed\"");
     said(lab.average({lab.live(), shallow}), "another architecture");
+    const std::string other = with("/recipe/learningRate", 0.002);
+    const std::string both = lab.add(Json::array({replaced("/recipe/members", {lab.live(), other}), replaced("/recipe/start", "ensemble")}));
+    said(lab.ensemble({lab.live(), shallow}), "another architecture than the ensemble");
+    said(lab.ensemble({lab.live(), both}), "an ensemble itself");
+    said(lab.average({lab.live(), both}), "an ensemble itself");
     said(lab.distil({lab.live(), shallow, reversed, nobody}), "at most 3 versions");
     QVERIFY(lab.distil(Json::array({lab.live().substr(0, 10)})).error().text.find("whole name") != std::string::npos);
     QCOMPARE(lab.read()->proposals().value().size(), proposals);
@@ -236,6 +244,24 @@ void TestAdmission::preferencesWantTheParentsFormat()
     const OpenLab& lab = sharedLab();
     const char* const instead = contains(lab.prefer(Json::array({replaced("/reasoning/format", "reversed")})), "/reasoning/format is \"reversed\"");
     QVERIFY2(!instead, instead);
+}
+
+void TestAdmission::anEnsembleIsKeptWhole()
+{
+    const OpenLab lab;
+    const std::string other = lab.add(Json::array({replaced("/recipe/learningRate", 0.002)}));
+    QVERIFY(lab.ensemble({lab.live(), other}));
+    const Id<ProposalRecord> proposal = lab.last().id;
+    QVERIFY(lab.run(1));
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QVERIFY2(trial.state == TrialState::Trained, trial.failure.c_str());
+    QCOMPARE(trial.spent.value, 0.0);
+    const auto store = lab.read();
+    const auto version = store->version(*trial.version).value().value(), one = store->version(Hash{lab.live()}).value().value();
+    QCOMPARE(version.parameters, 2 * one.parameters);
+    QVERIFY(store->verdict(proposal).value());                        // judged like any other
+    const Status again = lab.ensemble({other, lab.live()});           // the order says only what continues from it
+    QVERIFY(!again && again.error().text.find("tried this already") != std::string::npos);
 }
 
 // All ideas there are, since the space has few: one distils the live version into a single layer.
