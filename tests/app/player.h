@@ -18,6 +18,7 @@
 #include "core/critic/exam.h"
 #include "core/genome/cost.h"
 #include "core/genome/tokenizer.h"
+#include "core/genome/population_log.h"
 #include "core/genome/weights_file.h"
 #include "core/guard/sandbox.h"
 #include "core/launch/frame.h"
@@ -106,6 +107,7 @@ private:
         if (genome->recipe.preference > 0)
             trained.preference = {{"users", spec.preferences.size()}, {"graded", 9}, {"asked", 30}, {"mixed", 0.3}, {"leftOut", Json::object()},
                                   {"before", {{"right", 0.5}, {"margin", 0.0}}}, {"after", {{"right", 0.75}, {"margin", 1.5}}}};
+        trained.population = populationOf(*genome, trained);
         if (spec.trial == 2 && m_fault == "claims to be cheap")
             trained.flops = trainingFlops(genome->architecture, vocabulary, 1).value * static_cast<double>(trained.tokens) / 2;
         if (spec.trial == 2 && m_fault == "claims few tokens")
@@ -141,6 +143,29 @@ private:
             ::raise(SIGKILL);
         const auto answer = m_channel.receive();
         return answer && std::holds_alternative<Proceed>(*answer) ? proxy.flops : 0;
+    }
+
+    // All that the trial did, shared out among the members.
+    Json populationOf(const Genome& genome, const Trained& trained) const
+    {
+        const Recipe& recipe = genome.recipe;
+        if (!recipe.isPopulation())
+            return nullptr;
+        PopulationLog log{trained.steps, 1, std::vector<std::uint64_t>(static_cast<std::size_t>(recipe.population)), {}};
+        const int turns = recipe.population * recipe.generations;
+        for (int turn = 0; turn < turns; ++turn) {
+            if (turn % recipe.population == 0)
+                log.generations.emplace_back();
+            const std::int64_t steps = trained.steps * (turn + 1) / turns - trained.steps * turn / turns;
+            log.generations.back().push_back({turn % recipe.population, {}, steps, false, 1, trained.flops / turns});
+        }
+        if (m_fault == "hides a generation")
+            log.generations.pop_back();
+        if (m_fault == "hides a step of a member")
+            --log.generations.back().back().steps;
+        if (m_fault == "hides the compute of a member")
+            log.generations.back().back().flops = 0;
+        return log.toJson();
     }
 
     static std::vector<Architecture> taughtBy(const TrainSpec& spec, const Genome& genome)

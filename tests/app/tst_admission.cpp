@@ -25,6 +25,7 @@ public:
         space["paths"]["/recipe/distillation"] = space["paths"]["/recipe/fineTuning"] = {{"low", 0}, {"high", 1}};
         space["paths"]["/recipe/preference"] = {{"low", 0}, {"high", 1}};
         space["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup", "ensemble"}}};
+        space["paths"]["/recipe/population"] = space["paths"]["/recipe/generations"] = {{"low", 0}, {"high", 4}, {"integer", true}};
         space["paths"]["/architecture/layers"] = {{"low", 1}, {"high", 128}, {"integer", true}};
         space["paths"]["/architecture/width"] = {{"choices", {16, 64, 16384}}};
         space["paths"]["/architecture/feedForwardWidth"] = {{"choices", {64, 256, 65536}}};
@@ -112,6 +113,8 @@ private Q_SLOTS:
     void preferencesAreBroughtPaidAndTold();
     void preferencesWantTheParentsFormat();
     void anEnsembleIsKeptWhole();
+    void whatAPopulationDidIsRecounted_data();
+    void whatAPopulationDidIsRecounted();
     void theArchiveIsDrawnOn();
     void whatTheMachineCannotHoldIsNotProposed();
     void whatTheMachineCannotHoldIsNotStarted();
@@ -262,6 +265,29 @@ void TestAdmission::anEnsembleIsKeptWhole()
     QVERIFY(store->verdict(proposal).value());                        // judged like any other
     const Status again = lab.ensemble({other, lab.live()});           // the order says only what continues from it
     QVERIFY(!again && again.error().text.find("tried this already") != std::string::npos);
+}
+
+void TestAdmission::whatAPopulationDidIsRecounted_data()
+{
+    QTest::addColumn<QString>("worker");
+    QTest::addColumn<bool>("isTaken");
+    for (const auto& [worker, isTaken] : {std::pair("honest", true), std::pair("hides a generation", false),
+                                          std::pair("hides a step of a member", false), std::pair("hides the compute of a member", false)})
+        QTest::addRow("%s", worker) << QString::fromLatin1(worker) << isTaken;
+}
+
+void TestAdmission::whatAPopulationDidIsRecounted()
+{
+    QFETCH(QString, worker);
+    QFETCH(bool, isTaken);
+    const OpenLab lab;
+    const Status asked = lab.propose({replaced("/recipe/population", 2), replaced("/recipe/generations", 2), replaced("/recipe/batch", 64)});
+    QVERIFY2(asked, asked ? "" : asked.error().text.c_str());
+    const Id<ProposalRecord> proposal = lab.last().id;
+    QVERIFY(lab.run(1, worker.toStdString()));
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QVERIFY2(trial.state == (isTaken ? TrialState::Trained : TrialState::Failed), trial.failure.c_str());
+    QVERIFY2(isTaken || trial.failure.find("does not add up") != std::string::npos, trial.failure.c_str());
 }
 
 // All ideas there are, since the space has few: one distils the live version into a single layer.
