@@ -60,7 +60,8 @@ private Q_SLOTS:
         row("fine-tuning of what was never averaged", R"([{"op": "replace", "path": "/recipe/fineTuning", "value": 0.5}])", "fineTuning");
         row("preferences without a parent", R"([{"op": "replace", "path": "/recipe/preference", "value": 0.5}])", "\"start\" must be continue");
         row("preferences and a teacher", R"([{"op": "replace", "path": "/recipe/preference", "value": 0.5}, {"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/recipe/distillation", "value": 0.5}])", "\"distillation\" must be 0");
-        row("preferences in half pairs", R"([{"op": "replace", "path": "/recipe/preference", "value": 0.5}, {"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/recipe/batch", "value": 33}])", "pairs");
+        row("preferences in half pairs", R"([{"op": "replace", "path": "/recipe/preference", "value": 0.5}, {"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/recipe/accumulation", "value": 64}])", "pairs");
+        row("nothing but preferences in half pairs", R"([{"op": "replace", "path": "/recipe/preference", "value": 1.0}, {"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/recipe/batch", "value": 33}])", "pairs");
         row("closeness of no preferences", R"([{"op": "replace", "path": "/recipe/preferenceBeta", "value": 0.5}])", "preferenceBeta");
         row("the mixture is a list", R"([{"op": "replace", "path": "/data/mixture", "value": []}])", "mixture");
     }
