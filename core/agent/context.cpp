@@ -7,7 +7,6 @@
 #include "core/base/hash.h"
 #include "core/critic/overlap.h"
 #include "core/critic/probes.h"
-#include "core/genome/cost.h"
 #include "core/genome/tokenizer.h"
 #include "core/guard/ledger.h"
 #include "core/plugin/corpus.h"
@@ -107,7 +106,7 @@ Result<int> rowLength(const Domain& domain, const std::string& name, const Genom
 
 Flops stepPrice(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers)
 {
-    return {trainingFlops(genome.architecture, vocabulary, length, teachers).value * length * rowsOfStep(genome.recipe)};
+    return {trainingFlops(genome.architecture, vocabulary, length, teachers).value * length * genome.recipe.batch};
 }
 
 Result<int> Context::rowLength(const Genome& genome) const

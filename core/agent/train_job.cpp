@@ -8,7 +8,6 @@
 #include "core/agent/limits.h"
 #include "core/agent/screening.h"
 #include "core/agent/trial_report.h"
-#include "core/genome/cost.h"
 #include "core/genome/population_log.h"
 #include "core/genome/weights_file.h"
 #include "core/plugin/loader.h"
@@ -146,7 +145,7 @@ Status TrainJob::charge(std::int64_t tokens, std::int64_t length, double reporte
 // A step is a batch of rows of the same length: who says fewer tokens than the steps hold has trained longer than it says.
 Status TrainJob::holdsItsSteps(const Trained& trained) const
 {
-    const double rows = static_cast<double>(trained.steps) * rowsOfStep(m_genome.recipe);
+    const double rows = static_cast<double>(trained.steps) * m_genome.recipe.batch;
     const double least = m_genome.data.bucketing ? rows : rows * static_cast<double>(trained.length);    // buckets differ in length
     if (static_cast<double>(trained.tokens) < least)
         return fail(Code::Failed, fmt::format("The worker claimed {} tokens for {} steps that hold {:.0f}.", trained.tokens, trained.steps, least));

@@ -181,11 +181,6 @@ TrainingMemory comparingMemory(const Widths& w, double parameters, double tokens
 
 } // namespace
 
-int rowsOfStep(const Recipe& recipe)
-{
-    return recipe.preference > 0 && recipe.preference < 1 ? 2 * recipe.batch : recipe.batch;
-}
-
 TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers)
 {
     if ((genome.recipe.distillation > 0 || genome.recipe.preference > 0) && teachers.empty())
@@ -194,7 +189,7 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
     const Widths w(genome.architecture, vocabulary, length, genome.recipe.dropout);
     const Parameters parameters = parametersOf(genome, vocabulary);
     const double rows = static_cast<double>(genome.recipe.batch) / genome.recipe.accumulation, tokens = rows * length;
-    const double batch = 4.0 * rowsOfStep(genome.recipe) * length; // tokens and targets, of 8 bytes
+    const double batch = 4.0 * genome.recipe.batch * length; // tokens and targets, of 8 bytes
     // Gradients of one map, and of an expert's share of it one as large as the whole, on top of those that are summed
     // up.
     const double ofMaps = w.a.experts > 0 ? (w.isGated ? 4 : 3) * parameters.largestExperts : parameters.largest;

@@ -24,10 +24,6 @@ struct TrainingMemory {
 [[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length,
                                             const std::vector<Architecture>& teachers = {});
 
-// Rows that a step forwards and backwards: the batch, and of a preference loss as many rows of pairs beside it, or
-// nothing but these where the loss is all preference.
-[[nodiscard]] int rowsOfStep(const Recipe& recipe);
-
 // A process that trains anything: libtorch and its libraries, the domain, data pools.
 inline constexpr double learnerBytes = 4e8;
 

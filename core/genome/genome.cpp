@@ -196,7 +196,7 @@ Status read(const Json& json, Recipe& r)
                  fmt::format("an accumulation of {} does not divide a batch of {}", r.accumulation, r.batch))
         .require(r.preference == 0 || r.start == "continue", "\"preference\" needs a parent to go on from, so \"start\" must be continue")
         .require(r.preference == 0 || r.distillation == 0, "\"preference\" compares with the parent, so \"distillation\" must be 0")
-        .require(r.preference == 0 || r.accumulation < 1 || r.batch / r.accumulation % 2 == 0,
+        .require(r.preference == 0 || r.accumulation < 1 || (r.preference == 1 ? r.batch / r.accumulation % 2 == 0 : r.batch / r.accumulation > 2),
                  fmt::format("\"preference\" wants pairs of rows, which a batch of {} in {} parts does not hold", r.batch, r.accumulation))
         .require(r.preference > 0 || r.preferenceBeta == Recipe().preferenceBeta, "\"preferenceBeta\" is set, but \"preference\" is 0");
     return in.status();

@@ -45,7 +45,7 @@ Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, c
     options.seed = Rng::stream(spec.seed, "preferences").next();
     options.flops = spec.budgetFlops * labellingShare;
     const double rows = rowsIn(spec, genome, domain, tokenizer.vocabulary());
-    const double drawn = rows / rowsOfStep(genome.recipe) * genome.recipe.batch / 2;
+    const double drawn = rows / genome.recipe.batch * pairsOfStep(genome.recipe);
     options.pairs = static_cast<std::size_t>(std::clamp(drawn / pairReadings, 1.0, 1e5));
     return collectPreferences({model.get(), parent}, spec, genome, domain, tokenizer, options);
 }

@@ -8,7 +8,6 @@
 
 #include <ATen/Context.h>
 
-#include "core/genome/cost.h"
 #include "core/model/compat.h"
 #include "core/surgery/freeze.h"
 #include "core/surgery/transplant.h"
@@ -97,7 +96,7 @@ Result<double> Trainer::Private::sampledPrice(std::int64_t step)
 Status Trainer::Private::plan()
 {
     constexpr std::int64_t sampled = 32;
-    flopsPerStep = priceOf(rowsOfStep(genome.recipe), batches.length());
+    flopsPerStep = priceOf(genome.recipe.batch, batches.length());
     total = 0;
     if (!genome.recipe.trains())
         return {};

@@ -16,7 +16,6 @@
 #include "core/base/hash.h"
 #include "core/base/rng.h"
 #include "core/critic/exam.h"
-#include "core/genome/cost.h"
 #include "core/genome/tokenizer.h"
 #include "core/genome/population_log.h"
 #include "core/genome/weights_file.h"
@@ -76,9 +75,8 @@ private:
         constexpr std::int64_t longest = 8;
         const std::int64_t steps = genome->recipe.trains() ? 5 : 0;
         const double price = trainingFlops(genome->architecture, vocabulary, longest, taughtBy(spec, *genome)).value;
-        const int rows = rowsOfStep(genome->recipe);
-        const auto length = std::clamp<std::int64_t>(static_cast<std::int64_t>(spec.budgetFlops / (price * 5 * rows)), 1, longest);
-        const std::int64_t perStep = length * rows;
+        const auto length = std::clamp<std::int64_t>(static_cast<std::int64_t>(spec.budgetFlops / (price * 5 * genome->recipe.batch)), 1, longest);
+        const std::int64_t perStep = length * genome->recipe.batch;
         const double perToken = spec.budgetFlops / static_cast<double>(perStep * 5);
         double asked = 0;       // price of the look
         for (std::int64_t step = 1; step <= steps; ++step) {
@@ -111,8 +109,6 @@ private:
         if (spec.trial == 2 && m_fault == "claims to be cheap")
             trained.flops = trainingFlops(genome->architecture, vocabulary, 1).value * static_cast<double>(trained.tokens) / 2;
         if (spec.trial == 2 && m_fault == "claims few tokens")
-            trained.tokens /= 2;
-        if (genome->recipe.preference > 0 && m_fault == "claims no pairs")
             trained.tokens /= 2;
         if (spec.trial == 2 && m_fault == "impossible length")
             trained.length = 1'000'000;

@@ -231,15 +231,6 @@ void TestAdmission::preferencesAreBroughtPaidAndTold()
     QCOMPARE(trial.report["preference"]["users"].get<std::size_t>(), told.size());
     const Summary summary = summarise(*lab.read(), readLabConfig(lab.paths()).value()).value();
     QVERIFY(toText(summary).find("in the right order 50.0 % before and 75.0 % after") != std::string::npos);
-    // A step holds the batch and as many rows of pairs.
-    const Genome genome = Genome::fromJson(Json::parse(ObjectStore(lab.paths().objects()).get(lab.read()->version(*trial.version).value()->genome).value())).value();
-    QCOMPARE(trial.tokens % (2 * genome.recipe.batch), 0);
-    const OpenLab other;
-    QVERIFY(other.prefer());
-    const Id<ProposalRecord> halved = other.last().id;
-    QVERIFY(other.run(1, "claims no pairs"));
-    const std::string failure = other.read()->trialOf(halved).value()->failure;
-    QVERIFY2(failure.find("steps that hold") != std::string::npos, failure.c_str());
 }
 
 void TestAdmission::preferencesWantTheParentsFormat()
