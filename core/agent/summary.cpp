@@ -165,6 +165,8 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
     }
     RATCHET_TRY(placebos, countPlacebos(store));
     summary.placebos = placebos;
+    RATCHET_TRY(reward, rewardUse(store));
+    summary.reward = std::move(reward);
     RATCHET_CHECK(addPrice(store, summary));
     return summary;
 }
@@ -227,6 +229,7 @@ Json toJson(const Summary& summary)
               {"promised", summary.placebos.promised},
               {"reseeded", summary.placebos.reseeded},
               {"reseededAccepted", summary.placebos.reseededAccepted}}},
+            {"reward", summary.reward.work.empty() ? Json() : toJson(summary.reward)},
             {"deployments", summary.deployments.size()},
             {"spentFlops", summary.spent.value},
             {"trialSeconds", static_cast<double>(summary.trialTime.count()) / 1000},

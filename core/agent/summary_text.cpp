@@ -151,6 +151,8 @@ std::string toText(const Summary& summary)
         "\nChampion before and after, on vault items never used for a decision (95 % intervals)\n" + vaultText(summary);
     if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
         text += fmt::format("\nPlacebos, which no gate should accept: {}\n", placebos);
+    if (const std::string reward = rewardText(summary.reward); !reward.empty())
+        text += "\nReward model, which only orders what is judged: " + reward;
     if (summary.live)
         text += fmt::format("\nLive: version {} ({}, generation {}, {} parameters)\n", summary.live->hash.brief(),
                             summary.live->origin, summary.live->generation, summary.live->parameters);

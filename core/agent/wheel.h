@@ -9,6 +9,7 @@
 #include "core/agent/context.h"
 #include "core/agent/crew.h"
 #include "core/agent/goal.h"
+#include "core/agent/judge_job.h"
 #include "core/agent/replication.h"
 
 namespace ratchet {
@@ -64,7 +65,9 @@ private:
     [[nodiscard]] Status trainReplications(const std::vector<ProposalRecord>& runs);
     [[nodiscard]] Status measureReplication(const ProposalRecord& run, const Hash& reference, int items);
     [[nodiscard]] Status addJudging(const ProposalRecord& proposal);
+    [[nodiscard]] Status judgeInOrder();
     [[nodiscard]] Status untilIdle();
+    [[nodiscard]] RunToEnd toTheEnd();
     [[nodiscard]] Result<std::optional<ProposalRecord>> bestAccepted() const;
     [[nodiscard]] Status decideByPolicyOn(const ProposalRecord& proposal, const Hash& version);
 
@@ -74,6 +77,7 @@ private:
     Goal m_goal;
     ToothRecord m_tooth;
     std::string m_stage = "idle";
+    bool m_holdsJudgings = false;      // until all of a tooth are trained, and the reward model has put them in order
     std::chrono::steady_clock::duration m_waited{0};     // for a person, in this tooth
 };
 
