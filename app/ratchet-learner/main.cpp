@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge or server, `ratchet bench`
+// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge, reward model or server, `ratchet bench`
 // to be measured, with a socket on descriptor 3; by hand it has nothing to do. Settings that must be there before the process starts (threads, memory,
 // instruction set) are set by running itself again.
 #include <cerrno>
@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "core/critic/tensor/judge.h"
+#include "core/critic/tensor/reward.h"
 #include "core/deploy/tensor/server.h"
 #include "core/guard/sandbox.h"
 #include "core/launch/frame.h"
@@ -80,7 +81,11 @@ int serveRole(const std::string& role, char** arguments)
     const Hello hello{protocolVersion, RATCHET_VERSION, role, ::getpid(), measureSandbox(), describePlatform()};
     if (const Status sent = channel.send(hello); !sent)
         return complain(sent.error());
-    return role == "worker" ? workerMain(channel) : role == "judge" ? judgeMain(channel) : serverMain(channel);
+    if (role == "worker")
+        return workerMain(channel);
+    if (role == "judge")
+        return judgeMain(channel);
+    return role == "reward" ? rewardMain(channel) : serverMain(channel);
 }
 
 } // namespace
@@ -92,6 +97,7 @@ int main(int argc, char** argv)
     app.require_subcommand(1);
     app.add_subcommand("worker", "Build and train one candidate");
     app.add_subcommand("judge", "Compare a challenger with the champion");
+    app.add_subcommand("reward", "Learn what a right answer is, or say how right answers look");
     app.add_subcommand("serve", "Serve the champion over HTTP on this machine");
     app.add_subcommand("bench", "Be measured by ratchet bench");
     std::string spec;

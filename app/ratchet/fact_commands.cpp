@@ -117,6 +117,8 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
         for (const auto& family : s.screening.families)
             fmt::print("         {}: accepted {} of the better half, {} of the worse\n", family.name, passRateText(family.pass), passRateText(family.fail));
     }
+    if (const std::string reward = rewardLine(s.reward); !reward.empty())
+        fmt::print("Reward   {}\n", reward);
     for (const SignalReport& signal : status.signals)
         if (signal.reliability.pairs >= Reliability::fewest)
             fmt::print("Signal   {}: rank correlation {:+.2f} [{:+.2f}, {:+.2f}] with the hidden score over {} judged, {}\n", signal.name,

@@ -18,7 +18,7 @@ struct NewOptions {
     std::string folder, domain, corpus, goal, budget, trialBudget, guard = "human", tokenizer, importFrom, parents;
     std::optional<std::uint64_t> seed;
     std::optional<int> candidates;
-    std::optional<double> placebos, proxy, audit;
+    std::optional<double> placebos, proxy, audit, reward;
     bool json = false;
 };
 
@@ -59,7 +59,7 @@ Result<int> makeLab(const NewOptions& options)
     }
     RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget,
                           options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom, {}, options.parents,
-                          options.proxy, options.audit}));
+                          options.proxy, options.audit, options.reward}));
     const LabPaths paths{options.folder};
     if (!policy.empty())
         RATCHET_CHECK(writeFile(paths.policy(), policy));
@@ -210,6 +210,9 @@ void addLabCommands(Commands& commands)
     command->add_option("--audit", options->audit, "Chance that a trial that would be given up is trained and judged all the same")
         ->type_name("SHARE")
         ->check(between(0.01, 1.0));
+    command->add_option("--reward", options->reward, "Share of a trial's budget to learn a reward model with, which orders what is judged")
+        ->type_name("SHARE")
+        ->check(between(0.0, 1.0));
     command->add_option("--parents", options->parents, "Whom candidates start from: balanced (mostly the champion), sequential, best-of-n, sigmoid, novelty, clade, islands")
         ->type_name("POLICY");
     command->add_option("--guard", options->guard, "human, or a written policy: a JSON file")

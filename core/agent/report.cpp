@@ -246,7 +246,7 @@ Result<std::string> htmlReport(const Store& store, const ObjectStore& objects, c
     RATCHET_TRY(record, recordSection(store, summary));
     RATCHET_TRY(suites, scorecardSection(store, summary));
     RATCHET_TRY(signals, signalSection(store));
-    return html + scores + evidence + losses + triedTable(summary) + suites + diff + lessons + signals + record + "</body></html>\n";
+    return html + scores + evidence + losses + triedTable(summary) + suites + diff + lessons + signals + rewardSection(summary.reward) + record + "</body></html>\n";
 }
 
 } // namespace ratchet

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/agent/controls.h"
+#include "core/agent/reward.h"
 
 namespace ratchet {
 namespace {
@@ -83,9 +84,26 @@ Result<std::vector<SignalReport>> signalsOf(const Store& store)
         if (one.onGuide)
             signals[2].pairs.push_back({*one.onGuide, one.shown});
     }
+    RATCHET_TRY(rewarded, rewardPairs(store));
+    if (!rewarded.empty())
+        signals.push_back({"reward model", "The probability of right answers that a learnt reward model gave it, beside the champion's.", true,
+                           std::move(rewarded), {}});
     for (SignalReport& signal : signals)
         signal.reliability = reliabilityOf(signal.pairs);
     return signals;
+}
+
+Result<std::vector<SignalPair>> rewardPairs(const Store& store, std::int64_t model)
+{
+    RATCHET_TRY(judged, judgedProposals(store));
+    std::vector<SignalPair> pairs;
+    for (const Judged& one : judged) {
+        RATCHET_TRY(trial, store.trialOf(one.proposal.id));
+        const auto score = trial ? rewardScoreOf(*trial) : std::nullopt;
+        if (score && (model == 0 || score->model == model))
+            pairs.push_back({score->difference(), one.shown});
+    }
+    return pairs;
 }
 
 Result<bool> lessonsMislead(const Store& store)

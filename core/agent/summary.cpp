@@ -169,6 +169,8 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
     summary.placebos = placebos;
     RATCHET_TRY(screening, screeningOf(store));
     summary.screening = std::move(screening);
+    RATCHET_TRY(reward, rewardUse(store));
+    summary.reward = std::move(reward);
     RATCHET_CHECK(addPrice(store, summary));
     return summary;
 }
@@ -232,6 +234,7 @@ Json toJson(const Summary& summary)
               {"reseeded", summary.placebos.reseeded},
               {"reseededAccepted", summary.placebos.reseededAccepted}}},
             {"screening", toJson(summary.screening)},
+            {"reward", summary.reward.work.empty() ? Json() : toJson(summary.reward)},
             {"deployments", summary.deployments.size()},
             {"spentFlops", summary.spent.value},
             {"trialSeconds", static_cast<double>(summary.trialTime.count()) / 1000},

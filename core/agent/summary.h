@@ -10,6 +10,7 @@
 
 #include "core/agent/controls.h"
 #include "core/agent/replication.h"
+#include "core/agent/reward.h"
 #include "core/agent/screening.h"
 #include "core/store/lab.h"
 #include "core/store/store.h"
@@ -61,6 +62,7 @@ struct Summary {
     int teeth = 0, trials = 0, failedTrials = 0, waiting = 0;
     std::int64_t ledgerEntries = 0;
     Hash ledgerHead;
+    RewardUse reward;
 };
 
 [[nodiscard]] Result<Summary> summarise(const Store& store, const LabConfig& config);

@@ -172,6 +172,8 @@ std::string toText(const Summary& summary)
         text += fmt::format("\nPlacebos, which no gate should accept: {}\n", placebos);
     if (const std::string screening = screeningText(summary.screening); !screening.empty())
         text += fmt::format("\nStages: {}\n{}", screening, passRateTable(summary.screening));
+    if (const std::string reward = rewardText(summary.reward); !reward.empty())
+        text += "\nReward model, which only orders what is judged: " + reward;
     if (summary.live)
         text += fmt::format("\nLive: version {} ({}, generation {}, {} parameters)\n", summary.live->hash.brief(),
                             summary.live->origin, summary.live->generation, summary.live->parameters);

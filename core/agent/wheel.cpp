@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "core/agent/controls.h"
-#include "core/agent/judge_job.h"
 #include "core/agent/promotion.h"
 #include "core/agent/question.h"
+#include "core/agent/reward_job.h"
 #include "core/agent/screening.h"
 #include "core/agent/train_job.h"
 #include "core/critic/scorecard.h"
@@ -111,6 +111,7 @@ Result<Turned> Wheel::turn()
     if (m_stage == "observe") {
         RATCHET_CHECK(enter("observe"));
         RATCHET_CHECK(observe());
+        RATCHET_CHECK(tendReward(m_context, toTheEnd()));
         RATCHET_CHECK(enter("plan"));
     }
     if (m_stage == "plan") {
@@ -148,10 +149,7 @@ Result<ScorecardRecord> Wheel::observe()
     for (const SuiteSpec& suite : suites)
         asks.push_back({suite.name, "guide", suite.role == SuiteRole::Retained ? guideItems / 2 : guideItems});
     RATCHET_TRY(spec, judgeSpec(m_context, champion.hash, std::nullopt, questionNumber("observe " + champion.hash.hex)));
-    RATCHET_TRY(answers, askJudge(m_context, spec, asks, "observe the champion", Id<ProposalRecord>{}, [&](auto job) {
-        m_crew.add(std::move(job));
-        return untilIdle();
-    }));
+    RATCHET_TRY(answers, askJudge(m_context, spec, asks, "observe the champion", Id<ProposalRecord>{}, toTheEnd()));
     ScorecardRecord target;
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::No, [&]() -> Status {
         for (std::size_t i = 0; i < suites.size(); ++i) {
@@ -225,6 +223,8 @@ Status Wheel::addTrial(const ProposalRecord& proposal)
 
 Status Wheel::addJudging(const ProposalRecord& proposal)
 {
+    if (m_holdsJudgings)
+        return {};
     RATCHET_TRY(k, questionOf(proposal));
     if (!k) {
         m_held.push_back(proposal);
@@ -265,6 +265,14 @@ Result<std::optional<int>> Wheel::questionOf(const ProposalRecord& proposal) con
     return std::optional(k);
 }
 
+RunToEnd Wheel::toTheEnd()
+{
+    return [this](std::unique_ptr<Job> job) {
+        m_crew.add(std::move(job));
+        return untilIdle();
+    };
+}
+
 Status Wheel::untilIdle()
 {
     while (!m_crew.isIdle()) {
@@ -284,8 +292,22 @@ Status Wheel::untilIdle()
     return {};
 }
 
+// Judges what a reward model held back until it could be put in order.
+Status Wheel::judgeInOrder()
+{
+    RATCHET_TRY(trained, proposals());
+    std::erase_if(trained, [](const ProposalRecord& p) { return p.state != ProposalState::Trained; });
+    RATCHET_TRY(ordered, rewardOrder(m_context, std::move(trained), toTheEnd()));
+    m_holdsJudgings = false;
+    for (const ProposalRecord& proposal : ordered)
+        RATCHET_CHECK(addJudging(proposal));
+    return untilIdle();
+}
+
 Status Wheel::trainAndJudge()
 {
+    RATCHET_TRY(reward, rewardUse(*m_context.store));
+    m_holdsJudgings = reward.isOn();
     RATCHET_TRY(list, proposals());
     m_held.clear();
     for (const ProposalRecord& proposal : list) {
@@ -294,7 +316,8 @@ Status Wheel::trainAndJudge()
         else if (proposal.state == ProposalState::Trained)
             RATCHET_CHECK(addJudging(proposal));
     }
-    return untilIdle();
+    RATCHET_CHECK(untilIdle());
+    return m_holdsJudgings ? judgeInOrder() : Status();
 }
 
 Result<std::optional<ProposalRecord>> Wheel::bestAccepted() const

@@ -9,6 +9,7 @@
 #include "core/agent/context.h"
 #include "core/agent/crew.h"
 #include "core/agent/goal.h"
+#include "core/agent/judge_job.h"
 #include "core/agent/replication.h"
 
 namespace ratchet {
@@ -68,7 +69,9 @@ private:
     [[nodiscard]] Status addHeldJudgings();
     // The number of its question; none while that depends on a trial that has not passed its proxy.
     [[nodiscard]] Result<std::optional<int>> questionOf(const ProposalRecord& proposal) const;
+    [[nodiscard]] Status judgeInOrder();
     [[nodiscard]] Status untilIdle();
+    [[nodiscard]] RunToEnd toTheEnd();
     [[nodiscard]] Result<std::optional<ProposalRecord>> bestAccepted() const;
     [[nodiscard]] Status decideByPolicyOn(const ProposalRecord& proposal, const Hash& version);
 
@@ -79,6 +82,7 @@ private:
     ToothRecord m_tooth;
     std::string m_stage = "idle";
     std::vector<ProposalRecord> m_held;      // trained, and wait for the number of their question
+    bool m_holdsJudgings = false;      // until all of a tooth are trained, and the reward model has put them in order
     std::chrono::steady_clock::duration m_waited{0};     // for a person, in this tooth
 };
 

@@ -168,11 +168,11 @@ struct FailureRecord {
     Time created{};
 };
 
-// A model of what is a right answer, learnt from graded ones (core/critic).
+// A piece of work of a model of what is a right answer (core/agent/reward.h): it was learnt, held against graded answers, or asked.
 struct RewardRecord {
     Id<RewardRecord> id;
-    Hash genome, weights;            // objects
-    Json report;                     // accuracy, calibration and drift on items held out
+    Hash genome, weights;            // objects; unset when nothing was learnt
+    Json report;                     // what was done and what came of it
     Flops spent;
     Time created{};
 };

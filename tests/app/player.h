@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A learner without tensors, played by the test program itself: a copy of it, named after what it is to do wrong, is handed
 // to the engine as its ratchet-learner. Its workers write small weights whose first number is their skill; its judges let
-// every version answer rightly with a chance of its skill. Everything is a function of seed, genome and question, so that
+// every version answer rightly with a chance of its skill; its reward models know that skill. Everything is a function of seed, genome and question, so that
 // labs turned by it can be compared byte by byte.
 #pragma once
 
@@ -51,6 +51,8 @@ public:
             return work(*train);
         if (const auto* judge = std::get_if<JudgeSpec>(&*first))
             return this->judge(*judge);
+        if (const auto* reward = std::get_if<RewardSpec>(&*first))
+            return this->reward(*reward);
         return 6;
     }
 
@@ -292,6 +294,44 @@ private:
                                           m_compares ? "z" : "", "carry", m_compares ? "carry" : "", 0.5, 0.5});
         }
         return scores;
+    }
+
+    // --- reward model ------------------------------------------------------------------------------------------------
+    int reward(const RewardSpec& spec)
+    {
+        say(Progress{0, 0, 1e6, 0.5, 0, "learning"});
+        if (m_fault == "reward dies")
+            ::raise(SIGKILL);
+        if (m_fault == "reward judges")
+            say(Scores{"addition-3", "gate", {0}, {1}, Json::object(), Json::object(), {}, 0, 0}), hang();
+        if (spec.task == "score")
+            return score(spec);
+        Graded graded;
+        graded.items = graded.shown = 400;
+        graded.flops = m_fault == "reward overspends" ? 1e300 : 2e6;
+        const bool knows = m_fault != "reward knows nothing" && !(m_fault == "reward goes stale" && spec.task == "grade");
+        Rng rng = Rng::stream(spec.seed, "player");
+        for (int i = 0; i < 200; ++i) {
+            const bool right = rng.uniform() < 0.5;
+            const double predicted = knows && right ? 0.4 + 0.6 * rng.uniform() : knows ? 0.6 * rng.uniform() : rng.uniform();
+            graded.answers.push_back({m_fault == "reward says NaN" ? std::nan("") : predicted, right, right ? "" : "carry"});
+        }
+        graded.weights = spec.scratch + "/reward.safetensors";
+        if (spec.task == "learn" && m_fault != "reward writes nothing")
+            std::filesystem::copy_file(spec.versions.front().weights, graded.weights, std::filesystem::copy_options::overwrite_existing);
+        say(graded);
+        return 0;
+    }
+
+    int score(const RewardSpec& spec)
+    {
+        Rewards rewards{{}, spec.items, 3e6};
+        for (const Artifact& artifact : spec.versions)
+            rewards.means.push_back(skillIn(artifact.weights));
+        if (m_fault == "reward forgets a version")
+            rewards.means.pop_back();
+        say(rewards);
+        return 0;
     }
 
     static double skillIn(const std::string& weights)
