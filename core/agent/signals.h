@@ -21,8 +21,8 @@ struct SignalReport {
 
 inline constexpr const char* predictedGainSignal = "predicted gain";
 
-// Over the judged proposals that are no controls: the predicted gain, the fall of the training loss against the champion's own, and
-// the difference on guide items, which is measured of accepted ones only.
+// Over the judged proposals that are no controls: the predicted gain, the fall of the training loss against the champion's own, the
+// difference on guide items, which is measured of accepted ones only, and the proxy of those that were looked at half way.
 [[nodiscard]] Result<std::vector<SignalReport>> signalsOf(const Store& store);
 // Whether lessons that were asked in the past order candidates the wrong way round: then they are not asked.
 [[nodiscard]] Result<bool> lessonsMislead(const Store& store);

@@ -160,7 +160,7 @@ std::string toText(const Summary& summary)
     if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
         text += fmt::format("\nPlacebos, which no gate should accept: {}\n", placebos);
     if (const std::string screening = screeningText(summary.screening); !screening.empty())
-        text += fmt::format("\nStages: {}\n{}", screening, passRateTable(summary.screening));
+        text += fmt::format("\nStages: {} (chance of an accept, with 80 % intervals)\n{}", screening, passRateTable(summary.screening));
     if (summary.live)
         text += fmt::format("\nLive: version {} ({}, generation {}, {} parameters)\n", summary.live->hash.brief(),
                             summary.live->origin, summary.live->generation, summary.live->parameters);
