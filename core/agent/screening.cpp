@@ -51,7 +51,7 @@ const char* wordFor(Screened decision)
 
 Json toJson(const PassRate& rate)
 {
-    return {{"looked", rate.looked}, {"judged", rate.judged}, {"accepted", rate.accepted},
+    return {{"looked", rate.looked}, {"judged", rate.judged}, {"accepted", rate.accepted}, {"weight", rate.weight},
             {"chance", rate.chance}, {"low", rate.low}, {"high", rate.high}};
 }
 

@@ -16,7 +16,7 @@ namespace ratchet {
 struct Context;
 
 // TrialRecord::proxy, beside what others keep there: {"step", "score", "loss", "flops", "items"} as the worker sent them, "decision",
-// "propensity"; and where the champion was measured "champion", "advantage", "side", "chance", "low", "high", "judged", "accepted".
+// "propensity"; and where the champion was measured "champion", "advantage", "side" and the PassRate.
 inline constexpr const char* trainedOn = "trained on";
 inline constexpr const char* audited = "audited";
 inline constexpr const char* givenUp = "given up";

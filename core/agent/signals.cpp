@@ -11,7 +11,7 @@ namespace ratchet {
 namespace {
 
 // A judged proposal: what the gate showed of it.
-struct Judged { ProposalRecord proposal; VerdictRecord verdict; double shown = 0; std::optional<double> onGuide; };
+struct Judged { ProposalRecord proposal; VerdictRecord verdict; double shown = 0; std::optional<double> onGuide, halfWay; };
 
 Result<std::vector<Judged>> judgedProposals(const Store& store)
 {
@@ -24,7 +24,10 @@ Result<std::vector<Judged>> judgedProposals(const Store& store)
         if (!verdict || verdict->verdict == Verdict::NoResult)
             continue;
         RATCHET_TRY(cards, store.scorecards(proposal.id));
-        Judged judged{std::move(proposal), *verdict, 0, {}};
+        RATCHET_TRY(trial, store.trialOf(proposal.id));
+        Judged judged{std::move(proposal), *verdict, 0, {}, {}};
+        if (trial && trial->proxy.is_object() && trial->proxy.contains("advantage"))
+            judged.halfWay = trial->proxy["advantage"].get<double>();
         bool seen = false;
         for (const ScorecardRecord& card : cards) {
             if (card.retained || card.probe || card.items == 0)
@@ -75,12 +78,15 @@ Result<std::vector<SignalReport>> signalsOf(const Store& store)
     std::vector<SignalReport> signals{
         {predictedGainSignal, "What the lessons made the proposer expect of the change.", true, {}, {}},
         {"training loss", "How far the loss at the end of training fell below the champion's.", false, {}, {}},
-        {"guide difference", "The difference on guide items, whose failures the proposer sees; of accepted ones only.", true, {}, {}}};
+        {"guide difference", "The difference on guide items, whose failures the proposer sees; of accepted ones only.", true, {}, {}},
+        {"proxy", "The score at the look before the end of training, less the champion's.", true, {}, {}}};
     for (const Judged& one : judged) {
         signals[0].pairs.push_back({one.proposal.predictedGain, one.shown});
         RATCHET_TRY(fall, lossFall(store, one));
         if (fall)
             signals[1].pairs.push_back({*fall, one.shown});
+        if (one.halfWay)
+            signals[3].pairs.push_back({*one.halfWay, one.shown});
         if (one.onGuide)
             signals[2].pairs.push_back({*one.onGuide, one.shown});
     }

@@ -21,8 +21,9 @@ struct SignalReport {
 
 inline constexpr const char* predictedGainSignal = "predicted gain";
 
-// Over the judged proposals that are no controls: the predicted gain, the fall of the training loss against the champion's own,
-// the difference on guide items, which is measured of accepted ones only, and where there is one the reward model's.
+// Over the judged proposals that are no controls: the predicted gain, the fall of the training loss against the champion's own, the
+// difference on guide items, which is measured of accepted ones only, the proxy of those that were looked at half way, and where
+// there is one the reward model's.
 [[nodiscard]] Result<std::vector<SignalReport>> signalsOf(const Store& store);
 // What a reward model expected of challengers (core/agent/reward.h) against what the gate showed; of model `model` alone unless that
 // is 0.

@@ -171,7 +171,7 @@ std::string toText(const Summary& summary)
     if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
         text += fmt::format("\nPlacebos, which no gate should accept: {}\n", placebos);
     if (const std::string screening = screeningText(summary.screening); !screening.empty())
-        text += fmt::format("\nStages: {}\n{}", screening, passRateTable(summary.screening));
+        text += fmt::format("\nStages: {} (chance of an accept, with 80 % intervals)\n{}", screening, passRateTable(summary.screening));
     if (const std::string reward = rewardText(summary.reward); !reward.empty())
         text += "\nReward model, which only orders what is judged: " + reward;
     if (summary.live)

@@ -190,9 +190,9 @@ Status TrainJob::take(const Proxy& proxy, Child& child)
     m_shown = true;
     RATCHET_CHECK(charge(m_progress.tokens, 1, m_progress.flops + proxy.flops, proxy.flops));
     RATCHET_CHECK(screenTrial(m_context, *m_proposal, proxy, m_trial));
-    m_givenUp = screeningDecision(m_trial) == givenUp;
+    const bool isGivenUp = screeningDecision(m_trial) == givenUp;
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
-        if (m_givenUp) {
+        if (isGivenUp) {
             m_trial.state = TrialState::Cancelled;
             m_trial.failure = reasonToGiveUp(m_context, m_proposal->family, m_trial);
             m_trial.ended = now();
@@ -202,7 +202,8 @@ Status TrainJob::take(const Proxy& proxy, Child& child)
         }
         return flush();
     }));
-    child.send(m_givenUp ? Message(Stop{}) : Message(Proceed{}));
+    m_givenUp = isGivenUp;
+    child.send(isGivenUp ? Message(Stop{}) : Message(Proceed{}));
     return {};
 }
 

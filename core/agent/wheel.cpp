@@ -276,11 +276,13 @@ RunToEnd Wheel::toTheEnd()
 Status Wheel::untilIdle()
 {
     while (!m_crew.isIdle()) {
-        if (const Status pumped = m_crew.pump(100ms, m_surroundings.isHeld()); !pumped) {
+        Status went = m_crew.pump(100ms, m_surroundings.isHeld());
+        if (went)
+            went = addHeldJudgings();
+        if (!went) {
             m_crew.stop(5s);
-            return pumped;
+            return went;
         }
-        RATCHET_CHECK(addHeldJudgings());
         const auto running = m_crew.running();
         if (m_tooth.stage == "train" && !running.empty())
             m_stage = std::all_of(running.begin(), running.end(), [](const Job* job) { return job->isJudging(); }) ? "judge" : "train";

@@ -97,7 +97,7 @@ struct Trained {
     Json preference = nullptr;      // what the preference loss learnt from; null without one
     Json population = nullptr;      // what a population did, replayable; null without one
 };
-// What a training was worth when TrainSpec::proxy of its budget was spent: mean score on `items` training items.
+// What a training was worth when TrainSpec::proxy of its budget was spent: mean score on `items` training items (core/plugin/proxy.h), asked for `flops`.
 struct Proxy { std::int64_t step = 0; double score = 0, loss = 0, flops = 0; int items = 0; };
 
 // --- from a judge --------------------------------------------------------------------------------------------------
