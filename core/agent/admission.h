@@ -14,8 +14,8 @@ struct Sources {
 };
 
 // Refused when a name is no version of this lab; when a teacher has another tokenizer or answer format than the student or
-// reads shorter rows; when a member has another tokenizer, format or architecture than what is made of it, or is an ensemble; when a trial does not pay
-// for one step; and when a worker would need more memory than there is. Failed when the plugin throws.
+// reads shorter rows; when a member has another tokenizer, format or architecture than what is made of it, or is an ensemble;
+// when a trial does not pay for one step; and when a worker would need more memory than there is. Failed when the plugin throws.
 [[nodiscard]] Result<Sources> admit(const Context& context, const Genome& parent, const Genome& child);
 
 } // namespace ratchet

@@ -16,9 +16,9 @@ struct TrainingMemory {
     double moment = 0; // the largest that lives for a moment on top: logits, gradients of activations, an update
     [[nodiscard]] double bytes() const { return state + kept + moment; }
 };
-// Every term's source is in the .cpp. A population holds every member at once,
-// one that takes the place of another, and the weights that are compared. A genome that distils without `teachers` has one of its own architecture. Making an
+// Every term's source is in the .cpp. A genome that distils without `teachers` has one of its own architecture. Making an
 // average or an ensemble holds all members at once; of that and the training after it, if there is one, the larger counts.
+// A population holds all members, one more that takes another's place, and the weights that are compared.
 [[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length,
                                             const std::vector<Architecture>& teachers = {});
 
