@@ -93,9 +93,9 @@ Status comparesWith(const Genome& parent, const Genome& child)
                 "Keep /reasoning/format, or set /recipe/preference to 0.");
 }
 
-// The least a trial does, in steps: one when anything trains, and half of one for finding pairs and looking at them; every member of
-// a population one in each generation, and a look. What is made of members looks at its loss, by a forward pass of each model
-// (core/trainer/averaging.h): an average once, a soup at each member and each average that it tries.
+// The least a trial does, in steps: one when anything trains, half of one for finding pairs and looking at them, and in a population
+// one and a look of every member in each generation. What is made of members looks at its loss (core/trainer/averaging.h): an
+// average once, an ensemble once with every member, a soup at each member and each average that it tries. A look is a forward pass.
 double leastSteps(const Recipe& recipe)
 {
     const auto members = static_cast<double>(recipe.members.size());

@@ -309,7 +309,7 @@ Result<Genome> Genome::fromJson(const Json& json)
         return fail(Code::BadInput, fmt::format("The genome freezes {} of {} layers.", genome.adaptation.frozenLayers,
                                                 genome.architecture.layers));
     if (genome.recipe.isPopulation() && (genome.data.selfTraining > 0 || genome.data.bucketing))
-        return fail(Code::BadInput, "The genome trains a population, whose members take equal steps and are not labelled for by a parent.",
+        return fail(Code::BadInput, "The genome trains a population, in which there is neither self-training nor bucketing.",
                     "Set /data/selfTraining to 0 and /data/bucketing to false, or /recipe/population to 0.");
     if (genome.recipe.start == "scratch" && (genome.adaptation.method != "full" || genome.adaptation.frozenLayers > 0 || genome.adaptation.frozenEmbeddings))
         return fail(Code::BadInput, "The genome starts from scratch, so nothing can be frozen or adapted by low rank.",

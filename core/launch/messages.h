@@ -35,7 +35,7 @@ struct TrainSpec {
     double checkpointSeconds = 20;  // how often the exact state is kept; 0 never
     std::vector<Artifact> teachers; // of recipe.distillation, their probabilities averaged; empty is the parent
     Json tokenizer = nullptr;       // Tokenizer::toJson(); null: the domain's alphabet
-    std::vector<Artifact> members;  // of recipe.start average or soup
+    std::vector<Artifact> members;  // that an average, a soup or an ensemble is made of
     double memoryBytes = 0;         // what the worker may use: a training that needs more is refused; 0: no limit
     std::vector<Json> preferences = {};   // {"question": ..., "chosen": "...", "rejected": "..."}: answers of which users prefer one
     double proxy = 0;               // share of the budget after which it sends Proxy and waits for Proceed or Stop; 0: never
