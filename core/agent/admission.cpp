@@ -84,8 +84,9 @@ Status comparesWith(const Genome& parent, const Genome& child)
                 "Keep /reasoning/format, or set /recipe/preference to 0.");
 }
 
-// The least a trial does, in steps: one when anything trains, and half of one for finding pairs and looking at them; an average looks at its loss once, a soup at each member's and at
-// each average's that it tries (core/trainer/averaging.h), and a look is a forward pass.
+// The least a trial does, in steps: one when anything trains, and half of one for finding pairs of answers and looking at them; an
+// average looks at its loss once, a soup at each member's and at each average's that it tries (core/trainer/averaging.h), and a look
+// is a forward pass.
 double leastSteps(const Recipe& recipe)
 {
     const double looks = recipe.start == "soup" ? 2.0 * static_cast<double>(recipe.members.size()) - 1 : recipe.isAverage() ? 1 : 0;

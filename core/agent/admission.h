@@ -15,8 +15,9 @@ struct Sources {
 };
 
 // Refused when a name is no version of this lab; when a teacher has another tokenizer or answer format than the student or
-// reads shorter rows; when a member has another tokenizer, format or architecture than the average; when a candidate
-// that learns preferences answers in another format than its parent; when a trial does not pay for what it does at least; and when a worker would need more memory than there is. Failed when the plugin throws.
+// reads shorter rows; when a member has another tokenizer, format or architecture than the average; when a candidate that
+// learns preferences answers in another format than its parent; when a trial does not pay for the least it does; and when a
+// worker would need more memory than there is. Failed when the plugin throws.
 [[nodiscard]] Result<Sources> admit(const Context& context, const Genome& parent, const Genome& child);
 
 } // namespace ratchet
