@@ -42,11 +42,13 @@ Json fitted(const Range& range, double value)
     return std::strtod(shortText, nullptr);
 }
 
-// An average has been made: what changes it goes on from its weights, or from those of an ensemble's first member. A
-// population has left one model, and what changes that trains alone.
+// An average has been made and preferences have been learnt: what changes such a parent goes on from its weights, or from those of
+// an ensemble's first member. A population has left one model, and what changes that trains alone.
 Genome continued(Genome genome)
 {
     genome.recipe.population = 0;
+    genome.recipe.preference = 0;
+    genome.recipe.preferenceBeta = Recipe().preferenceBeta;
     if (!genome.recipe.namesMembers())
         return genome;
     genome.recipe.start = "continue";
@@ -153,6 +155,13 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         {{start, "continue"}, {schedule, "linear"}, {learningRate, fasterRate(0.5)}});
     add("replay", "continue and replay failures", "Train the champion on, a quarter of each batch drawn from what it got wrong.",
         {{start, "continue"}, {"/data/replay", 0.25}, {schedule, "linear"}});
+    Changes fromPairs{{start, "continue"}, {"/recipe/preference", 0.2}, {schedule, "linear"}, {learningRate, fasterRate(0.3)}};
+    if (parent.recipe.distillation > 0)
+        fromPairs.emplace_back("/recipe/distillation", 0.0);
+    if (!parent.recipe.teachers.empty())
+        fromPairs.emplace_back("/recipe/teachers", Json::array());
+    add("tuning", "learn from preferences", "Prefer the champion's right answers to its wrong ones, and what users corrected it to, without moving far from it.",
+        fromPairs);
     add("self-training", "one round on harder items", "Let the champion label harder items, keep what passes the filters and train on them.",
         {{start, "continue"}, {"/data/selfTraining", 0.25}, {schedule, "linear"}});
     if (parent.data.selfTraining > 0)

@@ -26,9 +26,15 @@ double rowsIn(const TrainSpec& spec, const Genome& genome, const Domain& domain,
     return spec.budgetFlops / (length * trainingFlops(genome.architecture, vocabulary, length).value);
 }
 
+// Tells what was spent, beside `before`, even when there is nothing to learn from.
 Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, const Domain& domain,
-                                  const Tokenizer& tokenizer)
+                                  const Tokenizer& tokenizer, double before, const TrainEvents& events)
 {
+    const auto tell = [&](double flops) {
+        if (events.onProgress)
+            events.onProgress({0, 0, before + flops, 0, 0, "preferences"});
+    };
+    tell(0);
     if (spec.parentWeights.empty())
         return fail(Code::BadInput, "The recipe learns preferences, but there is no parent to compare with.",
                     "Set /recipe/preference to 0 for a seed model.");
@@ -47,7 +53,9 @@ Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, c
     const double rows = rowsIn(spec, genome, domain, tokenizer.vocabulary());
     const double drawn = rows / genome.recipe.batch * pairsOfStep(genome.recipe);
     options.pairs = static_cast<std::size_t>(std::clamp(drawn / pairReadings, 1.0, 1e5));
-    return collectPreferences({model.get(), parent}, spec, genome, domain, tokenizer, options);
+    auto collected = collectPreferences({model.get(), parent}, spec, genome, domain, tokenizer, options);
+    tell(model->flopsUsed());
+    return collected;
 }
 
 // Labels of self-training; nothing where the genome wants none or there is no parent.
@@ -155,9 +163,7 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         }
         Preferences preferences;
         if (genome.recipe.preference > 0) {
-            if (events.onProgress)
-                events.onProgress({0, 0, labelled.flops, 0, 0, "preferences"});
-            RATCHET_TRY(collected, preferencesOf(spec, genome, domain, tokenizer));
+            RATCHET_TRY(collected, preferencesOf(spec, genome, domain, tokenizer, labelled.flops, events));
             preferences = std::move(collected);
             pools.pairs = std::move(preferences.pairs);
         }

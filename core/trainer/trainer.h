@@ -29,8 +29,8 @@ struct TrainEvents {
 class Trainer
 {
 public:
-    // Reads genome, parent and teachers, labels items for self-training, checks the pools, builds the model and takes
-    // up a checkpoint of this very trial. `domain` must outlive it. BadInput for a population (core/trainer/population.h).
+    // Reads genome, parent and teachers, labels items for self-training, collects preferences, checks the pools, builds the model and
+    // takes up a checkpoint of this very trial. `domain` must outlive it. BadInput for a population (core/trainer/population.h).
     [[nodiscard]] static Result<std::unique_ptr<Trainer>> create(const TrainSpec& spec, const Domain& domain,
                                                                  TrainEvents events = {});
     ~Trainer();
