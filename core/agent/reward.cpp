@@ -118,7 +118,7 @@ std::string rewardLine(const RewardUse& use)
 {
     if (use.work.empty())
         return {};
-    return fmt::format("{}: {} Cost so far: {}.", use.isOn() ? "on" : "off", use.trust.why, toText(use.spent));
+    return fmt::format("{}. {} Cost so far: {}.", use.isOn() ? "on" : "off", use.trust.why, toText(use.spent));
 }
 
 std::string rewardText(const RewardUse& use)
@@ -135,12 +135,13 @@ std::string rewardText(const RewardUse& use)
                             toTextPercent(static_cast<double>(r.right) / r.answers),
                             fmt::format("{:.1f} [{:.1f}, {:.1f}]", 100 * r.accuracy, 100 * r.accuracyLow, 100 * r.accuracyHigh),
                             fmt::format("{:.1f}", 100 * r.majority), fmt::format("{:.3f} [{:.3f}, {:.3f}]", r.area, r.areaLow, r.areaHigh),
+                            fmt::format("{:.3f} [{:.3f}, {:.3f}]", r.confidenceArea, r.confidenceLow, r.confidenceHigh),
                             fmt::format("{:.1f} ({:.1f})", 100 * c.error, 100 * c.byChance), fmt::format("{:.3f} ({:.3f})", c.brier, r.brierOfShare)});
         }
     if (!rows.empty()) {
         constexpr auto right = Column::Align::Right;
         text += textTable({{"answers"}, {"champion"}, {"graded", right}, {"right", right}, {"accuracy, % [95 %]", right}, {"majority", right},
-                           {"area under ROC [95 %]", right}, {"ECE, points (by chance)", right}, {"Brier (of the share)", right}}, rows);
+                           {"area under ROC [95 %]", right}, {"of own confidence", right}, {"ECE, points (by chance)", right}, {"Brier (of the share)", right}}, rows);
         rows.clear();
         for (const RewardClass& one : use.newest.classes)
             rows.push_back({one.name, fmt::format("{} of {}", one.caught, one.answers), toTextPercent(one.predicted)});

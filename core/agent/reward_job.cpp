@@ -2,6 +2,7 @@
 #include "core/agent/reward_job.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <variant>
@@ -258,6 +259,34 @@ Status gradeOrLearn(Context& context, const RewardUse& use, RewardNeed need, con
     return keep(context, asked.work);
 }
 
+// Scores these against the champion and keeps what came of it.
+Status score(Context& context, const RewardUse& use, const std::vector<std::pair<ProposalRecord, TrialRecord>>& unscored, const RunToEnd& runToEnd)
+{
+    RATCHET_TRY(champion, context.champion());
+    RewardSpec spec;
+    spec.items = scoredItems;
+    RATCHET_TRY(artifact, context.artifact(champion.hash));
+    spec.versions.push_back(std::move(artifact));
+    for (const auto& [proposal, trial] : unscored) {
+        RATCHET_TRY(its, context.artifact(*trial.version));
+        spec.versions.push_back(std::move(its));
+    }
+    RATCHET_TRY(asked, ask(context, use, "score", std::move(spec), runToEnd));
+    return context.store->transaction(Store::Durable::No, [&]() -> Status {
+        if (asked.work.failure.empty()) {
+            const auto& rewards = std::get<Rewards>(*asked.outcome->answer);
+            asked.work.items = rewards.items;
+            for (std::size_t i = 0; i < unscored.size(); ++i) {
+                auto [proposal, trial] = unscored[i];
+                keepRewardScore(trial, {use.model->record.id.value, rewards.means[0], rewards.means[i + 1], rewards.items});
+                RATCHET_CHECK(context.store->update(trial));
+                asked.work.proposals.push_back(proposal.id.value);
+            }
+        }
+        return keep(context, asked.work);
+    });
+}
+
 } // namespace
 
 Status tendReward(Context& context, const RunToEnd& runToEnd)
@@ -279,42 +308,30 @@ Status tendReward(Context& context, const RunToEnd& runToEnd)
 Result<std::vector<ProposalRecord>> rewardOrder(Context& context, std::vector<ProposalRecord> trained, const RunToEnd& runToEnd)
 {
     RATCHET_TRY(use, rewardUse(*context.store));
-    RATCHET_TRY(spent, context.store->spent());
-    if (!use.isOn() || trained.empty() || spent >= context.config.budget)
+    if (!use.isOn())
         return trained;
-    RATCHET_TRY(champion, context.champion());
-    RewardSpec spec;
-    spec.items = scoredItems;
-    RATCHET_TRY(artifact, context.artifact(champion.hash));
-    spec.versions.push_back(std::move(artifact));
-    std::vector<TrialRecord> trials;
+    const auto scoreOf = [&](const ProposalRecord& proposal) -> Result<std::optional<double>> {
+        RATCHET_TRY(trial, context.store->trialOf(proposal.id));
+        const auto known = trial ? rewardScoreOf(*trial) : std::nullopt;
+        return known && known->model == use.model->record.id.value ? std::optional(known->difference()) : std::nullopt;
+    };
+    std::vector<std::pair<ProposalRecord, TrialRecord>> unscored;      // a killed engine may have left some that are scored
     for (const ProposalRecord& proposal : trained) {
         RATCHET_TRY(trial, context.store->trialOf(proposal.id));
-        if (!trial || !trial->version)
-            return fail(Code::Damaged, fmt::format("Proposal {} is trained, but its version is missing.", proposal.id.value));
-        RATCHET_TRY(its, context.artifact(*trial->version));
-        spec.versions.push_back(std::move(its));
-        trials.push_back(std::move(*trial));
+        RATCHET_TRY(known, scoreOf(proposal));
+        if (trial && trial->version && !known)
+            unscored.emplace_back(proposal, *trial);
     }
-    RATCHET_TRY(asked, ask(context, use, "score", std::move(spec), runToEnd));
-    const auto* rewards = asked.outcome->how ? std::get_if<Rewards>(&*asked.outcome->answer) : nullptr;
-    std::vector<std::pair<double, std::size_t>> order;
-    RATCHET_CHECK(context.store->transaction(Store::Durable::No, [&]() -> Status {
-        for (std::size_t i = 0; rewards && i < trials.size(); ++i) {
-            const RewardScore score{use.model->record.id.value, rewards->means[0], rewards->means[i + 1], rewards->items};
-            keepRewardScore(trials[i], score);
-            RATCHET_CHECK(context.store->update(trials[i]));
-            order.emplace_back(-score.difference(), i);
-            asked.work.proposals.push_back(trained[i].id.value);
-        }
-        asked.work.items = rewards ? rewards->items : 0;
-        return keep(context, asked.work);
-    }));
-    std::sort(order.begin(), order.end());
-    std::vector<ProposalRecord> sorted;
-    for (const auto& [value, i] : order)
-        sorted.push_back(trained[i]);
-    return rewards ? sorted : trained;
+    RATCHET_TRY(spent, context.store->spent());
+    if (!unscored.empty() && spent < context.config.budget)
+        RATCHET_CHECK(score(context, use, unscored, runToEnd));
+    std::map<std::int64_t, double> scores;
+    for (const ProposalRecord& proposal : trained) {
+        RATCHET_TRY(known, scoreOf(proposal));
+        scores[proposal.id.value] = known.value_or(-2);                // after whatever has one
+    }
+    std::stable_sort(trained.begin(), trained.end(), [&](const auto& a, const auto& b) { return scores[a.id.value] > scores[b.id.value]; });
+    return trained;
 }
 
 } // namespace ratchet

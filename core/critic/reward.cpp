@@ -14,11 +14,11 @@ namespace ratchet {
 namespace {
 
 // Mann and Whitney's statistic: right answers above wrong ones, ties for half.
-double areaOf(const std::vector<Verified>& answers, double right, double wrong)
+double areaOf(const std::vector<Verified>& answers, double Verified::*score, double right, double wrong)
 {
     std::vector<std::pair<double, bool>> sorted;
     for (const Verified& answer : answers)
-        sorted.emplace_back(answer.predicted, answer.right);
+        sorted.emplace_back(answer.*score, answer.right);
     std::sort(sorted.begin(), sorted.end());
     double above = 0, below = 0;             // pairs won; wrong answers below what is looked at
     for (std::size_t begin = 0; begin < sorted.size();) {
@@ -139,9 +139,12 @@ RewardReport rewardReportOf(const std::vector<Verified>& answers)
     std::tie(report.accuracyLow, report.accuracyHigh) = clopperPearson(hits, report.answers);
     report.majority = std::max(right, wrong) / n;
     if (right > 0 && wrong > 0) {
-        report.area = areaOf(answers, right, wrong);
+        report.area = areaOf(answers, &Verified::predicted, right, wrong);
         report.areaLow = areaBound(report.area, 0, right, wrong);
         report.areaHigh = areaBound(report.area, 1, right, wrong);
+        report.confidenceArea = areaOf(answers, &Verified::confidence, right, wrong);
+        report.confidenceLow = areaBound(report.confidenceArea, 0, right, wrong);
+        report.confidenceHigh = areaBound(report.confidenceArea, 1, right, wrong);
     }
     report.calibration = calibrationOf(std::move(sure));
     report.brierOfShare = right * wrong / (n * n);
@@ -155,7 +158,8 @@ Json RewardReport::toJson() const
     for (const RewardClass& one : classes)
         list.push_back({{"name", one.name}, {"answers", one.answers}, {"caught", one.caught}, {"predicted", one.predicted}});
     return {{"answers", answers}, {"right", right}, {"accuracy", accuracy}, {"accuracyLow", accuracyLow}, {"accuracyHigh", accuracyHigh},
-            {"majority", majority}, {"area", area}, {"areaLow", areaLow}, {"areaHigh", areaHigh}, {"brierOfShare", brierOfShare},
+            {"majority", majority}, {"area", area}, {"areaLow", areaLow}, {"areaHigh", areaHigh}, {"confidenceArea", confidenceArea},
+            {"confidenceLow", confidenceLow}, {"confidenceHigh", confidenceHigh}, {"brierOfShare", brierOfShare},
             {"calibration", calibration.toJson()}, {"classes", list}};
 }
 
@@ -167,6 +171,7 @@ Result<RewardReport> RewardReport::fromJson(const Json& json)
     in.read("answers", report.answers).read("right", report.right).read("accuracy", report.accuracy).read("accuracyLow", report.accuracyLow);
     in.read("accuracyHigh", report.accuracyHigh).read("majority", report.majority).read("area", report.area).read("areaLow", report.areaLow);
     in.read("areaHigh", report.areaHigh).read("brierOfShare", report.brierOfShare).read("calibration", calibration).read("classes", list);
+    in.read("confidenceArea", report.confidenceArea).read("confidenceLow", report.confidenceLow).read("confidenceHigh", report.confidenceHigh);
     RATCHET_CHECK(in.onlyKnown().status());
     RATCHET_TRY(read, Calibration::fromJson(calibration));
     report.calibration = std::move(read);
@@ -183,15 +188,15 @@ Result<RewardReport> RewardReport::fromJson(const Json& json)
 RewardTrust trustIn(const RewardReport& newest, const Reliability& signal)
 {
     const auto seen = [&] {
-        return fmt::format("on {} graded answers right ones are above wrong ones {:.0f} % of the time [{:.0f}, {:.0f}]", newest.answers,
-                           100 * newest.area, 100 * newest.areaLow, 100 * newest.areaHigh);
+        return fmt::format("Right answers are above wrong ones {:.0f} % of the time [{:.0f}, {:.0f}], of {} graded.", 100 * newest.area,
+                           100 * newest.areaLow, 100 * newest.areaHigh, newest.answers);
     };
     if (newest.answers < RewardTrust::fewest)
         return {false, fmt::format("Only {} answers that it has not learnt from are graded, fewer than {}.", newest.answers, RewardTrust::fewest)};
     if (newest.right == 0 || newest.right == newest.answers)
         return {false, fmt::format("All {} graded answers are {}: whether it tells them apart cannot be seen.", newest.answers, newest.right == 0 ? "wrong" : "right")};
     if (newest.areaLow <= 0.5)
-        return {false, fmt::format("It is no better than chance: {}.", seen())};
+        return {false, fmt::format("It is no better than chance. {}", seen())};
     if (newest.accuracyHigh < newest.majority)
         return {false, fmt::format("Its accuracy of {:.0f} % is below the {:.0f} % of always saying the same.", 100 * newest.accuracy, 100 * newest.majority)};
     if (signal.misleads)
@@ -199,7 +204,7 @@ RewardTrust trustIn(const RewardReport& newest, const Reliability& signal)
                                    signal.rankLow, signal.rankHigh, signal.pairs)};
     if (signal.drifted)
         return {false, fmt::format("It has begun to promise more than the gate shows: cumulative sum {:.1f} over {} judged.", signal.largestDrift, signal.pairs)};
-    return {true, fmt::format("It is asked: {}.", seen())};
+    return {true, seen()};
 }
 
 } // namespace ratchet

@@ -41,6 +41,8 @@ struct RewardReport {
     // Area under the receiver operating characteristic, the chance that a right answer is held for more probable than a wrong one,
     // with the score interval of Newcombe 2006 (Statistics in Medicine 25, 559, method 5). 1/2 in [0, 1] when all are of one kind.
     double area = 0.5, areaLow = 0, areaHigh = 1;
+    // The same of the versions' own confidence in these answers: what is to be had without a reward model.
+    double confidenceArea = 0.5, confidenceLow = 0, confidenceHigh = 1;
     Calibration calibration;
     double brierOfShare = 0;                 // Brier score of who says the share of right answers to every one
     std::vector<RewardClass> classes;        // by name

@@ -224,6 +224,7 @@ template <typename A> void describe(A& a, Verified& m)
     a.field("predicted", m.predicted, share);
     a.field("right", m.right);
     a.field("failureClass", m.failureClass);
+    a.field("confidence", m.confidence, probability);
 }
 
 template <typename A> void describe(A& a, Graded& m)

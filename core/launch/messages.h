@@ -117,8 +117,8 @@ struct Scores {
 };
 
 // --- from a reward model ---------------------------------------------------------------------------------------------
-// An answer that was not learnt from: how probably it is right, and whether it is by the domain's checker.
-struct Verified { double predicted = 0; bool right = false; std::string failureClass; };
+// An answer that was not learnt from: how probably it is right, whether it is by the domain's checker, and how sure the version was.
+struct Verified { double predicted = 0; bool right = false; std::string failureClass; double confidence = 0; };
 // Of learn and grade. `answers`: one of each item held out, for learn; `items` and `shown` count what was learnt from.
 struct Graded {
     std::string weights;            // learn: the file; empty when nothing can be learnt

@@ -314,7 +314,7 @@ private:
         for (int i = 0; i < 200; ++i) {
             const bool right = rng.uniform() < 0.5;
             const double predicted = knows && right ? 0.4 + 0.6 * rng.uniform() : knows ? 0.6 * rng.uniform() : rng.uniform();
-            graded.answers.push_back({m_fault == "reward says NaN" ? std::nan("") : predicted, right, right ? "" : "carry"});
+            graded.answers.push_back({m_fault == "reward says NaN" ? std::nan("") : predicted, right, right ? "" : "carry", 0.5});
         }
         graded.weights = spec.scratch + "/reward.safetensors";
         if (spec.task == "learn" && m_fault != "reward writes nothing")

@@ -41,7 +41,7 @@ std::vector<Message> oneOfEach()
             Trained{"/w", 1, 2, 3, 4, 5, 6, 7, nullptr, Json{{"dropped", 3}}, 0.25, Json{{"pairs", 9}}, Json::array()},
             Integrity{{{"finite", true, "all of them"}}, Json::object()},
             scores,
-            Graded{"/r", "Why not.", 10, 20, 5, 1, 100, {Verified{0.25, false, "carry"}, Verified{1, true, ""}}, 1e9},
+            Graded{"/r", "Why not.", 10, 20, 5, 1, 100, {Verified{0.25, false, "carry", 0.5}, Verified{1, true, "", 1}}, 1e9},
             Rewards{{0.5, 0.75}, 200, 1e8},
             Listening{8080},
             Served{"abc", "1+1=", "2", 0.01},
@@ -135,6 +135,7 @@ private Q_SLOTS:
             changed<Observation>(only<Observation>(all), [](Observation& m) { m.layers[0].histogram[0] = -1; }));
         const auto graded = only<Graded>(all);
         row("a probability above one", changed<Graded>(graded, [](Graded& m) { m.answers[0].predicted = 1.5; }));
+        row("an answer surer than sure", changed<Graded>(graded, [](Graded& m) { m.answers[0].confidence = 2; }));
         row("a right answer that failed", changed<Graded>(graded, [](Graded& m) { m.answers[1].failureClass = "carry"; }));
         row("more right answers than answers", changed<Graded>(graded, [](Graded& m) { m.right = 21; }));
         row("a mean reward below zero", changed<Rewards>(only<Rewards>(all), [](Rewards& m) { m.means[0] = -0.1; }));

@@ -20,7 +20,7 @@ std::vector<Verified> answersOf(double share, double apart, int count, Rng& rng)
         const bool right = rng.uniform() < share;
         const double x = rng.normal() + (right ? apart : 0);
         const double logit = apart * (x - apart / 2) + std::log(share / (1 - share));
-        answers.push_back({1 / (1 + std::exp(-logit)), right, right ? "" : "carry"});
+        answers.push_back({1 / (1 + std::exp(-logit)), right, right ? "" : "carry", 0.5});
     }
     return answers;
 }
@@ -61,12 +61,13 @@ private Q_SLOTS:
     void figuresByHand()
     {
         // Right: 0.9, 0.6, 0.4. Wrong: 0.6, 0.1. Of six pairs four are won, one tied: 0.9 > both, 0.6 > 0.1 and = 0.6, 0.4 > 0.1.
-        const RewardReport report = rewardReportOf({{0.9, true, ""}, {0.6, true, ""}, {0.4, true, ""}, {0.6, false, "carry"}, {0.1, false, "carry"}});
+        const RewardReport report = rewardReportOf({{0.9, true, "", 1}, {0.6, true, "", 1}, {0.4, true, "", 0}, {0.6, false, "carry", 0.5}, {0.1, false, "carry", 1}});
         QCOMPARE(report.answers, 5);
         QCOMPARE(report.right, 3);
         QCOMPARE(report.accuracy, 3.0 / 5);
         QCOMPARE(report.majority, 3.0 / 5);
         QCOMPARE(report.area, 4.5 / 6);
+        QCOMPARE(report.confidenceArea, 3.0 / 6);            // 1 beats 0.5 and ties with 1, twice; 0 loses to both
         QCOMPARE(report.brierOfShare, 0.24);
         QVERIFY(report.areaLow < 0.5 && report.areaHigh > 0.9 && report.areaHigh <= 1);
         QCOMPARE(report.classes.size(), std::size_t(1));
@@ -79,7 +80,7 @@ private Q_SLOTS:
     void oneKindOfAnswerAloneSaysNothing()
     {
         for (const bool right : {false, true}) {
-            const RewardReport report = rewardReportOf(std::vector<Verified>(100, {0.7, right, right ? "" : "carry"}));
+            const RewardReport report = rewardReportOf(std::vector<Verified>(100, {0.7, right, right ? "" : "carry", 0.5}));
             QCOMPARE(report.area, 0.5);
             QCOMPARE(report.areaLow, 0.0);
             QCOMPARE(report.areaHigh, 1.0);
@@ -199,7 +200,7 @@ private Q_SLOTS:
     {
         std::vector<Verified> answers;
         for (int i = 0; i < 200; ++i)
-            answers.push_back({i % 10 == 0 ? 0.1 : 0.3, i % 10 != 0, i % 10 == 0 ? "carry" : ""});       // holds every answer for wrong
+            answers.push_back({i % 10 == 0 ? 0.1 : 0.3, i % 10 != 0, i % 10 == 0 ? "carry" : "", 0.5});       // holds every answer for wrong
         const RewardTrust trust = trustIn(rewardReportOf(answers), {});
         QVERIFY(!trust.on);
         QVERIFY2(trust.why.find("always saying the same") != std::string::npos, trust.why.c_str());
@@ -275,7 +276,7 @@ private Q_SLOTS:
     void workSurvivesTheWayThroughTheStore()
     {
         RewardWork one = work("grade", "a", 1, 0, 5);
-        one.report = rewardReportOf({{0.9, true, ""}, {0.2, false, "carry"}});
+        one.report = rewardReportOf({{0.9, true, "", 1}, {0.2, false, "carry", 0.5}});
         one.record.report = one.toJson();
         const auto back = RewardWork::from(one.record);
         QVERIFY(back && back->toJson() == one.toJson());

@@ -48,7 +48,8 @@ public:
 
 private:
     enum class From { Everywhere, TargetSuite };
-    [[nodiscard]] Result<std::vector<ExamItem>> draw(std::size_t count, From from, bool onlyHeldOut);
+    enum class Parts { All, HeldOut };
+    [[nodiscard]] Result<std::vector<ExamItem>> draw(std::size_t count, From from, Parts parts);
     [[nodiscard]] Item drawOne(From from);
     [[nodiscard]] Status collect(Pool& pool, double flops);
     [[nodiscard]] Status collectFeedback(Pool& pool) const;
@@ -115,7 +116,7 @@ Item Work::drawOne(From from)
 }
 
 // Items that were not drawn before; fewer than `count` when the domain has no more.
-Result<std::vector<ExamItem>> Work::draw(std::size_t count, From from, bool onlyHeldOut)
+Result<std::vector<ExamItem>> Work::draw(std::size_t count, From from, Parts parts)
 {
     std::vector<ExamItem> items;
     for (std::size_t tries = 0; items.size() < count && tries < count * drawsAnItem; ++tries) {
@@ -123,7 +124,7 @@ Result<std::vector<ExamItem>> Work::draw(std::size_t count, From from, bool only
         const Split split = m_domain.splitOf(item);
         if (split == Split::Gate || split == Split::Vault)
             return fail(Code::Failed, fmt::format("The domain drew item {} for learning, which only the judge may ask.", item.id));
-        if (onlyHeldOut && rewardPartOf(item.id) != RewardPart::HeldOut)
+        if (parts == Parts::HeldOut && rewardPartOf(item.id) != RewardPart::HeldOut)
             continue;
         if (m_drawn.insert(item.id).second)
             items.push_back({std::move(item), {}});
@@ -145,7 +146,7 @@ bool Work::add(Pool& pool, const Item& item, const Reply& reply, bool drawn) con
         pool.calibrate.push_back({std::move(*text), right});
     else if (part == RewardPart::HeldOut && !drawn) {
         pool.heldOut.push_back(std::move(*text));
-        pool.grades.push_back({0, right, right ? std::string() : reply.failureClass.empty() ? "wrong" : reply.failureClass});
+        pool.grades.push_back({0, right, right ? std::string() : reply.failureClass.empty() ? "wrong" : reply.failureClass, reply.confidence});
     }
     return true;
 }
@@ -155,7 +156,7 @@ Status Work::collect(Pool& pool, double flops)
     for (std::size_t batch = 0; pool.items < mostItems && spent() < flops; ++batch) {
         RATCHET_CHECK(tell("answering", spent() / m_spec.budgetFlops));
         Candidate& version = *m_versions[batch % m_versions.size()];
-        RATCHET_TRY(items, draw(askedAtOnce, From::Everywhere, false));
+        RATCHET_TRY(items, draw(askedAtOnce, From::Everywhere, Parts::All));
         if (items.empty())
             return {};
         pool.items += static_cast<int>(items.size());
@@ -238,7 +239,7 @@ Result<Graded> Work::grade()
     Pool pool;
     for (std::size_t batch = 0; pool.items < m_spec.items && spent() < m_spec.budgetFlops; ++batch) {
         RATCHET_CHECK(tell("grading", static_cast<double>(pool.items) / m_spec.items));
-        RATCHET_TRY(items, draw(std::min(askedAtOnce, static_cast<std::size_t>(m_spec.items - pool.items)), From::Everywhere, true));
+        RATCHET_TRY(items, draw(std::min(askedAtOnce, static_cast<std::size_t>(m_spec.items - pool.items)), From::Everywhere, Parts::HeldOut));
         if (items.empty())
             break;
         pool.items += static_cast<int>(items.size());
@@ -266,7 +267,7 @@ Result<Rewards> Work::score()
     rewards.means.assign(m_versions.size(), 0);
     for (std::size_t batch = 0; rewards.items < m_spec.items && spent() < m_spec.budgetFlops; ++batch) {
         RATCHET_CHECK(tell("scoring", static_cast<double>(rewards.items) / m_spec.items));
-        RATCHET_TRY(items, draw(std::min(askedAtOnce, static_cast<std::size_t>(m_spec.items - rewards.items)), From::TargetSuite, true));
+        RATCHET_TRY(items, draw(std::min(askedAtOnce, static_cast<std::size_t>(m_spec.items - rewards.items)), From::TargetSuite, Parts::HeldOut));
         if (items.empty())
             break;
         rewards.items += static_cast<int>(items.size());

@@ -148,7 +148,6 @@ Result<double> RewardModel::Private::step(const std::vector<ShownAnswer>& shown,
     const double norm = clipGradient(model.gradient(), genome.recipe.clip), value = loss.item<float>();
     if (!std::isfinite(value) || !std::isfinite(norm))
         return fail(Code::Failed, fmt::format("The reward model diverged at step {}: its loss is not finite.", number));
-    const at::NoGradGuard noGradient;
     optimizer->step(model.flat(), model.gradient(), rate, number);
     charge(rows.size(), longestOf(rows), 1);
     return value;
@@ -218,7 +217,7 @@ Result<int> RewardModel::learn(const std::vector<ShownAnswer>& shown, const std:
     const double look = d->flops - before;                               // price of one
     const auto total = static_cast<std::int64_t>((flops - (looks + 1) * look) / stepPrice(longest));
     const std::int64_t every = std::max<std::int64_t>(1, total / looks);
-    at::Tensor kept = d->model.flat().detach().clone();
+    at::Tensor kept = d->model.flat().clone();
     Rng rng = Rng::stream(seed, "reward batches");
     std::int64_t number = 0;
     for (int misses = 0; number < total && misses < patience;) {
@@ -232,13 +231,10 @@ Result<int> RewardModel::learn(const std::vector<ShownAnswer>& shown, const std:
         misses = now < best ? 0 : misses + 1;
         if (now < best) {
             best = now;
-            kept.copy_(d->model.flat().detach());
+            kept.copy_(d->model.flat());
         }
     }
-    {
-        const at::NoGradGuard noGradient;
-        d->model.flat().copy_(kept);
-    }
+    d->model.flat().copy_(kept);
     const std::vector<double> last = d->differences(looked);
     std::vector<std::pair<double, bool>> logits;
     for (std::size_t i = 0; i < calibrate.size(); ++i)
