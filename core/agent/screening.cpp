@@ -101,7 +101,7 @@ Status screenTrial(Context& context, const ProposalRecord& proposal, const Proxy
         const double advantage = proxy.score - *champion;
         Rng rng = Rng::stream(context.config.seed, "audit", static_cast<std::uint64_t>(proposal.id.value));
         const Screening made = screen(past, family, advantage, rng.uniform(), options);
-        seen.update(Json{{"champion", *champion}, {"advantage", advantage}, {"side", made.side == Side::Pass ? "pass" : "fail"},
+        seen.update(Json{{"champion", *champion}, {"family", family}, {"advantage", advantage}, {"side", made.side == Side::Pass ? "pass" : "fail"},
                          {"decision", wordFor(made.decision)}, {"propensity", made.propensity}});
         seen.update(toJson(made.rate));
     }
@@ -111,7 +111,7 @@ Status screenTrial(Context& context, const ProposalRecord& proposal, const Proxy
     return {};
 }
 
-std::string reasonToGiveUp(const Context& context, const std::string& family, const TrialRecord& trial)
+std::string reasonToGiveUp(const Context& context, const TrialRecord& trial)
 {
     const auto score = [&](const char* key) {
         const double value = trial.proxy.value(key, 0.0);
@@ -120,7 +120,7 @@ std::string reasonToGiveUp(const Context& context, const std::string& family, co
     return fmt::format("Given up after {} of its budget: {} where the champion has {}. The gate accepted {} of {} like it (family {}, the worse half by "
                        "then), and the chance of another is below {}.",
                        toTextPercent(trial.spent.value / trial.budget.value), score("score"), score("champion"), trial.proxy.value("accepted", 0),
-                       trial.proxy.value("judged", 0), family, toTextPercent(trial.proxy.value("high", 1.0)));
+                       trial.proxy.value("judged", 0), trial.proxy.value("family", ""), toTextPercent(trial.proxy.value("high", 1.0)));
 }
 
 Result<ScreeningReport> screeningOf(const Store& store)

@@ -16,7 +16,7 @@ namespace ratchet {
 struct Context;
 
 // TrialRecord::proxy, beside what others keep there: {"step", "score", "loss", "flops", "items"} as the worker sent them, "decision",
-// "propensity"; and where the champion was measured "champion", "advantage", "side" and the PassRate.
+// "propensity"; and where the champion was measured "champion", "family" that it counts to, "advantage", "side" and the PassRate.
 inline constexpr const char* trainedOn = "trained on";
 inline constexpr const char* audited = "audited";
 inline constexpr const char* givenUp = "given up";
@@ -32,7 +32,7 @@ inline constexpr const char* asWished = "as wished";     // a person wants it wh
 // guide items of the target suite.
 [[nodiscard]] Status screenTrial(Context& context, const ProposalRecord& proposal, const Proxy& proxy, TrialRecord& trial);
 // Why a trial was given up, in a sentence with the figures.
-[[nodiscard]] std::string reasonToGiveUp(const Context& context, const std::string& family, const TrialRecord& trial);
+[[nodiscard]] std::string reasonToGiveUp(const Context& context, const TrialRecord& trial);
 
 struct ScreeningReport {
     int looked = 0, givenUp = 0, audited = 0;      // controls included

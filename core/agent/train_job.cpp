@@ -194,7 +194,7 @@ Status TrainJob::take(const Proxy& proxy, Child& child)
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         if (isGivenUp) {
             m_trial.state = TrialState::Cancelled;
-            m_trial.failure = reasonToGiveUp(m_context, m_proposal->family, m_trial);
+            m_trial.failure = reasonToGiveUp(m_context, m_trial);
             m_trial.ended = now();
             m_proposal->state = ProposalState::Screened;
             m_proposal->stateReason = m_trial.failure;
