@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a genome asks of other versions and of the machine is looked at before any compute: by a person's proposal, by a new
 // lab, and again by the engine before a worker is started.
+#include <QProcess>
+
 #include "tests/app/tiny_lab.h"
 
 #include "core/agent/summary.h"
@@ -254,6 +256,11 @@ void TestAdmission::anEnsembleIsKeptWhole()
     const auto version = store->version(*trial.version).value().value(), one = store->version(Hash{lab.live()}).value().value();
     QCOMPARE(version.parameters, 2 * one.parameters);
     QVERIFY(store->verdict(proposal).value());                        // judged like any other
+    QProcess program;
+    program.start(QStringLiteral(RATCHET_BIN_DIR "/ratchet"),
+                  {"export", QString::fromStdString(lab.root().string()), QString::fromStdString(version.hash.hex), "--huggingface", "nowhere"});
+    QVERIFY(program.waitForFinished(60'000) && program.exitCode() == 1);
+    QVERIFY(program.readAllStandardError().contains("is an ensemble of 2 models"));
     const Status again = lab.ensemble({other, lab.live()});           // the order says only what continues from it
     QVERIFY(!again && again.error().text.find("tried this already") != std::string::npos);
 }
