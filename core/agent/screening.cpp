@@ -70,11 +70,11 @@ Result<std::vector<Looked>> lookedAt(const Store& store, int beforeTooth)
         if (proposal.tooth >= beforeTooth || isControl(proposal))
             continue;
         RATCHET_TRY(trial, store.trialOf(proposal.id));
-        if (!trial || !trial->proxy.is_object() || !trial->proxy.contains("advantage"))
+        if (!trial || screeningDecision(*trial).empty() || screeningDecision(*trial) == asWished)
             continue;
         Looked one;
         one.family = proposal.family;
-        one.advantage = trial->proxy["advantage"].get<double>();
+        one.score = trial->proxy.value("score", 0.0);
         one.side = trial->proxy.value("side", "") == "fail" ? Side::Fail : Side::Pass;
         one.propensity = trial->proxy.value("propensity", 1.0);
         if (screeningDecision(*trial) != givenUp) {
@@ -90,21 +90,17 @@ Status screenTrial(Context& context, const ProposalRecord& proposal, const Proxy
 {
     if (!screeningDecision(trial).empty())
         return {};
-    Json seen{{"step", proxy.step}, {"score", proxy.score}, {"loss", proxy.loss}, {"flops", proxy.flops}, {"items", proxy.items},
-              {"decision", trainedOn}, {"propensity", 1.0}};
     RATCHET_TRY(champion, championScore(context));
-    if (champion) {
-        RATCHET_TRY(past, lookedAt(*context.store, proposal.tooth));
-        RATCHET_TRY(family, familyOf(context, proposal));
-        ScreenOptions options;
-        options.audit = context.config.audit;
-        const double advantage = proxy.score - *champion;
-        Rng rng = Rng::stream(context.config.seed, "audit", static_cast<std::uint64_t>(proposal.id.value));
-        const Screening made = screen(past, family, advantage, rng.uniform(), options);
-        seen.update(Json{{"champion", *champion}, {"family", family}, {"advantage", advantage}, {"side", made.side == Side::Pass ? "pass" : "fail"},
-                         {"decision", wordFor(made.decision)}, {"propensity", made.propensity}});
-        seen.update(toJson(made.rate));
-    }
+    RATCHET_TRY(past, lookedAt(*context.store, proposal.tooth));
+    RATCHET_TRY(family, familyOf(context, proposal));
+    ScreenOptions options;
+    options.audit = context.config.audit;
+    Rng rng = Rng::stream(context.config.seed, "audit", static_cast<std::uint64_t>(proposal.id.value));
+    const Screening made = screen(past, family, proxy.score, rng.uniform(), options);
+    Json seen{{"step", proxy.step}, {"score", proxy.score}, {"loss", proxy.loss}, {"flops", proxy.flops}, {"items", proxy.items},
+              {"champion", champion ? Json(*champion) : Json()}, {"family", family}, {"side", made.side == Side::Pass ? "pass" : "fail"},
+              {"decision", wordFor(made.decision)}, {"propensity", made.propensity}};
+    seen.update(toJson(made.rate));
     if (!trial.proxy.is_object())
         trial.proxy = Json::object();
     trial.proxy.update(seen);
@@ -114,7 +110,10 @@ Status screenTrial(Context& context, const ProposalRecord& proposal, const Proxy
 std::string reasonToGiveUp(const Context& context, const TrialRecord& trial)
 {
     const auto score = [&](const char* key) {
-        const double value = trial.proxy.value(key, 0.0);
+        const Json known = trial.proxy.value(key, Json());
+        if (!known.is_number())
+            return std::string("no score yet");
+        const double value = known.get<double>();
         return context.info.measure == Measure::ExactMatch ? toTextPercent(value) : fmt::format("{:.3f} bits per byte", context.metric(value));
     };
     return fmt::format("Given up after {} of its budget: {} where the champion has {}. The gate accepted {} of {} like it (family {}, the worse half by "

@@ -15,8 +15,8 @@ namespace ratchet {
 
 struct Context;
 
-// TrialRecord::proxy, beside what others keep there: {"step", "score", "loss", "flops", "items"} as the worker sent them, "decision",
-// "propensity"; and where the champion was measured "champion", "family" that it counts to, "advantage", "side" and the PassRate.
+// TrialRecord::proxy, beside what others keep there: {"step", "score", "loss", "flops", "items"} as the worker sent them, "champion":
+// its score then or null, "family" that the trial counts to, "side", "decision", "propensity" and the PassRate that it was decided by.
 inline constexpr const char* trainedOn = "trained on";
 inline constexpr const char* audited = "audited";
 inline constexpr const char* givenUp = "given up";

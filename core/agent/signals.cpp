@@ -26,8 +26,8 @@ Result<std::vector<Judged>> judgedProposals(const Store& store)
         RATCHET_TRY(cards, store.scorecards(proposal.id));
         RATCHET_TRY(trial, store.trialOf(proposal.id));
         Judged judged{std::move(proposal), *verdict, 0, {}, {}};
-        if (trial && trial->proxy.is_object() && trial->proxy.contains("advantage"))
-            judged.halfWay = trial->proxy["advantage"].get<double>();
+        if (const Json seen = trial ? trial->proxy : Json(); seen.is_object() && seen.contains("score") && seen.value("champion", Json()).is_number())
+            judged.halfWay = seen["score"].get<double>() - seen["champion"].get<double>();
         bool seen = false;
         for (const ScorecardRecord& card : cards) {
             if (card.retained || card.probe || card.items == 0)

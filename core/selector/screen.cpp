@@ -49,17 +49,18 @@ PassRate passRate(const std::vector<Looked>& past, const std::string& family, Si
     return result;
 }
 
-Side sideOf(double advantage, const std::vector<Looked>& past)
+Side sideOf(double score, const std::vector<Looked>& past)
 {
-    const auto below = std::count_if(past.begin(), past.end(), [&](const Looked& one) { return one.advantage < advantage; });
-    const auto above = std::count_if(past.begin(), past.end(), [&](const Looked& one) { return one.advantage > advantage; });
+    const auto newest = past.end() - static_cast<std::ptrdiff_t>(std::min(past.size(), medianOf));
+    const auto below = std::count_if(newest, past.end(), [&](const Looked& one) { return one.score < score; });
+    const auto above = std::count_if(newest, past.end(), [&](const Looked& one) { return one.score > score; });
     return above > below ? Side::Fail : Side::Pass;
 }
 
-Screening screen(const std::vector<Looked>& past, const std::string& family, double advantage, double draw, const ScreenOptions& options)
+Screening screen(const std::vector<Looked>& past, const std::string& family, double score, double draw, const ScreenOptions& options)
 {
     Screening result;
-    result.side = sideOf(advantage, past);
+    result.side = sideOf(score, past);
     result.rate = passRate(past, family, result.side, options);
     const bool isKnown = result.rate.weight >= options.ownEvidence && result.rate.weight + result.rate.borrowed >= options.evidence;
     if (result.side == Side::Pass || !isKnown || result.rate.high >= options.threshold)

@@ -11,13 +11,14 @@
 
 namespace ratchet {
 
-// Where a trial stood among all that the lab had looked at before.
+// Where a trial stood among the newest looks before it. Of scores, which are all of the same items: less the champion's they would all
+// fall together with every promotion, and whoever came next would be of the worse half.
 enum class Side { Pass, Fail };
 
 // A trial that was looked at, and what came of it.
 struct Looked {
     std::string family;
-    double advantage = 0;              // score at the look less the champion's on items of that kind
+    double score = 0;                  // at the look
     Side side = Side::Pass;
     double propensity = 1;             // chance with which it was trained on: 1, or that of an audit
     std::optional<bool> accepted = {}; // by the gate; empty when the gate was not asked, or gave no verdict
@@ -44,8 +45,9 @@ struct ScreenOptions {
 
 [[nodiscard]] PassRate passRate(const std::vector<Looked>& past, const std::string& family, Side side, const ScreenOptions& options = {});
 
-// Fail: below the median of those looked at before; Pass when there are none.
-[[nodiscard]] Side sideOf(double advantage, const std::vector<Looked>& past);
+// Fail: below the median of the newest `medianOf` in `past`, which is in the order of time; Pass when there are none.
+inline constexpr std::size_t medianOf = 20;
+[[nodiscard]] Side sideOf(double score, const std::vector<Looked>& past);
 
 // What is done with a trial. Audit: it would be given up, but a share is trained and judged all the same.
 enum class Screened { TrainOn, Audit, GiveUp };
@@ -56,7 +58,7 @@ struct Screening {
     double propensity = 1;             // see Looked
 };
 // `draw`: a uniform number from [0, 1) of this trial's own. A function of its arguments: whoever asks again is told the same.
-[[nodiscard]] Screening screen(const std::vector<Looked>& past, const std::string& family, double advantage, double draw,
+[[nodiscard]] Screening screen(const std::vector<Looked>& past, const std::string& family, double score, double draw,
                                const ScreenOptions& options = {});
 
 } // namespace ratchet

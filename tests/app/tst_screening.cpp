@@ -33,7 +33,7 @@ void giveHistory(const TinyLab& lab, int bad)
         TrialRecord trial;
         trial.proposal = proposal.id;
         trial.state = TrialState::Trained;
-        trial.proxy = {{"decision", trainedOn}, {"propensity", 1.0}, {"advantage", isBad ? -0.9 : 0.9}, {"side", isBad ? "fail" : "pass"}};
+        trial.proxy = {{"decision", trainedOn}, {"propensity", 1.0}, {"score", isBad ? 0.1 : 0.9}, {"side", isBad ? "fail" : "pass"}};
         QVERIFY(store->add(trial));
         VerdictRecord verdict;
         verdict.proposal = proposal.id;

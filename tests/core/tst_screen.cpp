@@ -24,7 +24,7 @@ struct Played {
 const std::vector<std::string> families{"architecture", "data", "growth", "reasoning", "tuning"};
 constexpr int candidates = 4;       // a tooth: what it decides rests on earlier ones
 
-// chance(family, advantage, look number): of the gate's accept.
+// chance(family, score, look number): of the gate's accept.
 template <typename Chance> void play(Played& played, Rng& rng, int looks, const ScreenOptions& options, const Chance& chance)
 {
     std::vector<Looked> past, now;
@@ -33,13 +33,13 @@ template <typename Chance> void play(Played& played, Rng& rng, int looks, const 
         if (i % candidates == 0)
             past.insert(past.end(), std::make_move_iterator(now.begin()), std::make_move_iterator(now.end())), now.clear();
         const auto family = static_cast<std::size_t>(rng.below(families.size()));
-        const double advantage = rng.normal(), p = chance(family, advantage, i);
-        const Screening made = screen(past, families[family], advantage, rng.uniform(), options);
+        const double score = rng.normal(), p = chance(family, score, i);
+        const Screening made = screen(past, families[family], score, rng.uniform(), options);
         const bool accepted = rng.uniform() < p;
         const bool isGivenUp = made.decision == Screened::GiveUp;
         if (made.side == Side::Fail)
             truth[family] += p, worse[family] += 1;
-        now.push_back({families[family], advantage, made.side, made.propensity, isGivenUp ? std::nullopt : std::optional(accepted)});
+        now.push_back({families[family], score, made.side, made.propensity, isGivenUp ? std::nullopt : std::optional(accepted)});
         ++played.looks;
         played.accepts += accepted;
         played.givenUp += isGivenUp;
@@ -66,7 +66,7 @@ Played unlikeFamilies(int looks, const ScreenOptions& options, int labs)
         std::array<double, 5> promise{};
         for (double& one : promise)
             one = 0.3 * std::pow(rng.uniform(), 2);
-        play(played, rng, looks, options, [&](std::size_t family, double advantage, int) { return 2 * promise[family] / (1 + std::exp(-2 * advantage)); });
+        play(played, rng, looks, options, [&](std::size_t family, double score, int) { return 2 * promise[family] / (1 + std::exp(-2 * score)); });
     }
     return played;
 }
@@ -120,11 +120,20 @@ private Q_SLOTS:
     {
         std::vector<Looked> past;
         QVERIFY(sideOf(-5, past) == Side::Pass);
-        for (const double advantage : {-0.4, -0.1, 0.0, 0.2, 0.3})
-            past.push_back({"data", advantage, Side::Pass, 1, false});
+        for (const double score : {-0.4, -0.1, 0.0, 0.2, 0.3})
+            past.push_back({"data", score, Side::Pass, 1, false});
         QVERIFY(sideOf(0.1, past) == Side::Pass);
         QVERIFY(sideOf(0.0, past) == Side::Pass);
         QVERIFY(sideOf(-0.05, past) == Side::Fail);
+    }
+
+    // The lab gets better: what counts is who came last.
+    void theMedianIsThatOfTheNewest()
+    {
+        const std::vector<Looked> old(50, Looked{"data", 0.1, Side::Pass, 1, false}), recent(medianOf, Looked{"data", 0.7, Side::Pass, 1, false});
+        QVERIFY(sideOf(0.5, old) == Side::Pass);
+        QVERIFY(sideOf(0.5, old + recent) == Side::Fail);
+        QVERIFY(sideOf(0.5, recent + old) == Side::Pass);
     }
 
     // Hand-worked. Family 3 of 5 with weight 1: n = 5, p = 0.6. Others 0 of 2: m = 2, q = 0. Beta(3.5, 4.5).
@@ -161,7 +170,7 @@ private Q_SLOTS:
         QTest::addColumn<int>("own");
         QTest::addColumn<int>("accepted");
         QTest::addColumn<int>("others");
-        QTest::addColumn<double>("advantage");
+        QTest::addColumn<double>("score");
         QTest::addColumn<double>("draw");
         QTest::addColumn<Screened>("decision");
         QTest::addRow("none of twelve like it was accepted") << 12 << 0 << 0 << -1.0 << 0.9 << Screened::GiveUp;
@@ -177,11 +186,11 @@ private Q_SLOTS:
         QFETCH(int, own);
         QFETCH(int, accepted);
         QFETCH(int, others);
-        QFETCH(double, advantage);
+        QFETCH(double, score);
         QFETCH(double, draw);
         QFETCH(Screened, decision);
         const int past = own + others;
-        const Screening made = screen(judged("data", own, accepted) + judged("growth", others, 0) + better(past + 1), "data", advantage, draw);
+        const Screening made = screen(judged("data", own, accepted) + judged("growth", others, 0) + better(past + 1), "data", score, draw);
         QVERIFY(made.decision == decision);
         QCOMPARE(made.propensity, decision == Screened::TrainOn ? 1.0 : 0.2);
     }
