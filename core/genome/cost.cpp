@@ -4,6 +4,7 @@
 #include "core/genome/cost.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/genome/weights_file.h"
 
@@ -168,7 +169,7 @@ TrainingMemory averagingMemory(const Recipe& recipe, const Widths& w, double par
     return memory;
 }
 
-// The model, the parent and a forward pass of it, its logits and their log-softmax.
+// The model, the parent and a forward pass of `tokens` through it, its logits and their log-softmax.
 TrainingMemory comparingMemory(const Widths& w, double parameters, double tokens, const Architecture& parent)
 {
     constexpr double bytes = 4;
@@ -181,6 +182,17 @@ TrainingMemory comparingMemory(const Widths& w, double parameters, double tokens
 
 } // namespace
 
+int pairsOfStep(const Recipe& recipe)
+{
+    const int ofPart = recipe.batch / recipe.accumulation;
+    if (recipe.preference == 0)
+        return 0;
+    if (recipe.preference == 1)
+        return recipe.batch / 2;
+    const int pairs = static_cast<int>(std::lround(recipe.preference * ofPart / 2));
+    return recipe.accumulation * std::clamp(pairs, 1, (ofPart - 1) / 2);
+}
+
 TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers)
 {
     if ((genome.recipe.distillation > 0 || genome.recipe.preference > 0) && teachers.empty())
@@ -188,7 +200,9 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
     constexpr double bytes = 4;
     const Widths w(genome.architecture, vocabulary, length, genome.recipe.dropout);
     const Parameters parameters = parametersOf(genome, vocabulary);
-    const double rows = static_cast<double>(genome.recipe.batch) / genome.recipe.accumulation, tokens = rows * length;
+    const int ofPairs = 2 * pairsOfStep(genome.recipe); // which are computed after the others
+    const double rows = static_cast<double>(std::max(genome.recipe.batch - ofPairs, ofPairs)) / genome.recipe.accumulation;
+    const double tokens = rows * length;
     const double batch = 4.0 * genome.recipe.batch * length; // tokens and targets, of 8 bytes
     // Gradients of one map, and of an expert's share of it one as large as the whole, on top of those that are summed
     // up.
@@ -205,7 +219,8 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
     memory.moment = bytes * std::max(tokens * lossFloats(w, genome.recipe, teachers), tokens * backwardFloats(w) + ofMaps);
     memory.moment = std::max(memory.moment, bytes * update - memory.kept);
     if (genome.recipe.preference > 0) {
-        const TrainingMemory comparing = comparingMemory(w, parameters.all, tokens, teachers.front());
+        const double looked = static_cast<double>(genome.recipe.batch / genome.recipe.accumulation) * length;
+        const TrainingMemory comparing = comparingMemory(w, parameters.all, looked, teachers.front());
         return memory.bytes() > comparing.bytes() ? memory : comparing;
     }
     if (genome.recipe.isPopulation())

@@ -9,7 +9,7 @@
 namespace ratchet {
 
 // Bytes of a training step, fp32, in parts; rows of `length` tokens, recipe.batch / recipe.accumulation of them at
-// once. Within 15 % below and 25 % above what is allocated.
+// once, of a preference loss those of pairs and the others one after the other. Within 15 % below and 25 % above what is allocated.
 struct TrainingMemory {
     double state = 0;  // weights, gradient, moments, average, adapters, teachers: from the first step to the last
     double kept = 0;   // what the forward pass keeps of every token for the backward one, in all blocks
@@ -23,6 +23,10 @@ struct TrainingMemory {
 // and the weights that are compared.
 [[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length,
                                             const std::vector<Architecture>& teachers = {});
+
+// Pairs in the batch of a step: about the share recipe.preference of its rows, at least one in each part and, unless the
+// loss is all preference, never the whole part.
+[[nodiscard]] int pairsOfStep(const Recipe& recipe);
 
 // A process that trains anything: libtorch and its libraries, the domain, data pools.
 inline constexpr double learnerBytes = 4e8;

@@ -2,8 +2,8 @@
 #include "core/trainer/batches.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "core/genome/cost.h"
 #include "core/model/compat.h"
 
 namespace ratchet
@@ -16,17 +16,6 @@ constexpr std::int64_t bucketSteps = 8; // whose rows are sorted together
 constexpr int mostCurriculumDraws = 32; // for an item short enough; then the shortest of them is taken
 
 } // namespace
-
-int pairsOfStep(const Recipe& recipe)
-{
-    const int ofPart = recipe.batch / recipe.accumulation;
-    if (recipe.preference == 0)
-        return 0;
-    if (recipe.preference == 1)
-        return recipe.batch / 2;
-    const int pairs = static_cast<int>(std::lround(recipe.preference * ofPart / 2));
-    return recipe.accumulation * std::clamp(pairs, 1, (ofPart - 1) / 2);
-}
 
 Batches::Batches(const Genome& genome, const Domain& domain, std::uint64_t seed, Pools pools,
                  const Tokenizer& tokenizer)

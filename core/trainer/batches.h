@@ -25,10 +25,6 @@ struct Batch {
 // Whether batches carry the domain's position ids: as the genome has it, or because a teacher needs them.
 enum class Coupling { AsGenome, Always };
 
-// Pairs in the batch of a step: about the share recipe.preference of its rows, at least one in each part and, unless the
-// loss is all preference, never the whole part.
-[[nodiscard]] int pairsOfStep(const Recipe& recipe);
-
 // How long rows of pairs are: as those of a step, or no longer than the longest of them.
 enum class Padding { AsTrained, Least };
 

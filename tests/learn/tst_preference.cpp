@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/base/file.h"
+#include "core/genome/cost.h"
 #include "core/model/compat.h"
 #include "core/trainer/batches.h"
 #include "core/trainer/preferences.h"
