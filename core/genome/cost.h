@@ -21,6 +21,11 @@ struct TrainingMemory {
 [[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length,
                                             const std::vector<Architecture>& teachers = {});
 
+// A feed-forward of at most so many hidden floats goes through its products tile by tile (core/model/fused_feed_forward) and
+// keeps of them what goes into the activation only. Wider ones leave the caches between two products anyway; then whole products
+// are faster.
+inline constexpr int widestFusedFeedForward = 512;
+
 // A process that trains anything: libtorch and its libraries, the domain, data pools.
 inline constexpr double learnerBytes = 4e8;
 
