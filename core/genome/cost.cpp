@@ -24,28 +24,26 @@ struct Widths {
     Widths(const Architecture& architecture, int itsVocabulary, int itsLength, double dropout = 0)
         : a(architecture), length(itsLength), model(a.width), keys(a.width / a.heads * a.kvHeads), hidden(a.feedForwardWidth),
           vocabulary(itsVocabulary), memory(static_cast<double>(a.memoryTokens) / itsLength),
-          isRotated(a.positions == "rope"), isRms(a.norm == "rmsnorm"), isGated(a.feedForward == "swiglu"),
-          drops(dropout > 0)
+          isRotated(a.positions == "rope"), isGated(a.feedForward == "swiglu"),
+          isFused(a.experts == 0 && a.feedForwardWidth <= widestFusedFeedForward), drops(dropout > 0)
     {
     }
     const Architecture& a;
     int length;
     double model, keys, hidden, vocabulary;
     double memory; // memory tokens for each token of a row
-    bool isRotated, isRms, isGated, drops;
+    bool isRotated, isGated, isFused, drops;
 };
 
-// Layer norm keeps its input, mean and scale, and its output is kept by the map behind it. The root mean square is
-// composed of operators: input, input over its root mean square, the root, output; and its width once more, which was
-// measured.
+// A norm keeps its input, mean and scale, and its output is kept by the map behind it.
 double normFloats(const Widths& w)
 {
-    return w.isRms ? 4 * w.model + 1 : 2 * w.model + 2;
+    return 2 * w.model + 2;
 }
 
-// Queries, keys and values lie packed as the map wrote them, kept as long as anything reads a view of them. Norms keep
-// their input's quotient; norms, rotation, memory and value embeddings make new tensors. Attention keeps what it read,
-// its output, which the output map reads, and a normaliser a head.
+// Queries, keys and values lie packed as the map wrote them, kept as long as anything reads a view of them. Norms of queries
+// and keys keep a copy, mean and scale; norms, rotation, memory and value embeddings make new tensors. Attention keeps what
+// it read, its output, which the output map reads, and a normaliser a head.
 double attentionFloats(const Widths& w)
 {
     const Architecture& a = w.a;
@@ -53,17 +51,17 @@ double attentionFloats(const Widths& w)
     const bool newValues = a.memoryTokens > 0 || a.valueEmbedding;
     const bool newQueries = a.qkNorm || w.isRotated, newKeys = newQueries || a.memoryTokens > 0;
     double floats = normFloats(w) + w.model + a.heads;
-    floats += a.qkNorm || !newQueries || !newValues ? packed : 0;
-    floats += a.qkNorm ? 2 * (w.model + w.keys) + a.heads + a.kvHeads : 0;
+    floats += !newQueries || !newValues ? packed : 0;
+    floats += a.qkNorm ? w.model + w.keys + 2 * (a.heads + a.kvHeads) : 0;
     floats += (newQueries ? w.model : 0) + (newKeys ? keysKept : 0) + (newValues ? keysKept : 0);
     return floats + (w.drops ? w.model : 0);
 }
 
-// What goes into the activation and what the last map reads; SwiGLU keeps gate, its SiLU, the other factor and the
-// product.
+// What goes into the activation and, unless that is computed again, what the last map reads; SwiGLU keeps gate and the other
+// factor, and the gate's SiLU and the product.
 double hiddenFloats(const Widths& w)
 {
-    return (w.isGated ? 4 : 2) * w.hidden;
+    return (w.isGated ? 2 : 1) * (w.isFused ? 1 : 2) * w.hidden;
 }
 
 // A mixture keeps for each of a token's experts the row it read, the hidden ones and the row it wrote; of the routing
@@ -111,7 +109,8 @@ double lossFloats(const Widths& w, const Recipe& recipe, const std::vector<Archi
 // what its feed-forward's derivative composes.
 double backwardFloats(const Widths& w)
 {
-    const double derivative = w.a.feedForward == "relu2" ? 3 : w.isGated ? 2 : 1;
+    const double fused = w.isGated ? 3 : 2, composed = w.a.feedForward == "relu2" ? 3 : w.isGated ? 2 : 1;
+    const double derivative = w.isFused ? fused : composed;
     const double passing = (w.drops ? 3 : 2) * w.model;
     if (w.a.experts == 0)
         return passing + derivative * w.hidden;
@@ -204,9 +203,11 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
     const double rows = static_cast<double>(std::max(genome.recipe.batch - ofPairs, ofPairs)) / genome.recipe.accumulation;
     const double tokens = rows * length;
     const double batch = 4.0 * genome.recipe.batch * length; // tokens and targets, of 8 bytes
-    // Gradients of one map, and of an expert's share of it one as large as the whole, on top of those that are summed
-    // up.
-    const double ofMaps = w.a.experts > 0 ? (w.isGated ? 4 : 3) * parameters.largestExperts : parameters.largest;
+    // Gradients of one map, of all of a fused feed-forward, and of an expert's share of it one as large as the whole, on
+    // top of those that are summed up.
+    const double ofExperts = (w.isGated ? 4 : 3) * parameters.largestExperts;
+    const double ofFused = w.isFused ? (w.isGated ? 3 : 2) * w.model * w.hidden : 0;
+    const double ofMaps = w.a.experts > 0 ? ofExperts : std::max(parameters.largest, ofFused);
     const double update = genome.recipe.optimizer == "muon" ? 6 * parameters.largest : 0;
     double taught = 0;
     if (genome.recipe.distillation > 0)

@@ -28,6 +28,11 @@ struct TrainingMemory {
 // loss is all preference, never the whole part.
 [[nodiscard]] int pairsOfStep(const Recipe& recipe);
 
+// A feed-forward of at most so many hidden floats goes through its products tile by tile (core/model/fused_feed_forward) and
+// keeps of them what goes into the activation only. Wider ones leave the caches between two products anyway; then whole products
+// are faster.
+inline constexpr int widestFusedFeedForward = 512;
+
 // A process that trains anything: libtorch and its libraries, the domain, data pools.
 inline constexpr double learnerBytes = 4e8;
 

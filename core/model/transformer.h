@@ -134,7 +134,8 @@ private:
     [[nodiscard]] at::Tensor placesOf(const at::Tensor& positions, std::int64_t length) const;
     [[nodiscard]] at::Tensor embed(const at::Tensor& tokens, const at::Tensor& positions) const;
     [[nodiscard]] at::Tensor run(at::Tensor x, const Pass& pass) const;
-    [[nodiscard]] Heads project(const Block& block, const at::Tensor& x, const Pass& pass) const;
+    [[nodiscard]] bool isPacked(const Pass& pass) const;
+    [[nodiscard]] Heads project(const Block& block, const at::Tensor& packed, const Pass& pass) const;
     [[nodiscard]] at::Tensor attend(int block, const at::Tensor& x, const Pass& pass) const;
     [[nodiscard]] at::Tensor attendCached(int block, const Heads& heads, KvCache& cache) const;
     // Of a Fused cache (transformer_decode.cpp).
@@ -148,7 +149,6 @@ private:
     void decodeFeedForward(const Block& block, std::int64_t rows, const DecodeBuffers& buffers) const;
     void normaliseTo(const Norm& norm, std::int64_t rows, const DecodeBuffers& buffers) const;
     [[nodiscard]] at::Tensor memoryKeys(const Block& block) const;
-    [[nodiscard]] at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight) const;
     [[nodiscard]] at::Tensor normalise(const at::Tensor& x, const Norm& norm) const;
     [[nodiscard]] at::Tensor head(const at::Tensor& x) const;
     void rotations(const at::Tensor& positions, Pass& pass) const;
