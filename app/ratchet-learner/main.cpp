@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge or server, `ratchet bench`
+// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge, reward model or server, `ratchet bench`
 // to be measured, with a socket on descriptor 3; by hand it has nothing to do. Settings that must be there before the process starts (threads, memory,
 // instruction set) are set by running itself again.
 #include <cerrno>
@@ -14,12 +14,14 @@
 #include <fmt/format.h>
 
 #include "core/critic/tensor/judge.h"
+#include "core/critic/tensor/reward.h"
 #include "core/deploy/tensor/server.h"
 #include "core/guard/sandbox.h"
 #include "core/launch/frame.h"
 #include "core/model/placement.h"
 #include "core/model/platform.h"
 #include "core/trainer/bench.h"
+#include "core/trainer/replay_main.h"
 #include "core/trainer/rounds_main.h"
 #include "core/trainer/worker.h"
 
@@ -57,12 +59,12 @@ bool isConnected()
     return ::getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
-// Run by `ratchet bench self-training`; works by hand too.
-int runRounds(const std::string& spec, char** arguments)
+// Run by `ratchet bench self-training` and `ratchet replay`; works by hand too.
+int runFile(int (&run)(const std::string&), const std::string& spec, char** arguments)
 {
     if (const Status restarted = restartWithSettings(arguments); !restarted)
         return complain(restarted.error());
-    return roundsMain(spec);
+    return run(spec);
 }
 
 // For the engine, which has no libtorch to ask (core/launch/device.h).
@@ -98,9 +100,11 @@ int serveRole(const std::string& role, const std::string& device, const std::str
     const Hello hello{protocolVersion, RATCHET_VERSION, role, ::getpid(), sandbox, describePlatform(*placement)};
     if (const Status sent = channel.send(hello); !sent)
         return complain(sent.error());
-    return role == "worker"  ? workerMain(channel, *placement)
-           : role == "judge" ? judgeMain(channel, *placement)
-                             : serverMain(channel, *placement);
+    if (role == "worker")
+        return workerMain(channel, *placement);
+    if (role == "judge")
+        return judgeMain(channel, *placement);
+    return role == "reward" ? rewardMain(channel) : serverMain(channel, *placement);
 }
 
 } // namespace
@@ -115,19 +119,24 @@ int main(int argc, char** argv)
     app.add_option("--precision", precision, "Of training: auto, fp32 or bf16; fp32 unless given")->type_name("PRECISION");
     app.add_subcommand("worker", "Build and train one candidate");
     app.add_subcommand("judge", "Compare a challenger with the champion");
+    app.add_subcommand("reward", "Learn what a right answer is, or say how right answers look");
     app.add_subcommand("serve", "Serve the champion over HTTP on this machine");
     app.add_subcommand("bench", "Be measured by ratchet bench");
     const CLI::App* devices = app.add_subcommand("devices", "Print the devices that libtorch sees, and which of them the options come to");
     std::string spec;
     CLI::App* rounds = app.add_subcommand("rounds", "Run rounds of self-training as a file describes them");
     rounds->add_option("SPEC", spec, "JSON file")->required();
+    CLI::App* replay = app.add_subcommand("replay", "Train the winner of a population again as a file describes it");
+    replay->add_option("SPEC", spec, "JSON file")->required();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : exitStatus(Code::Usage);
     }
     if (rounds->parsed())
-        return runRounds(spec, argv);
+        return runFile(roundsMain, spec, argv);
+    if (replay->parsed())
+        return runFile(replayMain, spec, argv);
     if (devices->parsed())
         return tellDevices(device, precision);
     const int status = serveRole(app.get_subcommands().front()->get_name(), device, precision, argv);

@@ -41,6 +41,10 @@ Result<Finding> checkObjects(const OpenLab& lab)
     for (const ProposalRecord& proposal : proposals)
         if (proposal.genome.isSet())
             named.insert(proposal.genome);
+    RATCHET_TRY(rewards, lab.store->rewards());
+    for (const RewardRecord& reward : rewards)
+        if (reward.weights.isSet())
+            named.insert({reward.genome, reward.weights});
     for (const Hash& hash : named)
         if (Status status = objects.verify(hash); !status)
             return Finding{"objects", false, status.error().text};

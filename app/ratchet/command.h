@@ -38,6 +38,7 @@ void addServeCommand(Commands& commands);     // serve
 void addBenchCommand(Commands& commands);     // bench train, generate, store, self-training
 void addExportCommand(Commands& commands);    // export
 void addReplicateCommands(Commands& commands); // aa, replicate
+void addReplayCommand(Commands& commands);    // replay
 void addScorecardCommand(Commands& commands); // scorecard
 
 // Like CLI::Range, without its words in --help.

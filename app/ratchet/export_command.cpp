@@ -26,6 +26,10 @@ Result<int> exportVersion(const ExportOptions& options)
     const ObjectStore objects(lab.paths.objects());
     RATCHET_TRY(genomeJson, objectOf(objects, version.genome, "the genome of version " + version.hash.brief()));
     RATCHET_TRY(genome, Genome::fromJson(genomeJson));
+    if (genome.recipe.isEnsemble())
+        return fail(Code::Refused, fmt::format("Version {} is an ensemble of {} models; a Hugging Face folder holds one.", version.hash.brief(),
+                                               genome.models().size()),
+                    "Export its members, which /recipe/members of its genome names, or a student taught by it.");
     RATCHET_TRY(tokenizerJson, objectOf(objects, version.tokenizer, "the tokenizer of version " + version.hash.brief()));
     RATCHET_TRY(tokenizer, Tokenizer::fromJson(tokenizerJson));
     RATCHET_CHECK(objects.verify(version.weights));

@@ -63,6 +63,7 @@ int ratchetMain(int argc, char** argv)
     addQueueCommands(commands);
     addDecisionCommands(commands);
     addReplicateCommands(commands);
+    addReplayCommand(commands);
     addLedgerCommands(commands);
     addServeCommand(commands);
     addBenchCommand(commands);

@@ -43,7 +43,8 @@ Status addTeachers(Sources& sources, const Context& context, const Genome& child
                                     teacher.genome.architecture.context, length),
                         "Choose teachers with a longer context or an easier mixture.");
         sources.teachers.push_back(std::move(teacher.artifact));
-        sources.taught.push_back(teacher.genome.architecture);
+        for (const Architecture& model : teacher.genome.models())
+            sources.taught.push_back(model);
     }
     return {};
 }
@@ -53,9 +54,12 @@ Status addMembers(Sources& sources, const Context& context, const Genome& child)
     const auto shapeOf = [](const Genome& genome) { return genome.toJson().at("architecture"); };
     for (const std::string& name : child.recipe.members) {
         RATCHET_TRY(member, namedVersion(context, name, "member", child));
+        if (member.genome.recipe.isEnsemble())
+            return fail(Code::Refused, fmt::format("The member {} is an ensemble itself.", Hash{name}.brief()), "Name its members instead.");
         if (shapeOf(member.genome) != shapeOf(child))
-            return fail(Code::Refused, fmt::format("The member {} has another architecture than the average.", Hash{name}.brief()),
-                        "Average versions of one architecture, and leave /architecture as theirs.");
+            return fail(Code::Refused, fmt::format("The member {} has another architecture than the {}.", Hash{name}.brief(),
+                                                   child.recipe.isEnsemble() ? "ensemble" : "average"),
+                        "Name versions of one architecture, and leave /architecture as theirs.");
         sources.members.push_back(std::move(member.artifact));
     }
     return {};
@@ -68,22 +72,44 @@ Result<Sources> sourcesOf(const Context& context, const Genome& parent, const Ge
         RATCHET_CHECK(addTeachers(sources, context, child));
     RATCHET_CHECK(addMembers(sources, context, child));
     if (child.recipe.distillation > 0 && sources.taught.empty())
-        sources.taught.push_back(parent.architecture);
+        sources.taught = parent.models();
+    sources.frozen = child.recipe.preference > 0 ? parent.models() : sources.taught;
     return sources;
 }
 
-// The least a trial does, in steps: one when anything trains; an average looks at its loss once, a soup at each member's and at
-// each average's that it tries (core/trainer/averaging.h), and a look is a forward pass.
+// Pairs are compared with what the parent thinks of them, token by token.
+Status comparesWith(const Genome& parent, const Genome& child)
+{
+    if (child.recipe.preference == 0)
+        return {};
+    if (parent.recipe.isEnsemble())
+        return fail(Code::Refused, "A candidate with /recipe/preference compares with its parent, which is an ensemble here.",
+                    "Start from a model alone, or set /recipe/preference to 0.");
+    if (parent.reasoning.format == child.reasoning.format)
+        return {};
+    return fail(Code::Refused,
+                fmt::format("A candidate with /recipe/preference has to answer as its parent does, but /reasoning/format is \"{}\" instead of \"{}\".",
+                            child.reasoning.format, parent.reasoning.format),
+                "Keep /reasoning/format, or set /recipe/preference to 0.");
+}
+
+// The least a trial does, in steps: one when anything trains, half of one for finding pairs and looking at them, and in a population
+// one and a look of every member in each generation. What is made of members looks at its loss (core/trainer/averaging.h): an
+// average once, an ensemble once with every member, a soup at each member and each average that it tries. A look is a forward pass.
 double leastSteps(const Recipe& recipe)
 {
-    const double looks = recipe.start == "soup" ? 2.0 * static_cast<double>(recipe.members.size()) - 1 : recipe.isAverage() ? 1 : 0;
-    return (recipe.trains() ? 1 : 0) + looks / 3;
+    const auto members = static_cast<double>(recipe.members.size());
+    const double looks = recipe.start == "soup" ? 2 * members - 1 : recipe.isEnsemble() ? members : recipe.isAverage() ? 1 : 0;
+    if (recipe.isPopulation())
+        return recipe.population * recipe.generations * (1 + 1.0 / 3);
+    return (recipe.trains() ? 1 : 0) + (recipe.preference > 0 ? 0.5 : 0) + looks / 3;
 }
 
 } // namespace
 
 Result<Sources> admit(const Context& context, const Genome& parent, const Genome& child)
 {
+    RATCHET_CHECK(comparesWith(parent, child));
     RATCHET_TRY(sources, sourcesOf(context, parent, child));
     RATCHET_TRY(step, context.stepPrice(child, sources.taught));
     const Flops least{leastSteps(child.recipe) * step.value};
@@ -91,9 +117,9 @@ Result<Sources> admit(const Context& context, const Genome& parent, const Genome
         return fail(Code::Refused,
                     fmt::format("A trial's budget of {} does not pay for the {} that this genome takes at least.",
                                 toText(context.config.trialBudget), toText(least)),
-                    "Choose a smaller model, a smaller /recipe/batch, or fewer teachers or members.");
+                    "Choose a smaller model, a smaller /recipe/batch, or fewer teachers, members or generations.");
     RATCHET_TRY(length, context.rowLength(child));
-    RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.taught));
+    RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.frozen));
     return sources;
 }
 

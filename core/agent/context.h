@@ -59,6 +59,10 @@ struct Context {
     // Corrected answers of users; `train` picks the half (by content hash) that is trained on, without what the gate or the vault
     // may ask, else the half judged by.
     [[nodiscard]] Result<std::vector<Json>> feedback(bool train) const;
+    // Answers of which users prefer one, as TrainSpec::preferences has them, of the half that feedback(true) takes: a correction to
+    // the answer it corrected; of one question the answer rated highest, above 0, to every one rated below 0. An answer is what
+    // the domain reads in a completion, or the completion where it reads nothing.
+    [[nodiscard]] Result<std::vector<Json>> preferences() const;
     // Score (0 .. 1, higher is better) as the domain's metric: exact match or bits per byte.
     [[nodiscard]] double metric(double score) const { return info.measure == Measure::ExactMatch ? score : (1 - score) * 8; }
 };

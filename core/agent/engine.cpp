@@ -80,7 +80,7 @@ Status loadLive(Context& context)
     RATCHET_TRY(genome, context.genome(champion.genome));
     RATCHET_CHECK(context.objects.verify(champion.weights));
     RATCHET_TRY(weights, readWeights(context.objects.path(champion.weights)));
-    return checkWeights(weights, genome.architecture, context.vocabulary);
+    return checkWeights(weights, genome, context.vocabulary);
 }
 
 // The live version must load before anything is built on it. A lab that misses a part of it is damaged.

@@ -73,6 +73,8 @@ struct NewLab {
     std::filesystem::path importFrom;               // Hugging Face folder whose model is live from the start; empty: the first run trains one
     std::optional<double> memoryBytes;              // what training its first model may use; empty: what the machine has
     std::string parents = {};                       // LabConfig::parents; empty: its default
+    std::optional<double> proxy = {}, audit = {};   // LabConfig's; below 1, and above 0 up to 1
+    std::optional<double> reward = {};              // 0 to 1, LabConfig::reward
 };
 // Nothing is left of the lab when it fails.
 [[nodiscard]] Status newLab(const NewLab& wanted);

@@ -10,12 +10,12 @@
 namespace ratchet {
 namespace {
 
-// The same genome, or the same average again: only another recipe or other data for a training that there is none of.
+// The same genome, or the same average or ensemble again: only another recipe or other data for a training that there is none of.
 bool changesNothing(const Genome& parent, const Genome& child)
 {
     Json before = parent.toJson(), after = child.toJson();
-    const bool isMean = child.recipe.start == "average" && !child.recipe.trains();
-    if (isMean && parent.recipe.start == "average" && child.recipe.members == parent.recipe.members)
+    const bool isMean = child.recipe.start == "average" || child.recipe.isEnsemble();
+    if (isMean && !child.recipe.trains() && parent.recipe.start == child.recipe.start && child.recipe.members == parent.recipe.members)
         for (const char* ofTraining : {"recipe", "data", "adaptation"}) {
             before.erase(ofTraining);
             after.erase(ofTraining);
@@ -37,7 +37,7 @@ Status propose(Context& context, const Request& request, const Tell& tell)
     RATCHET_TRY(child, applyPatch(parent, patch));
     if (changesNothing(parent, child))
         return fail(Code::Refused, "The patch changes nothing.",
-                    child.recipe.isAverage() ? "To train the average on, set /recipe/start to continue and empty /recipe/members." : "");
+                    child.recipe.namesMembers() ? "To train it on, set /recipe/start to continue and empty /recipe/members." : "");
     RATCHET_CHECK(context.space.admits(parent, child, context.vocabulary));
     RATCHET_CHECK(admit(context, parent, child));
     RATCHET_TRY(object, context.objects.put(child.toJson().dump()));
@@ -119,8 +119,8 @@ Status updateAndTell(Context& context, const ProposalRecord& proposal, const Tel
 Status retry(Context& context, const Request& request, const Tell& tell)
 {
     RATCHET_TRY(proposal, namedProposal(context, request));
-    if (proposal.state != ProposalState::Failed && proposal.state != ProposalState::Cancelled)
-        return fail(Code::Refused, fmt::format("Proposal {} is {}; only what failed or was cancelled can be tried again.", proposal.id.value,
+    if (proposal.state != ProposalState::Failed && proposal.state != ProposalState::Cancelled && proposal.state != ProposalState::Screened)
+        return fail(Code::Refused, fmt::format("Proposal {} is {}; only what failed, was cancelled or given up can be tried again.", proposal.id.value,
                                                toText(proposal.state)));
     proposal.state = ProposalState::Queued;
     proposal.stateReason.clear();

@@ -34,7 +34,7 @@ Result<std::vector<Elder>> eldersOf(const Context& context, const std::vector<Ar
             continue;
         RATCHET_TRY(genome, context.genome(version.genome));
         Hash before = version.hash;
-        if (genome.recipe.isAverage())
+        if (genome.recipe.namesMembers())
             before = Hash{genome.recipe.members.front()};
         else if (genome.recipe.start == "continue" && version.parent)
             before = *version.parent;

@@ -162,7 +162,7 @@ Status read(const Json& json, Recipe& r)
     Rules(in)
         .oneOf("optimizer", r.optimizer, {"adamw", "muon", "lion"})
         .oneOf("schedule", r.schedule, {"constant", "cosine", "linear", "wsd"})
-        .oneOf("start", r.start, {"scratch", "continue", "average", "soup"})
+        .oneOf("start", r.start, {"scratch", "continue", "average", "soup", "ensemble"})
         .within("learningRate", r.learningRate, 1e-8, 10)
         .within("warmup", r.warmup, 0, 1)
         .within("batch", r.batch, 1, 1 << 20)
@@ -181,17 +181,22 @@ Status read(const Json& json, Recipe& r)
         .within("preferenceBeta", r.preferenceBeta, 1e-3, 10)
         .within("population", r.population, 0, 64)
         .within("generations", r.generations, 1, 1000)
+        .require(r.population != 1, "a population needs two models at least; 0 is a model alone")
+        .require(r.population * r.generations <= 4096, "\"population\" times \"generations\" is more than 4096")
+        .require(!r.isPopulation() || !r.namesMembers(), "a population starts from scratch or continues; it is not made of \"members\"")
+        .require(!r.isPopulation() || (r.distillation == 0 && r.preference == 0),
+                 "a population learns from labels alone: \"distillation\" and \"preference\" must be 0")
         .versions("teachers", r.teachers)
         .versions("members", r.members)
         .require(r.teachers.empty() || r.distillation > 0, "it names teachers, but \"distillation\" is 0")
-        .require(r.members.empty() || r.isAverage(), "it names members, but \"start\" is neither average nor soup")
-        .require(!r.isAverage() || r.members.size() >= 2, "an average needs two \"members\" at least")
+        .require(r.members.empty() || r.namesMembers(), "it names members, but \"start\" is neither average nor soup nor ensemble")
+        .require(!r.namesMembers() || r.members.size() >= 2, "an average or an ensemble needs two \"members\" at least")
         .require(r.fineTuning == 0 || r.isAverage(), "\"fineTuning\" is for an average or a soup")
         .require(r.accumulation < 1 || r.batch % r.accumulation == 0,
                  fmt::format("an accumulation of {} does not divide a batch of {}", r.accumulation, r.batch))
         .require(r.preference == 0 || r.start == "continue", "\"preference\" needs a parent to go on from, so \"start\" must be continue")
         .require(r.preference == 0 || r.distillation == 0, "\"preference\" compares with the parent, so \"distillation\" must be 0")
-        .require(r.preference == 0 || r.accumulation < 1 || r.batch / r.accumulation % 2 == 0,
+        .require(r.preference == 0 || r.accumulation < 1 || (r.preference == 1 ? r.batch / r.accumulation % 2 == 0 : r.batch / r.accumulation > 2),
                  fmt::format("\"preference\" wants pairs of rows, which a batch of {} in {} parts does not hold", r.batch, r.accumulation))
         .require(r.preference > 0 || r.preferenceBeta == Recipe().preferenceBeta, "\"preferenceBeta\" is set, but \"preference\" is 0");
     return in.status();
@@ -303,10 +308,18 @@ Result<Genome> Genome::fromJson(const Json& json)
     if (genome.adaptation.frozenLayers > genome.architecture.layers)
         return fail(Code::BadInput, fmt::format("The genome freezes {} of {} layers.", genome.adaptation.frozenLayers,
                                                 genome.architecture.layers));
+    if (genome.recipe.isPopulation() && (genome.data.selfTraining > 0 || genome.data.bucketing))
+        return fail(Code::BadInput, "The genome trains a population, in which there is neither self-training nor bucketing.",
+                    "Set /data/selfTraining to 0 and /data/bucketing to false, or /recipe/population to 0.");
     if (genome.recipe.start == "scratch" && (genome.adaptation.method != "full" || genome.adaptation.frozenLayers > 0 || genome.adaptation.frozenEmbeddings))
         return fail(Code::BadInput, "The genome starts from scratch, so nothing can be frozen or adapted by low rank.",
                     "Set /recipe/start to continue.");
     return genome;
+}
+
+std::vector<Architecture> Genome::models() const
+{
+    return std::vector<Architecture>(recipe.isEnsemble() ? recipe.members.size() : 1, architecture);
 }
 
 Hash Genome::hash() const

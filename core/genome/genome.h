@@ -57,9 +57,10 @@ struct Recipe {
     double distillationTemperature = 1;
     std::vector<std::string> teachers;     // versions of the lab that distillation learns from; none is the parent
     // scratch | continue (parent's weights, grown if the shape grew) | average (mean of the members' weights) |
-    // soup (greedy, Wortsman 2022: of the members those that do not make the average worse)
+    // soup (greedy, Wortsman 2022: of the members those that do not make the average worse) |
+    // ensemble (the members as they are, which answer together with the mean of their probabilities)
     std::string start = "scratch";
-    std::vector<std::string> members;      // versions of the lab that are averaged, two at least; only of an average or a soup
+    std::vector<std::string> members;      // versions of the lab, two at least, that an average, a soup or an ensemble is made of
     double fineTuning = 0;                 // share of the budget that an average is trained on for; 0 leaves it as it is
     double preference = 0;                 // weight of the preference loss (DPO, Rafailov 2023, eq. 7); the rest is the labels'
     double preferenceBeta = 0.1;           // how far it may move from the parent; beta there
@@ -67,7 +68,10 @@ struct Recipe {
     int generations = 8;                   // of a population: how often it is compared
 
     [[nodiscard]] bool isAverage() const { return start == "average" || start == "soup"; }
-    [[nodiscard]] bool trains() const { return !isAverage() || fineTuning > 0; }
+    [[nodiscard]] bool isEnsemble() const { return start == "ensemble"; }
+    [[nodiscard]] bool isPopulation() const { return population > 0; }
+    [[nodiscard]] bool namesMembers() const { return isAverage() || isEnsemble(); }
+    [[nodiscard]] bool trains() const { return isAverage() ? fineTuning > 0 : !isEnsemble(); }
 };
 
 struct Data {
@@ -121,6 +125,8 @@ struct Genome {
     // contradicts itself (heads do not divide width) is BadInput too. Fields younger than version 0.1 may be missing.
     [[nodiscard]] static Result<Genome> fromJson(const Json& json);
     [[nodiscard]] Hash hash() const;
+    // Of the models that answer together: one, or every member of an ensemble; they share their shape.
+    [[nodiscard]] std::vector<Architecture> models() const;
 };
 
 // Applies an RFC 6902 patch to the genome's JSON. BadInput when patch or result is malformed.
@@ -130,6 +136,8 @@ struct Genome {
 
 // Parameters of the model for a vocabulary of `vocabulary` tokens, as built by core/model.
 [[nodiscard]] std::int64_t parameterCount(const Architecture& architecture, int vocabulary);
+// Of all its models together.
+[[nodiscard]] std::int64_t parameterCount(const Genome& genome, int vocabulary);
 // Training compute of one token in a sequence of `length`: 6 N + 12 L d T (Kaplan 2020, section 2.1). N is every parameter
 // that a token passes through: no look-up embedding, but the head, the gains and biases, and of experts the share that is
 // chosen. T is the keys a query may see, the memory's too; the half that causality hides is charged, as everywhere.

@@ -113,7 +113,7 @@ Status SearchSpace::admits(const Genome& parent, const Genome& child, int vocabu
             return fail(Code::Refused, fmt::format("The search space wants {} to be {}, not {}.", path, describe(found->second), value.dump()),
                         "The bounds are in search_space.json of the lab.");
     }
-    const auto parameters = parameterCount(child.architecture, vocabulary);
+    const auto parameters = parameterCount(child, vocabulary);
     if (parameters > m_maxParameters)
         return fail(Code::Refused, fmt::format("The model would have {} parameters; the search space allows {}.", parameters, m_maxParameters),
                     "Choose a smaller width or depth, or raise maxParameters in search_space.json.");

@@ -80,6 +80,28 @@ Shapes expectedTensors(const Architecture& architecture, int vocabulary)
     return shapes;
 }
 
+Shapes expectedTensors(const Genome& genome, int vocabulary)
+{
+    Shapes ofOne = expectedTensors(genome.architecture, vocabulary);
+    if (!genome.recipe.isEnsemble())
+        return ofOne;
+    Shapes shapes;
+    for (std::size_t i = 0; i < genome.recipe.members.size(); ++i)
+        for (const auto& [name, shape] : ofOne)
+            shapes[memberPrefix(i) + name] = shape;
+    return shapes;
+}
+
+std::string memberPrefix(std::size_t member)
+{
+    return fmt::format("member.{}.", member);
+}
+
+std::int64_t parameterCount(const Genome& genome, int vocabulary)
+{
+    return static_cast<std::int64_t>(genome.models().size()) * parameterCount(genome.architecture, vocabulary);
+}
+
 std::int64_t parameterCount(const Architecture& architecture, int vocabulary)
 {
     std::int64_t count = 0;

@@ -187,6 +187,21 @@ float fromBrainHalf(std::uint16_t half)
     return std::bit_cast<float>(std::uint32_t(half) << 16);
 }
 
+Status checkExactly(const WeightsFile& content, const std::map<std::string, std::vector<std::int64_t>>& expected)
+{
+    for (const auto& [name, shape] : expected) {
+        const auto found = content.tensors.find(name);
+        if (found == content.tensors.end())
+            return damaged("the tensor \"" + name + "\" is missing");
+        if (found->second.shape != shape || found->second.dtype != "F32")
+            return damaged("the tensor \"" + name + "\" has another shape or type than its genome says");
+    }
+    for (const auto& [name, entry] : content.tensors)
+        if (!expected.contains(name))
+            return damaged("the tensor \"" + name + "\" does not belong to this genome");
+    return checkFinite(content);
+}
+
 } // namespace
 
 void WeightsFile::add(const std::string& name, const std::string& dtype, std::vector<std::int64_t> shape,
@@ -272,18 +287,12 @@ Status writeWeights(const std::filesystem::path& file, const WeightsFile& conten
 
 Status checkWeights(const WeightsFile& content, const Architecture& architecture, int vocabulary)
 {
-    const auto expected = expectedTensors(architecture, vocabulary);
-    for (const auto& [name, shape] : expected) {
-        const auto found = content.tensors.find(name);
-        if (found == content.tensors.end())
-            return damaged("the tensor \"" + name + "\" is missing");
-        if (found->second.shape != shape || found->second.dtype != "F32")
-            return damaged("the tensor \"" + name + "\" has another shape or type than its genome says");
-    }
-    for (const auto& [name, entry] : content.tensors)
-        if (!expected.contains(name))
-            return damaged("the tensor \"" + name + "\" does not belong to this genome");
-    return checkFinite(content);
+    return checkExactly(content, expectedTensors(architecture, vocabulary));
+}
+
+Status checkWeights(const WeightsFile& content, const Genome& genome, int vocabulary)
+{
+    return checkExactly(content, expectedTensors(genome, vocabulary));
 }
 
 } // namespace ratchet

@@ -37,7 +37,11 @@ struct WeightsFile {
 [[nodiscard]] Status writeWeights(const std::filesystem::path& file, const WeightsFile& content);
 // Names and shapes the model of this architecture has; the one place both sides agree on. Linear maps are [out, in].
 [[nodiscard]] std::map<std::string, std::vector<std::int64_t>> expectedTensors(const Architecture& architecture, int vocabulary);
+// Of a version: those of its model, or of every member of an ensemble behind memberPrefix().
+[[nodiscard]] std::map<std::string, std::vector<std::int64_t>> expectedTensors(const Genome& genome, int vocabulary);
+[[nodiscard]] std::string memberPrefix(std::size_t member);     // "member.0."
 // Exactly those tensors, all finite.
 [[nodiscard]] Status checkWeights(const WeightsFile& content, const Architecture& architecture, int vocabulary);
+[[nodiscard]] Status checkWeights(const WeightsFile& content, const Genome& genome, int vocabulary);
 
 } // namespace ratchet

@@ -115,7 +115,7 @@ public:
     [[nodiscard]] int pid() const { return m_pid; }
 
 private:
-    std::string name() const { return m_spec.role == "serve" ? "The server" : "The " + m_spec.role; }
+    std::string name() const { return m_spec.role == "serve" ? "The server" : m_spec.role == "reward" ? "The reward model" : "The " + m_spec.role; }
 
     void read()
     {

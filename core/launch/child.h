@@ -26,7 +26,7 @@ struct ChildLimits {
 };
 
 struct ChildSpec {
-    std::string role;                        // worker | judge | serve
+    std::string role;                        // worker | judge | reward | serve
     Message first;                           // sent as soon as the child says Hello
     ChildLimits limits;
     SandboxSpec sandbox;

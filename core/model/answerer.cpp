@@ -10,7 +10,7 @@
 
 #include "core/genome/tokenizer.h"
 #include "core/model/compat.h"
-#include "core/model/transformer.h"
+#include "core/model/ensemble.h"
 
 namespace ratchet
 {
@@ -71,7 +71,7 @@ double probabilityOf(const float* logits, int count, std::int64_t chosen)
 struct Answerer::Private {
     Private(const Genome& itsGenome, const Domain& itsDomain, Tokenizer itsTokenizer)
         : genome(itsGenome), domain(itsDomain), name(itsDomain.info().name), tools(allowedTools(itsDomain, itsGenome.tools)),
-          tokenizer(std::move(itsTokenizer)), model(itsGenome.architecture, tokenizer.vocabulary())
+          tokenizer(std::move(itsTokenizer)), model(itsGenome, tokenizer.vocabulary())
     {
     }
     // One prompt on its way to an answer.
@@ -95,11 +95,11 @@ struct Answerer::Private {
     void append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const;
     [[nodiscard]] std::int64_t choose(Row& row, const float* logits, const AnswerOptions& options) const;
     void runTools(Row& row) const;
-    void dropFinished(const std::vector<Row>& rows, std::vector<std::size_t>& active, KvCache& cache,
+    void dropFinished(const std::vector<Row>& rows, std::vector<std::size_t>& active, Caches& caches,
                       std::int64_t capacity) const;
     void charge(std::size_t tokens, std::size_t length)
     {
-        flops += static_cast<double>(tokens) *
+        flops += static_cast<double>(model.size() * tokens) *
                  trainingFlops(genome.architecture, tokenizer.vocabulary(), static_cast<int>(length)).value / 3;
     }
     [[nodiscard]] std::vector<double> windowBits(const std::vector<Tokens>& windows,
@@ -110,7 +110,7 @@ struct Answerer::Private {
     std::string name;
     std::vector<Tool> tools;
     Tokenizer tokenizer;
-    Transformer model;
+    Ensemble model;
     double flops = 0;
 };
 
@@ -200,7 +200,7 @@ void Answerer::Private::append(Row& row, const float* logits, const AnswerOption
 }
 
 // Takes finished rows out of the batch once a quarter of it idles; until then one idles on its last place.
-void Answerer::Private::dropFinished(const std::vector<Row>& rows, std::vector<std::size_t>& active, KvCache& cache,
+void Answerer::Private::dropFinished(const std::vector<Row>& rows, std::vector<std::size_t>& active, Caches& caches,
                                      std::int64_t capacity) const
 {
     std::vector<std::int64_t> left;
@@ -208,13 +208,15 @@ void Answerer::Private::dropFinished(const std::vector<Row>& rows, std::vector<s
         if (!rows[active[i]].done)
             left.push_back(static_cast<std::int64_t>(i));
     if (4 * left.size() > 3 * active.size()) {
-        for (auto& length : cache.lengths)
-            length = std::min(length, capacity - 1);
+        for (KvCache& cache : caches)
+            for (auto& length : cache.lengths)
+                length = std::min(length, capacity - 1);
         return;
     }
     std::erase_if(active, [&](std::size_t row) { return rows[row].done; });
-    if (!active.empty())
-        cache.keepRows(left);
+    for (KvCache& cache : caches)
+        if (!active.empty())
+            cache.keepRows(left);
 }
 
 void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& options, bool streams)
@@ -230,9 +232,9 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
         lengths.push_back(static_cast<std::int64_t>(row.tokens.size()));
         capacity = std::max(capacity, lengths.back() + std::max<std::int64_t>(row.limit, 1));
     }
-    KvCache cache;
+    Caches caches;
     at::Tensor logits =
-        model.start(padded(tokens, tokenizer.pad()), padded(positions, 0), lengths, capacity, cache).cpu().contiguous();
+        model.start(padded(tokens, tokenizer.pad()), padded(positions, 0), lengths, capacity, caches).cpu().contiguous();
     std::int64_t length = *std::max_element(lengths.begin(), lengths.end());
     charge(rows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
     std::vector<std::size_t> active(rows.size()); // rows that the cache holds, in its order
@@ -243,7 +245,7 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
             if (!rows[active[i]].done)
                 append(rows[active[i]], logits.data_ptr<float>() + i * static_cast<std::size_t>(tokenizer.vocabulary()),
                        options, streams && active[i] == 0);
-        dropFinished(rows, active, cache, capacity);
+        dropFinished(rows, active, caches, capacity);
         if (active.empty())
             return;
         for (std::size_t i = 0; i < active.size(); ++i) {
@@ -253,7 +255,7 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
         }
         charge(active.size(), static_cast<std::size_t>(++length));
         const auto count = static_cast<std::int64_t>(active.size());
-        logits = model.step(next.narrow(0, 0, count), places.narrow(0, 0, count), cache).cpu().contiguous();
+        logits = model.step(next.narrow(0, 0, count), places.narrow(0, 0, count), caches).cpu().contiguous();
     }
 }
 
@@ -317,12 +319,8 @@ std::vector<double> Answerer::Private::windowBits(const std::vector<Tokens>& win
     at::Tensor positions;
     if (isCoupled())
         positions = at::arange(length).expand({tokens.size(0), length});
-    const at::Tensor logs =
-        at::log_softmax(model.forward(inputs, positions), -1)
-            .gather(2, targets.to(model.placement().device).unsqueeze(2))
-            .squeeze(2)
-            .cpu()
-            .contiguous();
+    const at::Tensor logits = model.forward(inputs, positions), places = targets.unsqueeze(2).to(logits.device());
+    const at::Tensor logs = at::log_softmax(logits, -1).gather(2, places).squeeze(2).cpu().contiguous();
     charge(windows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
     std::vector<double> bits;
     for (std::size_t i = 0; i < windows.size(); ++i) {

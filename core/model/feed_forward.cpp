@@ -3,7 +3,9 @@
 
 #include <cmath>
 
+#include "core/genome/cost.h"
 #include "core/model/compat.h"
+#include "core/model/fused_feed_forward.h"
 #include "core/model/linear.h"
 
 namespace ratchet {
@@ -99,6 +101,9 @@ at::Tensor Linear::operator()(const at::Tensor& x) const
 at::Tensor feedForward(const at::Tensor& x, const FeedForwardMaps& maps, const Architecture& architecture,
                        ExpertKind kind, Routing* routing)
 {
+    if (!maps.router.defined() && maps.up.kind == LinearKind::OneDnn && x.is_cpu() && x.scalar_type() == at::kFloat &&
+        maps.up.weight.size(0) <= widestFusedFeedForward)
+        return fusedFeedForward(x, maps, activationOf(architecture.feedForward));
     if (!maps.router.defined())
         return apply(x, maps.gate, maps.up, maps.down, architecture.feedForward);
     const at::Tensor probabilities = at::softmax(linearMap(x.to(at::kFloat), maps.router, {}, maps.up.kind), -1);

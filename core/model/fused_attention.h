@@ -15,4 +15,9 @@ namespace ratchet
 [[nodiscard]] at::Tensor fusedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                         std::int64_t memory = 0, std::int64_t window = 0);
 
+// The same of queries, keys and values as their linear map leaves them, [B, T, (H + 2 K) w] with H queries, K keys and K values a
+// token: their gradient comes as one too.
+[[nodiscard]] at::Tensor fusedAttention(const at::Tensor& packed, std::int64_t heads, std::int64_t keyHeads,
+                                        std::int64_t window);
+
 } // namespace ratchet

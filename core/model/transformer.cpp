@@ -142,13 +142,25 @@ void Transformer::initialise(std::uint64_t seed)
 Status Transformer::load(const WeightsFile& file)
 {
     RATCHET_CHECK(checkWeights(file, m_architecture, m_vocabulary));
+    take(file, {});
+    return {};
+}
+
+void Transformer::take(const WeightsFile& file, const std::string& prefix)
+{
     const at::Tensor here = m_flat.cpu();
     for (const TensorSlot& slot : m_layout) {
-        const TensorEntry& entry = file.tensors.at(slot.name);
+        const TensorEntry& entry = file.tensors.at(prefix + slot.name);
         std::memcpy(here.data_ptr<float>() + slot.offset, file.data.data() + entry.offset, entry.bytes);
     }
     m_flat.copy_(here);
-    return {};
+}
+
+void Transformer::addTo(WeightsFile& file, const at::Tensor& flat, const std::string& prefix) const
+{
+    const at::Tensor here = flat.cpu();
+    for (const TensorSlot& slot : m_layout)
+        file.add(prefix + slot.name, "F32", slot.shape, here.data_ptr<float>() + slot.offset);
 }
 
 Status Transformer::save(const std::string& file, const at::Tensor& flat,
@@ -156,9 +168,7 @@ Status Transformer::save(const std::string& file, const at::Tensor& flat,
 {
     WeightsFile content;
     content.metadata = metadata;
-    const at::Tensor here = flat.cpu();
-    for (const TensorSlot& slot : m_layout)
-        content.add(slot.name, "F32", slot.shape, here.data_ptr<float>() + slot.offset);
+    addTo(content, flat, {});
     return writeWeights(file, content);
 }
 

@@ -76,6 +76,9 @@ public:
     // embeddings zero; the last map of every block is scaled by 1 / sqrt(2 layers) (Radford 2019).
     void initialise(std::uint64_t seed);
     [[nodiscard]] Status load(const WeightsFile& file);
+    // Of a file that was checked (checkWeights): the tensors whose names begin with `prefix`; and the other way round.
+    void take(const WeightsFile& file, const std::string& prefix);
+    void addTo(WeightsFile& file, const at::Tensor& flat, const std::string& prefix) const;
     // Moves the parameters there; before requireGradient(). A model is made on the CPU, in float32 and with own kernels.
     void place(const Placement& placement);
     [[nodiscard]] const Placement& placement() const { return m_placement; }
@@ -136,7 +139,8 @@ private:
     [[nodiscard]] at::Tensor placesOf(const at::Tensor& positions, std::int64_t length) const;
     [[nodiscard]] at::Tensor embed(const at::Tensor& tokens, const at::Tensor& positions) const;
     [[nodiscard]] at::Tensor run(at::Tensor x, const Pass& pass) const;
-    [[nodiscard]] Heads project(const Block& block, const at::Tensor& x, const Pass& pass) const;
+    [[nodiscard]] bool isPacked(const Pass& pass) const;
+    [[nodiscard]] Heads project(const Block& block, const at::Tensor& packed, const Pass& pass) const;
     [[nodiscard]] at::Tensor attend(int block, const at::Tensor& x, const Pass& pass) const;
     [[nodiscard]] at::Tensor attendCached(int block, const Heads& heads, KvCache& cache) const;
     // Of a Fused cache (transformer_decode.cpp).
@@ -150,7 +154,6 @@ private:
     void decodeFeedForward(const Block& block, std::int64_t rows, const DecodeBuffers& buffers) const;
     void normaliseTo(const Norm& norm, std::int64_t rows, const DecodeBuffers& buffers) const;
     [[nodiscard]] at::Tensor memoryKeys(const Block& block) const;
-    [[nodiscard]] at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight) const;
     [[nodiscard]] at::Tensor normalise(const at::Tensor& x, const Norm& norm) const;
     [[nodiscard]] at::Tensor head(const at::Tensor& x, Precision precision) const;
     void rotations(const at::Tensor& positions, Pass& pass) const;

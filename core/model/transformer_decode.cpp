@@ -6,8 +6,8 @@
 
 #include "core/model/attention_kernel.h"
 #include "core/model/compat.h"
+#include "core/model/fused_feed_forward.h"
 #include "core/model/linear.h"
-#include "core/model/row_kernel.h"
 #include "core/model/transformer.h"
 
 namespace ratchet {
@@ -16,13 +16,6 @@ namespace {
 const float* valuesOf(const at::Tensor& tensor)
 {
     return tensor.defined() ? tensor.data_ptr<float>() : nullptr;
-}
-
-Activation activationOf(const std::string& feedForward)
-{
-    return feedForward == "relu2"       ? Activation::Relu2
-           : feedForward == "gelu-tanh" ? Activation::GeluTanh
-                                        : Activation::Gelu;
 }
 
 // Pairs (c, c + half), as rotate() of the whole pass.
@@ -200,10 +193,10 @@ void Transformer::decodeFeedForward(const Block& block, std::int64_t rows, const
     if (maps.gate.weight.defined()) {
         float* const gate = buffers.gate.data_ptr<float>();
         mapRows(normed, rows, maps.gate.weight, maps.gate.bias, gate, Sum::Set);
-        activate(Activation::Silu, gate, hidden, count);
+        activate(Activation::Silu, gate, hidden, gate, count);
         hidden = gate;
     } else {
-        activate(activationOf(m_architecture.feedForward), hidden, nullptr, count);
+        activate(activationOf(m_architecture.feedForward), hidden, nullptr, hidden, count);
     }
     mapRows(hidden, rows, maps.down.weight, maps.down.bias, buffers.x.data_ptr<float>(), Sum::Add);
 }

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "core/model/compat.h"
+#include "core/model/fused_attention.h"
+#include "core/model/fused_norm.h"
 #include "core/model/linear.h"
 
 namespace ratchet {
@@ -25,16 +27,13 @@ at::Tensor narrowed(const at::Tensor& x, Precision precision)
 
 } // namespace
 
-at::Tensor Transformer::rmsNorm(const at::Tensor& x, const at::Tensor& weight) const
-{
-    const at::Tensor wide = x.to(at::kFloat);
-    return wide * at::rsqrt(wide.square().mean(-1, true) + m_architecture.normEpsilon) * weight;
-}
-
 at::Tensor Transformer::normalise(const at::Tensor& x, const Norm& norm) const
 {
-    return norm.bias.defined() ? at::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, m_architecture.normEpsilon)
-                               : rmsNorm(x, norm.weight);
+    if (m_placement.usesOwnKernels() && x.scalar_type() == at::kFloat)
+        return fusedNorm(x, norm.weight, norm.bias, m_architecture.normEpsilon);
+    const at::Tensor wide = x.to(at::kFloat);
+    return norm.bias.defined() ? at::layer_norm(wide, {x.size(-1)}, norm.weight, norm.bias, m_architecture.normEpsilon)
+                               : wide * at::rsqrt(wide.square().mean(-1, true) + m_architecture.normEpsilon) * norm.weight;
 }
 
 void Transformer::rotations(const at::Tensor& positions, Pass& pass) const
@@ -61,21 +60,26 @@ at::Tensor Transformer::embed(const at::Tensor& tokens, const at::Tensor& positi
     return m_positions.defined() ? x + at::embedding(m_positions, positions) : x;
 }
 
-// Queries, keys and values as attention takes them.
-Transformer::Heads Transformer::project(const Block& block, const at::Tensor& x, const Pass& pass) const
+// Whether attention takes what the linear map gives as it is.
+bool Transformer::isPacked(const Pass& pass) const
+{
+    const Architecture& a = m_architecture;
+    return !pass.cache && !pass.options.observer && pass.options.attention == AttentionKind::Fused &&
+           m_placement.usesOwnKernels() && pass.precision == Precision::Float32 && !a.qkNorm && !a.valueEmbedding && a.memoryTokens == 0 && a.positions != "rope";
+}
+
+// Queries, keys and values as attention takes them, of what the linear map gives.
+Transformer::Heads Transformer::project(const Block& block, const at::Tensor& packed, const Pass& pass) const
 {
     const Architecture& a = m_architecture;
     const std::int64_t headWidth = a.width / a.heads, keyWidth = a.kvHeads * headWidth;
-    const at::Tensor packed =
-        block.queryKeyValue(narrowed(normalise(x, block.attentionNorm), pass.precision))
-            .view({pass.batch, pass.length, a.width + 2 * keyWidth});
     const auto parts = packed.split_with_sizes({a.width, keyWidth, keyWidth}, -1);
     at::Tensor q = parts[0].view({pass.batch, pass.length, a.heads, headWidth});
     at::Tensor k = parts[1].view({pass.batch, pass.length, a.kvHeads, headWidth});
     at::Tensor v = parts[2].view({pass.batch, pass.length, a.kvHeads, headWidth});
     if (a.qkNorm) {
-        q = rmsNorm(q, block.queryNorm);
-        k = rmsNorm(k, block.keyNorm);
+        q = normalise(q, {block.queryNorm, {}});
+        k = normalise(k, {block.keyNorm, {}});
     }
     if (pass.cosine.defined()) {
         q = rotate(q, pass.cosine, pass.sine);
@@ -91,13 +95,19 @@ Transformer::Heads Transformer::project(const Block& block, const at::Tensor& x,
 at::Tensor Transformer::memoryKeys(const Block& block) const
 {
     const at::Tensor keys = block.memoryKey.view({m_architecture.memoryTokens, m_architecture.kvHeads, -1});
-    return m_architecture.qkNorm ? rmsNorm(keys, block.keyNorm) : keys;
+    return m_architecture.qkNorm ? normalise(keys, {block.keyNorm, {}}) : keys;
 }
 
 at::Tensor Transformer::attend(int index, const at::Tensor& x, const Pass& pass) const
 {
     const Block& block = m_blocks[static_cast<std::size_t>(index)];
-    Heads heads = project(block, x, pass);
+    const at::Tensor packed =
+        block.queryKeyValue(narrowed(normalise(x, block.attentionNorm), pass.precision)).view({pass.batch, pass.length, -1});
+    if (isPacked(pass)) {
+        const Architecture& a = m_architecture;
+        return block.output(fusedAttention(packed, a.heads, a.kvHeads, a.window).view({-1, a.width}));
+    }
+    Heads heads = project(block, packed, pass);
     if (pass.decoding)
         return block.output(attendCached(index, heads, *pass.cache));
     const std::int64_t memory = m_architecture.memoryTokens;

@@ -42,10 +42,14 @@ Json fitted(const Range& range, double value)
     return std::strtod(shortText, nullptr);
 }
 
-// An average has been made: what changes it goes on from its weights.
+// An average has been made and preferences have been learnt: what changes such a parent goes on from its weights, or from those of
+// an ensemble's first member. A population has left one model, and what changes that trains alone.
 Genome continued(Genome genome)
 {
-    if (!genome.recipe.isAverage())
+    genome.recipe.population = 0;
+    genome.recipe.preference = 0;
+    genome.recipe.preferenceBeta = Recipe().preferenceBeta;
+    if (!genome.recipe.namesMembers())
         return genome;
     genome.recipe.start = "continue";
     genome.recipe.members.clear();
@@ -151,6 +155,13 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         {{start, "continue"}, {schedule, "linear"}, {learningRate, fasterRate(0.5)}});
     add("replay", "continue and replay failures", "Train the champion on, a quarter of each batch drawn from what it got wrong.",
         {{start, "continue"}, {"/data/replay", 0.25}, {schedule, "linear"}});
+    Changes fromPairs{{start, "continue"}, {"/recipe/preference", 0.2}, {schedule, "linear"}, {learningRate, fasterRate(0.3)}};
+    if (parent.recipe.distillation > 0)
+        fromPairs.emplace_back("/recipe/distillation", 0.0);
+    if (!parent.recipe.teachers.empty())
+        fromPairs.emplace_back("/recipe/teachers", Json::array());
+    add("tuning", "learn from preferences", "Prefer the champion's right answers to its wrong ones, and what users corrected it to, without moving far from it.",
+        fromPairs);
     add("self-training", "one round on harder items", "Let the champion label harder items, keep what passes the filters and train on them.",
         {{start, "continue"}, {"/data/selfTraining", 0.25}, {schedule, "linear"}});
     if (parent.data.selfTraining > 0)
@@ -160,6 +171,9 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         {{start, "continue"}, {"/adaptation/method", "lora"}, {schedule, "linear"}});
     add("tuning", "the upper half of the champion", "Train the upper blocks on and leave the lower ones as they are.",
         {{start, "continue"}, {"/adaptation/frozenLayers", parent.architecture.layers / 2}, {schedule, "linear"}});
+    add("tuning", "a population from the champion",
+        "Train copies of the champion on side by side, each with other rates, and let the better take the place of the worse.",
+        {{start, "continue"}, {"/recipe/population", 4}, {schedule, "linear"}});
     Changes fromParent{{start, "scratch"}, {"/recipe/distillation", 0.5}, {schedule, "linear"}};
     if (!parent.recipe.teachers.empty())
         fromParent.emplace_back("/recipe/teachers", Json::array());
@@ -209,17 +223,22 @@ void addDistillations(std::vector<Idea>& list, const Nursery& nursery, const std
             list.push_back({"growth", "the best two distilled into one", "An ensemble is right more often than either; train on with what it says.", *child});
 }
 
+// Whether a version can be a member of what has this shape and answers in this format.
+bool canJoin(const Genome& base, const Genome& member)
+{
+    const auto shapeOf = [](const Genome& genome) { return genome.toJson().at("architecture"); };
+    return !member.recipe.isEnsemble() && member.reasoning.format == base.reasoning.format && shapeOf(member) == shapeOf(base);
+}
+
 // The youngest of one shape, format and ancestor, as many as may be named, the oldest of them first: only weights that went on
 // from common ones lie in one basin (Wortsman 2022, arXiv 2203.05482, section 2).
 Json lastAlike(const Genome& base, const std::vector<Elder>& archive, std::size_t most)
 {
     constexpr std::size_t usual = 4;
-    const auto shapeOf = [](const Genome& genome) { return genome.toJson().at("architecture"); };
     std::vector<std::string> names;
     std::optional<Hash> ancestor;
     for (auto elder = archive.rbegin(); elder != archive.rend() && names.size() < std::min(most, usual); ++elder) {
-        const bool isAlike = elder->genome.reasoning.format == base.reasoning.format && shapeOf(elder->genome) == shapeOf(base);
-        if (!isAlike || elder->ancestor != ancestor.value_or(elder->ancestor))
+        if (!canJoin(base, elder->genome) || elder->ancestor != ancestor.value_or(elder->ancestor))
             continue;
         ancestor = elder->ancestor;
         names.insert(names.begin(), elder->version.hex);
@@ -235,6 +254,20 @@ void addAverages(std::vector<Idea>& list, const Nursery& nursery, const std::vec
           std::tuple("soup", "a greedy soup of the last versions", "Of the last versions average those that do not make the average worse.")})
         if (auto child = nursery.child({{"/recipe/start", start}, {"/recipe/members", members}}))
             list.push_back({"growth", name, reason, *child});
+}
+
+// The best that were accepted, the best of all first: what goes on from an ensemble goes on from that one. More members cost as
+// much again at every answer and add less and less (Lakshminarayanan 2017, arXiv 1612.01474, figure 2).
+void addEnsembles(std::vector<Idea>& list, const Nursery& nursery, const std::vector<Elder>& archive)
+{
+    constexpr std::size_t usual = 3;
+    const std::size_t most = std::min(usual, nursery.mostVersions("/recipe/members"));
+    std::vector<std::string> members;
+    for (const Elder* elder : possibleTeachers(nursery.base(), archive))
+        if (members.size() < most && canJoin(nursery.base(), elder->genome))
+            members.push_back(elder->version.hex);
+    if (auto child = nursery.child({{"/recipe/start", "ensemble"}, {"/recipe/members", members}}))
+        list.push_back({"growth", "an ensemble of the best versions", "What one gets wrong the others may get right; it costs no training.", *child});
 }
 
 } // namespace
@@ -263,6 +296,7 @@ std::vector<Idea> ideas(const Genome& parent, const SearchSpace& space, int voca
     addCompounds(list, nursery);
     addDistillations(list, nursery, archive);
     addAverages(list, nursery, archive);
+    addEnsembles(list, nursery, archive);
     return list;
 }
 

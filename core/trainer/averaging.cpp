@@ -1,80 +1,50 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/trainer/averaging.h"
 
-#include <algorithm>
 #include <memory>
 
 #include "core/model/compat.h"
+#include "core/model/ensemble.h"
 #include "core/surgery/average.h"
+#include "core/trainer/taste.h"
 #include "core/trainer/teachers.h"
 
 namespace ratchet {
 namespace {
 
 constexpr double tastingShare = 0.1; // of the budget
-constexpr double mostBatches = 16;
 
-// Rows that every candidate for the soup is scored on.
-class Taste {
-public:
-    [[nodiscard]] static Result<Taste> draw(const TrainSpec& spec, const Genome& genome, const Domain& domain,
-                                            const Tokenizer& tokenizer)
-    {
-        Genome plain = genome;
-        plain.recipe.batch = genome.recipe.batch / genome.recipe.accumulation;
-        plain.data.curriculum = 0;
-        plain.data.bucketing = false;
-        RATCHET_TRY(batches, Batches::create(plain, domain, Rng::stream(spec.seed, "soup").next(), {}, tokenizer));
-        const double perToken = trainingFlops(genome.architecture, tokenizer.vocabulary(), batches.length()).value / 3;
-        Taste taste;
-        taste.m_flops = perToken * batches.length() * plain.recipe.batch;
-        const double tastings = 2.0 * static_cast<double>(genome.recipe.members.size()) - 1;
-        const auto count = static_cast<std::int64_t>(
-            std::clamp(spec.budgetFlops * tastingShare / (tastings * taste.m_flops), 1.0, mostBatches));
-        taste.m_flops *= static_cast<double>(count);
-        for (std::int64_t i = 0; i < count; ++i) {
-            RATCHET_TRY(batch, batches.draw(i, count));
-            taste.m_batches.push_back(std::move(batch));
-        }
-        return taste;
-    }
+// What the members, and what is made of them, are looked at with.
+Result<Taste> tasteOf(const TrainSpec& spec, const Genome& genome, const Domain& domain, const Tokenizer& tokenizer)
+{
+    const auto members = static_cast<double>(genome.recipe.members.size());
+    const double tastings = genome.recipe.isEnsemble() ? members : 2 * members - 1;
+    return Taste::draw(genome, domain, tokenizer, Rng::stream(spec.seed, "soup").next(), spec.budgetFlops * tastingShare,
+                       tastings);
+}
 
-    // Mean cross-entropy of a target, in nats.
-    [[nodiscard]] double loss(const Transformer& model)
-    {
-        const at::NoGradGuard noGradient;
-        double sum = 0, targets = 0;
-        for (const Batch& batch : m_batches) {
-            const at::Tensor logits = model.forward(batch.inputs, batch.positions).view({-1, model.vocabulary()});
-            const at::Tensor flat = batch.targets.view({-1}).to(logits.device());
-            sum += at::cross_entropy_loss(logits, flat, {}, at::Reduction::Sum, noLoss, 0).item<float>();
-            targets += static_cast<double>(flat.ne(noLoss).sum().item<std::int64_t>());
-        }
-        ++m_tastings;
-        return sum / std::max(1.0, targets);
-    }
-    [[nodiscard]] double flops() const { return m_flops * m_tastings; }
-
-private:
-    static constexpr std::int64_t noLoss = -100;
-    std::vector<Batch> m_batches;
-    double m_flops = 0; // of one tasting
-    int m_tastings = 0;
-};
-
-Result<std::vector<std::unique_ptr<Transformer>>> loadMembers(const TrainSpec& spec, const Genome& genome,
-                                                              int vocabulary, const Placement& placement)
+// BadInput when it is another version than the genome names, another shape, or an ensemble itself.
+Status checkMembers(const TrainSpec& spec, const Genome& genome)
 {
     RATCHET_CHECK(areNamed(spec.members, genome.recipe.members, "members"));
-    std::vector<std::unique_ptr<Transformer>> models;
+    const Json shape = genome.toJson().at("architecture");
     for (const Artifact& member : spec.members) {
         RATCHET_TRY(its, Genome::fromJson(member.genome));
-        RATCHET_TRY(file, readWeights(member.weights));
-        models.push_back(std::make_unique<Transformer>(its.architecture, vocabulary));
-        RATCHET_CHECK(models.back()->load(file));
-        models.back()->place(placement);
+        if (its.recipe.isEnsemble())
+            return fail(Code::BadInput, fmt::format("The member {} is an ensemble itself.", member.version),
+                        "Name its members instead.");
+        if (its.toJson().at("architecture") != shape)
+            return fail(Code::BadInput,
+                        fmt::format("The member {} has another architecture than the genome.", member.version),
+                        "Name versions of one shape.");
     }
-    return models;
+    return {};
+}
+
+Status loadMember(const Artifact& member, Transformer& model)
+{
+    RATCHET_TRY(file, readWeights(member.weights));
+    return model.load(file);
 }
 
 } // namespace
@@ -82,28 +52,46 @@ Result<std::vector<std::unique_ptr<Transformer>>> loadMembers(const TrainSpec& s
 Result<Averaged> averageInto(Transformer& model, const TrainSpec& spec, const Genome& genome, const Domain& domain,
                              const Tokenizer& tokenizer)
 {
-    RATCHET_TRY(models, loadMembers(spec, genome, tokenizer.vocabulary(), model.placement()));
-    RATCHET_TRY(taste, Taste::draw(spec, genome, domain, tokenizer));
+    RATCHET_CHECK(checkMembers(spec, genome));
+    std::vector<std::unique_ptr<Transformer>> models;
     std::vector<const Transformer*> versions;
-    for (const auto& member : models)
-        versions.push_back(member.get());
+    for (const Artifact& member : spec.members) {
+        models.push_back(std::make_unique<Transformer>(genome.architecture, tokenizer.vocabulary()));
+        RATCHET_CHECK(loadMember(member, *models.back()));
+        models.back()->place(model.placement());
+        versions.push_back(models.back().get());
+    }
+    RATCHET_TRY(taste, tasteOf(spec, genome, domain, tokenizer));
     Averaged averaged;
     averaged.members = genome.recipe.members;
     if (genome.recipe.start == "average") {
         RATCHET_TRY(flat, averageWeights(versions));
         model.flat().copy_(flat);
         averaged.loss = taste.loss(model);
-    } else {
-        RATCHET_TRY(soup,
-                    greedySoup(versions, [&](const Transformer& one) -> Result<double> { return -taste.loss(one); }));
-        model.flat().copy_(soup.flat);
-        averaged.loss = -soup.score;
-        averaged.members.clear();
-        for (const std::size_t member : soup.members)
-            averaged.members.push_back(genome.recipe.members[member]);
+        averaged.flops = taste.flops();
+        return averaged;
     }
-    averaged.flops = taste.flops();
+    const auto score = [&](const Transformer& one) -> Result<double> {
+        averaged.flops += taste.flops();
+        return -taste.loss(one);
+    };
+    RATCHET_TRY(soup, greedySoup(versions, score));
+    model.flat().copy_(soup.flat);
+    averaged.loss = -soup.score;
+    averaged.members.clear();
+    for (const std::size_t member : soup.members)
+        averaged.members.push_back(genome.recipe.members[member]);
     return averaged;
+}
+
+Result<Averaged> gatherInto(Ensemble& ensemble, const TrainSpec& spec, const Domain& domain, const Tokenizer& tokenizer)
+{
+    const Genome& genome = ensemble.genome();
+    RATCHET_CHECK(checkMembers(spec, genome));
+    for (std::size_t i = 0; i < ensemble.size(); ++i)
+        RATCHET_CHECK(loadMember(spec.members[i], ensemble.member(i)));
+    RATCHET_TRY(taste, tasteOf(spec, genome, domain, tokenizer));
+    return Averaged{genome.recipe.members, taste.loss(ensemble), static_cast<double>(ensemble.size()) * taste.flops()};
 }
 
 } // namespace ratchet

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The start of a trial whose genome is an average of versions: the mean of their weights, or the greedy soup of them
-// (core/surgery/average.h), tasted on fresh draws of the domain's training items and never on a judge's. One thread.
+// The start of a trial whose genome is made of versions: the mean of their weights, the greedy soup of them
+// (core/surgery/average.h), or the ensemble of them as they are, tasted on training items (core/trainer/taste.h). One
+// thread.
 #pragma once
 
 #include <string>
@@ -11,6 +12,7 @@
 
 namespace ratchet {
 
+class Ensemble;
 class Transformer;
 
 struct Averaged {
@@ -22,5 +24,8 @@ struct Averaged {
 // Fills `model`. BadInput when the spec brings other members than the genome names, or they do not go together.
 [[nodiscard]] Result<Averaged> averageInto(Transformer& model, const TrainSpec& spec, const Genome& genome,
                                            const Domain& domain, const Tokenizer& tokenizer);
+// Fills every member of `ensemble`; likewise.
+[[nodiscard]] Result<Averaged> gatherInto(Ensemble& ensemble, const TrainSpec& spec, const Domain& domain,
+                                          const Tokenizer& tokenizer);
 
 } // namespace ratchet

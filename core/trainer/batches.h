@@ -39,9 +39,9 @@ public:
     [[nodiscard]] static Result<Batches> create(const Genome& genome, const Domain& domain, std::uint64_t seed,
                                                 Pools pools, const Tokenizer& tokenizer,
                                                 Coupling coupling = Coupling::AsGenome);
-    // Of step `step` (from 0) of `total`. May throw what the plugin throws.
+    // Of step `step` (from 0) of `total`, without the rows of its pairs. May throw what the plugin throws.
     [[nodiscard]] Result<Batch> draw(std::int64_t step, std::int64_t total);
-    // Half a batch of the pool's pairs for step `step`, by number.
+    // Of the pool's pairs those of step `step`, by number.
     [[nodiscard]] std::vector<std::size_t> drawPairs(std::int64_t step) const;
     // Those pairs: row 2 i holds the chosen answer of the i-th, row 2 i + 1 the rejected one.
     [[nodiscard]] Result<Batch> pairRows(const std::vector<std::size_t>& pairs, Padding padding) const;
@@ -76,6 +76,7 @@ private:
     Tokenizer m_tokenizer;
     std::vector<Tool> m_tools;
     std::uint64_t m_seed;
+    int m_pairs, m_rows; // of a step: pairs, and rows that are not of pairs
     Pools m_pools;
     Curriculum m_curriculum;
     bool m_coupled = false;

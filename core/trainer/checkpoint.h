@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/base/error.h"
+#include "core/genome/weights_file.h"
 #include "core/trainer/divergence.h"
 
 namespace ratchet
@@ -22,6 +23,8 @@ struct TrainState {
     std::int64_t tokens = 0; // padding included
     double flops = 0;        // of the steps, teachers included
     DivergenceWatch divergence;
+    bool lookedAt = false;   // the engine has seen the proxy and let it go on
+    double proxyFlops = 0;   // what asking cost
     at::Tensor parameters, first, second, average; // flat; second and average may be undefined
     std::string placement = "cpu"; // Placement::text(): a state is gone on with only where it was made
     std::string foreign = {};      // where the state was made that was not taken up for this reason
@@ -32,5 +35,11 @@ struct TrainState {
 // Fills the tensors of `state` in place, wherever they are; the file holds float32. False when there is no file, or it belongs
 // to another trial or placement; Damaged when it is broken.
 [[nodiscard]] Result<bool> readCheckpoint(const std::string& file, const std::string& key, TrainState& state);
+
+// A state among others of one file: its tensors behind `prefix`, its numbers as returned.
+[[nodiscard]] Json addState(WeightsFile& content, const std::string& prefix, const TrainState& state);
+// Fills the tensors of `state` in place; Damaged when something does not fit.
+[[nodiscard]] Status takeState(const WeightsFile& content, const std::string& prefix, const Json& numbers,
+                               TrainState& state);
 
 } // namespace ratchet

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a step minimises, and its gradient: cross-entropy with label smoothing, z-loss, a teacher's soft targets, in as
-// many parts as the recipe accumulates. Batches lie on the CPU, wherever the model does. Checked against
-// tests/learn/reference/losses.py. One thread.
+// What a step minimises, and its gradient: cross-entropy with label smoothing, z-loss, a teacher's soft targets, and the
+// preference loss of pairs of answers, in as many parts as the recipe accumulates. Batches lie on the CPU, wherever the
+// model does. Checked against tests/learn/reference/losses.py. One thread.
 #pragma once
 
 #include "core/model/transformer.h"
@@ -52,9 +52,10 @@ struct PreferenceLoss {
 [[nodiscard]] at::Tensor queuePreference(const Transformer& model, const Batch& rows, const at::Tensor& reference,
                                          const Recipe& recipe);
 
-// Loss of a batch, weighed 1 - recipe.preference; its gradient is added to model.gradient(). With experts, recipe.balanceLoss times the load-balance
-// loss of every block (Fedus 2021, eq. 4) is part of it. recipe.accumulation parts, each weighed by its share of
-// the targets, give the loss and gradient of the whole up to rounding. `teachers` may be null.
+// Loss of a batch, weighed 1 - recipe.preference; its gradient is added to model.gradient(). With experts,
+// recipe.balanceLoss times the load-balance loss of every block (Fedus 2021, eq. 4) is part of it. recipe.accumulation
+// parts, each weighed by its share of the targets, give the loss and gradient of the whole up to rounding. `teachers` may
+// be null.
 [[nodiscard]] StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe,
                                    const ForwardOptions& options, const Teachers* teachers);
 

@@ -35,9 +35,9 @@ Result<Teachers> Teachers::load(const TrainSpec& spec, const Genome& student, in
                                     artifact.version, genome.reasoning.format, student.reasoning.format),
                         "Keep /reasoning/format when distilling.");
         RATCHET_TRY(file, readWeights(artifact.weights));
-        teachers.m_models.push_back(std::make_unique<Transformer>(genome.architecture, vocabulary));
-        RATCHET_CHECK(teachers.m_models.back()->load(file));
-        teachers.m_models.back()->place(placement);
+        teachers.m_models.emplace_back(genome, vocabulary);
+        RATCHET_CHECK(teachers.m_models.back().load(file));
+        teachers.m_models.back().place(placement);
     }
     return teachers;
 }
@@ -46,9 +46,9 @@ at::Tensor Teachers::probabilities(const Batch& batch, const at::Tensor& places,
 {
     const at::NoGradGuard noGradient;
     at::Tensor mean;
-    for (const auto& model : m_models) {
+    for (const Ensemble& model : m_models) {
         const at::Tensor logits =
-            model->forward(batch.inputs, batch.positions).view({-1, model->vocabulary()}).index_select(0, places);
+            model.forward(batch.inputs, batch.positions).view({-1, model.vocabulary()}).index_select(0, places);
         const at::Tensor probabilities = at::softmax(logits / temperature, -1);
         mean = mean.defined() ? mean + probabilities : probabilities;
     }
@@ -58,26 +58,27 @@ at::Tensor Teachers::probabilities(const Batch& batch, const at::Tensor& places,
 std::vector<Architecture> Teachers::architectures() const
 {
     std::vector<Architecture> list;
-    for (const auto& model : m_models)
-        list.push_back(model->architecture());
+    for (const Ensemble& model : m_models)
+        for (const Architecture& one : model.genome().models())
+            list.push_back(one);
     return list;
 }
 
 bool Teachers::areCoupled() const
 {
-    for (const auto& model : m_models)
-        if (model->architecture().positions == "coupled")
+    for (const Ensemble& model : m_models)
+        if (model.genome().architecture.positions == "coupled")
             return true;
     return false;
 }
 
 Status Teachers::fit(int length) const
 {
-    for (const auto& model : m_models)
-        if (model->architecture().context < length)
+    for (const Ensemble& model : m_models)
+        if (model.genome().architecture.context < length)
             return fail(Code::BadInput,
                         fmt::format("A teacher reads {} tokens, but the batches have rows of {}.",
-                                    model->architecture().context, length),
+                                    model.genome().architecture.context, length),
                         "Choose teachers with a longer context or an easier mixture.");
     return {};
 }

@@ -3,10 +3,9 @@
 // the student's own batches, so they must read the same tokens and the same answer format. One thread.
 #pragma once
 
-#include <memory>
 #include <vector>
 
-#include "core/model/transformer.h"
+#include "core/model/ensemble.h"
 #include "core/trainer/batches.h"
 
 namespace ratchet
@@ -21,6 +20,7 @@ public:
                                                const Placement& placement = {});
     // Mean over the teachers of softmax(logits / temperature) at the given places of the flattened batch: [M, V].
     [[nodiscard]] at::Tensor probabilities(const Batch& batch, const at::Tensor& places, double temperature) const;
+    // Of an ensemble every member's.
     [[nodiscard]] std::vector<Architecture> architectures() const;
     // A teacher needs the domain's position ids.
     [[nodiscard]] bool areCoupled() const;
@@ -28,7 +28,7 @@ public:
     [[nodiscard]] Status fit(int length) const;
 
 private:
-    std::vector<std::unique_ptr<Transformer>> m_models;
+    std::vector<Ensemble> m_models;
 };
 
 // BadInput unless these are the versions that the genome names, in its order. `role`: "teachers" or "members".

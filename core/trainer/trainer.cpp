@@ -26,13 +26,22 @@ double rowsIn(const TrainSpec& spec, const Genome& genome, const Domain& domain,
     return spec.budgetFlops / (length * trainingFlops(genome.architecture, vocabulary, length).value);
 }
 
+// Tells what was spent, beside `before`, even when there is nothing to learn from.
 Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, const Domain& domain,
-                                  const Tokenizer& tokenizer, const Placement& placement)
+                                  const Tokenizer& tokenizer, double before, const TrainEvents& events,
+                                  const Placement& placement)
 {
+    const auto tell = [&](double flops) {
+        if (events.onProgress)
+            events.onProgress({0, 0, before + flops, 0, 0, "preferences"});
+    };
+    tell(0);
     if (spec.parentWeights.empty())
         return fail(Code::BadInput, "The recipe learns preferences, but there is no parent to compare with.",
                     "Set /recipe/preference to 0 for a seed model.");
     RATCHET_TRY(parent, Genome::fromJson(spec.parentGenome));
+    if (parent.recipe.isEnsemble())
+        return fail(Code::BadInput, "The recipe learns preferences, but the parent is an ensemble.", "Set /recipe/preference to 0.");
     if (parent.reasoning.format != genome.reasoning.format)
         return fail(Code::BadInput,
                     fmt::format("The recipe learns preferences in the format \"{}\", but the parent answers in \"{}\".",
@@ -43,9 +52,11 @@ Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, c
     options.seed = Rng::stream(spec.seed, "preferences").next();
     options.flops = spec.budgetFlops * labellingShare;
     const double rows = rowsIn(spec, genome, domain, tokenizer.vocabulary());
-    const double drawn = rows / rowsOfStep(genome.recipe) * genome.recipe.batch / 2;
+    const double drawn = rows / genome.recipe.batch * pairsOfStep(genome.recipe);
     options.pairs = static_cast<std::size_t>(std::clamp(drawn / pairReadings, 1.0, 1e5));
-    return collectPreferences({model.get(), parent}, spec, genome, domain, tokenizer, options);
+    auto collected = collectPreferences({model.get(), parent}, spec, genome, domain, tokenizer, options);
+    tell(model->flopsUsed());
+    return collected;
 }
 
 // Labels of self-training; nothing where the genome wants none or there is no parent.
@@ -73,25 +84,6 @@ Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome,
     return selfTrain(voters, genome, domain, options);
 }
 
-// Asked before anything is loaded or labelled: a worker may be started by hand.
-Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
-{
-    if (spec.memoryBytes <= 0)
-        return {};
-    std::vector<Json> genomes;
-    for (const Artifact& teacher : spec.teachers)
-        genomes.push_back(teacher.genome);
-    if (genomes.empty() && !spec.parentGenome.is_null())
-        genomes.push_back(spec.parentGenome);
-    std::vector<Architecture> teachers;
-    for (const Json& json : genomes) {
-        RATCHET_TRY(its, Genome::fromJson(json));
-        teachers.push_back(its.architecture);
-    }
-    const int length = std::clamp(domain.longestExample(genome.data, genome.reasoning), 1, genome.architecture.context);
-    return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);
-}
-
 // The domain's position ids are needed by the model itself, or by a frozen one that reads its batches.
 Coupling couplingOf(const TrainSpec& spec, const Genome& genome, const std::optional<Teachers>& teachers)
 {
@@ -109,6 +101,25 @@ Json reportOf(const Pools& pools)
 }
 
 } // namespace
+
+Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
+{
+    if (spec.memoryBytes <= 0)
+        return {};
+    std::vector<Json> genomes;
+    for (const Artifact& teacher : spec.teachers)
+        genomes.push_back(teacher.genome);
+    if (genomes.empty() && !spec.parentGenome.is_null())
+        genomes.push_back(spec.parentGenome);
+    std::vector<Architecture> teachers;
+    for (const Json& json : genomes) {
+        RATCHET_TRY(its, Genome::fromJson(json));
+        for (const Architecture& model : its.models())
+            teachers.push_back(model);
+    }
+    const int length = std::clamp(domain.longestExample(genome.data, genome.reasoning), 1, genome.architecture.context);
+    return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);
+}
 
 std::string trialKey(const TrainSpec& spec)
 {
@@ -133,6 +144,8 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
 {
     try {
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
+        if (genome.recipe.isPopulation())
+            return fail(Code::BadInput, "The genome has a population, which is more than one training.");
         RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
         const int vocabulary = tokenizer.vocabulary();
         RATCHET_CHECK(fits(spec, genome, domain, vocabulary));
@@ -153,9 +166,7 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         }
         Preferences preferences;
         if (genome.recipe.preference > 0) {
-            if (events.onProgress)
-                events.onProgress({0, 0, labelled.flops, 0, 0, "preferences"});
-            RATCHET_TRY(collected, preferencesOf(spec, genome, domain, tokenizer, placement));
+            RATCHET_TRY(collected, preferencesOf(spec, genome, domain, tokenizer, labelled.flops, events, placement));
             preferences = std::move(collected);
             pools.pairs = std::move(preferences.pairs);
         }
@@ -200,14 +211,17 @@ Result<bool> Trainer::advance(std::int64_t steps)
 
 Result<Trained> Trainer::run()
 {
-    for (bool more = !d->isDone(); more;) {
-        if (d->events.isStopped && d->events.isStopped()) {
-            RATCHET_CHECK(keepCheckpoint());
-            return fail(Code::Cancelled,
-                        fmt::format("The training was stopped after step {}; its state is kept.", d->state.step));
+    for (;;) {
+        if (d->isProxyDue()) {
+            RATCHET_TRY(answer, d->showProxy());
+            if (answer == AfterProxy::Stop)
+                return passOn(stopped());
         }
-        RATCHET_TRY(left, d->advance(1));
-        more = left;
+        if (d->isDone())
+            break;
+        if (d->events.isStopped && d->events.isStopped())
+            return passOn(stopped());
+        RATCHET_TRY(more, d->advance(1));
         if (more && d->spec.checkpointSeconds > 0 && secondsSince(d->lastCheckpoint) >= d->spec.checkpointSeconds) {
             RATCHET_CHECK(keepCheckpoint());
             d->lastCheckpoint = Clock::now();
@@ -220,6 +234,13 @@ Result<Trained> Trainer::run()
     } catch (const std::exception& error) {
         return fail(Code::Failed, fmt::format("The training could not be finished: {}.", reasonOf(error)));
     }
+}
+
+Status Trainer::stopped() const
+{
+    RATCHET_CHECK(keepCheckpoint());
+    return fail(Code::Cancelled,
+                fmt::format("The training was stopped after step {}; its state is kept.", d->state.step));
 }
 
 Status Trainer::keepCheckpoint() const

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <optional>
 
-#include "core/model/transformer.h"
+#include "core/model/ensemble.h"
 #include "core/surgery/adapter.h"
 #include "core/trainer/batches.h"
 #include "core/trainer/checkpoint.h"
@@ -24,8 +24,13 @@ using Clock = std::chrono::steady_clock;
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+inline constexpr std::int64_t smokeSteps = 10;
+
 // The trial a checkpoint belongs to.
 [[nodiscard]] std::string trialKey(const TrainSpec& spec);
+// Whether there is memory for it (spec.memoryBytes). Asked before anything is loaded or labelled: a worker may be started
+// by hand.
+[[nodiscard]] Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary);
 
 // {"right": share above zero, "margin": mean in nats} of these margins.
 [[nodiscard]] Json reportOf(const at::Tensor& margins);
@@ -45,9 +50,10 @@ struct Trainer::Private {
             Batches itsBatches, const Tokenizer& itsTokenizer);
     // Parameters from scratch, the parent or the checkpoint; everything after the data is known.
     [[nodiscard]] Status begin();
-    [[nodiscard]] Status average();
+    [[nodiscard]] Status takeMembers();
     [[nodiscard]] Status adapt();
     [[nodiscard]] Status plan();
+    void planFor(std::int64_t steps);
     // Gradient of what trains, from the model's.
     [[nodiscard]] at::Tensor ownGradient() const;
     void update(const at::Tensor& gradient, double rate);
@@ -76,7 +82,17 @@ struct Trainer::Private {
     void observe(const Batch& batch);
     void report(const Step& step);
     [[nodiscard]] Progress progressNow() const;
-    // Compute of labels, of pairs and looks at them, of tasting averages and of the steps so far.
+    [[nodiscard]] std::string stage() const;
+    // Of what it may spend before the last step, what asking costs left out.
+    [[nodiscard]] double shareSpent() const;
+    [[nodiscard]] bool asksProxy() const { return spec.proxy > 0 && events.onProxy && genome.recipe.trains(); }
+    // The share of the budget is spent (the last step is done at the latest), and nobody has seen it yet.
+    [[nodiscard]] bool isProxyDue() const;
+    [[nodiscard]] Result<AfterProxy> showProxy();
+    // Mean score of greedy answers (of likelihoods, where the domain measures bits per byte) of the weights as they would
+    // be written now.
+    [[nodiscard]] Result<Proxy> measureProxy() const;
+    // Compute of labels, of pairs and looks at them, of tasting averages, of the steps so far and of the proxy.
     [[nodiscard]] double spent() const;
     [[nodiscard]] std::string checkpointFile() const;
 
@@ -88,21 +104,24 @@ struct Trainer::Private {
     Batches batches;
     Tokenizer tokenizer;
     Transformer model;
+    std::optional<Ensemble> ensemble;   // of start "ensemble", which does not train
     std::optional<Adapters> adapters;   // of method "lora": they train and the model holds the sum
     std::optional<Optimizer> optimizer; // of the adapters or of what is not frozen
     std::optional<Teachers> teachers;
     TrainState state;
     std::vector<Step> unread;
-    Json selfTraining = nullptr, data = nullptr, preference = nullptr;
+    Json selfTraining = nullptr, data = nullptr, preference = nullptr, population = nullptr; // reports
     at::Tensor reference;                     // the parent's margins of the pairs [N]; undefined without any
     std::vector<Architecture> taught;         // of the teachers
-    std::vector<std::string> members;         // that are in the average it starts from
+    std::vector<std::string> members;         // that it is made of
     double startFlops = 0, withheldFlops = 0; // spent before the first step; not to be spent at all
     double flopsPerStep = 0;                  // of the longest rows
     std::int64_t total = 1, probeEvery = 1;
+    bool isLost = false;           // its loss left for good
     double observationSeconds = 0; // CPU time
     Clock::time_point started = Clock::now(), lastProgress{}, lastCheckpoint = Clock::now(), trainingSince{};
     std::int64_t lastProgressTokens = 0, firstStep = 0;
+    std::string lastStage;
 };
 
 } // namespace ratchet

@@ -55,10 +55,18 @@ void Trainer::Private::observe(const Batch& batch)
     observationSeconds += cpuSeconds() - before;
 }
 
+std::string Trainer::Private::stage() const
+{
+    if (state.step == 0)
+        return "shape";
+    if (state.step < smokeSteps)
+        return "smoke";
+    return asksProxy() && !state.lookedAt ? "proxy" : "full";
+}
+
 Progress Trainer::Private::progressNow() const
 {
-    const double planned = std::max(1.0, startFlops + budgetOfSteps());
-    Progress progress{state.step, state.tokens, spent(), std::min(1.0, spent() / planned), state.loss, "training"};
+    Progress progress{state.step, state.tokens, spent(), std::min(1.0, shareSpent()), state.loss, stage()};
     if (state.step > firstStep)
         progress.secondsLeft = secondsSince(trainingSince) / static_cast<double>(state.step - firstStep) *
                                static_cast<double>(std::max<std::int64_t>(0, total - state.step));
@@ -68,7 +76,8 @@ Progress Trainer::Private::progressNow() const
 void Trainer::Private::report(const Step& step)
 {
     const std::int64_t stride = std::max<std::int64_t>(1, total / 5000);
-    const bool isLast = isDone() && step.number == state.step, isTime = secondsSince(lastProgress) >= 0.25 || isLast;
+    const bool isLast = isDone() && step.number == state.step,
+               isTime = secondsSince(lastProgress) >= 0.25 || isLast || stage() != lastStage;
     if (events.onPoints && (step.number % stride == 0 || isLast)) {
         Points points{step.number,
                       {{"loss", step.loss}, {"gradient-norm", step.gradientNorm}, {"learning-rate", step.rate}}};
@@ -86,6 +95,7 @@ void Trainer::Private::report(const Step& step)
     if (!isTime)
         return;
     lastProgress = Clock::now();
+    lastStage = stage();
     lastProgressTokens = state.tokens;
     if (events.onProgress)
         events.onProgress(progressNow());

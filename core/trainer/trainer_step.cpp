@@ -9,7 +9,6 @@
 
 #include <ATen/Context.h>
 
-#include "core/genome/cost.h"
 #include "core/model/compat.h"
 #include "core/surgery/freeze.h"
 #include "core/surgery/transplant.h"
@@ -36,9 +35,9 @@ Status takeOver(const TrainSpec& spec, Transformer& model)
 {
     RATCHET_TRY(genome, Genome::fromJson(spec.parentGenome));
     RATCHET_TRY(file, readWeights(spec.parentWeights));
-    Transformer parent(genome.architecture, model.vocabulary());
+    Ensemble parent(genome, model.vocabulary());
     RATCHET_CHECK(parent.load(file));
-    RATCHET_CHECK(transplant(parent, model));
+    RATCHET_CHECK(transplant(parent.member(0), model)); // of an ensemble the one that its genome names first
     return {};
 }
 
@@ -75,7 +74,8 @@ double Trainer::Private::budgetOfSteps() const
 double Trainer::Private::spent() const
 {
     // Where all steps cost the same, a product has no rounding to grow.
-    return startFlops + (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
+    return startFlops + state.proxyFlops +
+           (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
 }
 
 // Of a step whose rows are as long as the longest of them.
@@ -98,7 +98,7 @@ Result<double> Trainer::Private::sampledPrice(std::int64_t step)
 Status Trainer::Private::plan()
 {
     constexpr std::int64_t sampled = 32;
-    flopsPerStep = priceOf(rowsOfStep(genome.recipe), batches.length());
+    flopsPerStep = priceOf(genome.recipe.batch, batches.length());
     total = 0;
     if (!genome.recipe.trains())
         return {};
@@ -110,9 +110,19 @@ Status Trainer::Private::plan()
             price += itsPrice / sampled;
         }
     }
-    total = std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price));
-    probeEvery = std::max(fewestStepsBetween, total / mostObservations);
+    planFor(std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price)));
     return {};
+}
+
+double Trainer::Private::shareSpent() const
+{
+    return (spent() - state.proxyFlops) / std::max(1.0, startFlops + budgetOfSteps());
+}
+
+void Trainer::Private::planFor(std::int64_t steps)
+{
+    total = steps;
+    probeEvery = std::max(fewestStepsBetween, total / mostObservations);
 }
 
 bool Trainer::Private::isDone() const
@@ -122,11 +132,14 @@ bool Trainer::Private::isDone() const
     return state.step > 0 && state.flops + flopsPerStep > budgetOfSteps();
 }
 
-Status Trainer::Private::average()
+Status Trainer::Private::takeMembers()
 {
     if (events.onProgress)
         events.onProgress({0, 0, 0, 0, 0, "averaging"});
-    RATCHET_TRY(averaged, averageInto(model, spec, genome, domain, tokenizer));
+    if (genome.recipe.isEnsemble())
+        ensemble.emplace(genome, tokenizer.vocabulary());
+    RATCHET_TRY(averaged, ensemble ? gatherInto(*ensemble, spec, domain, tokenizer)
+                                   : averageInto(model, spec, genome, domain, tokenizer));
     state.loss = averaged.loss;
     members = std::move(averaged.members);
     startFlops += averaged.flops;
@@ -179,13 +192,17 @@ Status Trainer::Private::begin()
         RATCHET_CHECK(teachers->fit(batches.length()));
         taught = teachers->architectures();
     }
+    if (genome.recipe.isEnsemble()) {
+        RATCHET_CHECK(takeMembers());
+        return plan();
+    }
     model.initialise(Rng::stream(spec.seed, "model").next());
     if (genome.recipe.start == "continue" && !spec.parentWeights.empty())
         RATCHET_CHECK(takeOver(spec, model));
     model.place(placement);
     state.placement = placement.text();
     if (genome.recipe.isAverage())
-        RATCHET_CHECK(average());
+        RATCHET_CHECK(takeMembers());
     if (genome.recipe.preference > 0)
         RATCHET_CHECK(compare());
     model.requireGradient();
@@ -203,6 +220,8 @@ Status Trainer::Private::begin()
     firstStep = state.step;
     lastProgressTokens = state.tokens;
     trainingSince = Clock::now();
+    if (events.onProgress)
+        events.onProgress(progressNow());
     return {};
 }
 
@@ -218,9 +237,12 @@ Status Trainer::Private::divergence() const
 {
     return fail(
         Code::Failed,
-        fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
-                    "for {} steps.",
-                    state.step, state.loss, state.divergence.best, state.divergence.above),
+        state.step <= smokeSteps
+            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.", state.step,
+                          state.loss, state.divergence.best)
+            : fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
+                          "for {} steps.",
+                          state.step, state.loss, state.divergence.best, state.divergence.above),
         "Lower the learning rate or lengthen the warm-up.");
 }
 
@@ -293,16 +315,18 @@ Status Trainer::Private::readSteps()
 
 Status Trainer::Private::judge(const Step& step)
 {
-    if (!std::isfinite(step.loss) || !std::isfinite(step.gradientNorm))
+    isLost = !std::isfinite(step.loss) || !std::isfinite(step.gradientNorm);
+    if (isLost)
         return fail(Code::Failed, fmt::format("The training diverged at step {}: its loss is not finite.", step.number),
                     "Lower the learning rate or the initial scale.");
     state.loss = step.number == 1 ? step.loss
                                   : state.loss + (step.loss - state.loss) /
                                                      static_cast<double>(std::min<std::int64_t>(step.number, 20));
     const double share = static_cast<double>(step.number) / static_cast<double>(total);
-    const bool diverged = state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
+    const bool exploded = step.number <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
+    isLost = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
     report(step);
-    return diverged ? divergence() : Status();
+    return isLost ? divergence() : Status();
 }
 
 Status Trainer::Private::finish(Trained& trained)
@@ -311,9 +335,11 @@ Status Trainer::Private::finish(Trained& trained)
     std::map<std::string, std::string> metadata;
     if (!members.empty())
         metadata["members"] = Json(members).dump();
+    if (!population.is_null())
+        metadata["population"] = population.dump();
     if (state.average.defined())
         model.flat().copy_(state.average); // what is kept
-    RATCHET_CHECK(model.save(file, model.flat(), metadata));
+    RATCHET_CHECK(ensemble ? ensemble->save(file, metadata) : model.save(file, model.flat(), metadata));
     if (reference.defined()) {
         RATCHET_TRY(margins, look(model));
         preference["after"] = reportOf(margins);
@@ -334,6 +360,7 @@ Status Trainer::Private::finish(Trained& trained)
     trained.selfTraining = selfTraining;
     trained.data = data;
     trained.preference = preference;
+    trained.population = population;
     trained.observationSeconds = observationSeconds;
     return {};
 }

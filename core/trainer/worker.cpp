@@ -3,6 +3,7 @@
 
 #include "core/model/compat.h"
 #include "core/plugin/loader.h"
+#include "core/trainer/population.h"
 #include "core/trainer/trainer.h"
 
 namespace ratchet
@@ -22,6 +23,7 @@ public:
         events.onPoints = [this](const Points& points) { send(points); };
         events.onObservation = [this](const Observation& observation) { send(observation); };
         events.isStopped = [this] { return isStopped(); };
+        events.onProxy = [this](const Proxy& proxy) { return answerTo(proxy); };
         return events;
     }
 
@@ -31,11 +33,19 @@ private:
         if (!m_stopped && !m_channel.send(message))
             m_stopped = true;
     }
-    // Whatever comes after the spec can only mean stop: a Stop, the end of the stream, or nonsense.
+    // Whatever else comes after the spec can only mean stop: a Stop, the end of the stream, or nonsense.
     bool isStopped()
     {
         m_stopped = m_stopped || m_channel.isReadable();
         return m_stopped;
+    }
+    // Waits as long as the engine takes. Whatever is not Proceed can only mean stop here, too.
+    AfterProxy answerTo(const Proxy& proxy)
+    {
+        send(proxy);
+        const auto answer = m_stopped ? Result<Message>(Stop{}) : m_channel.receive();
+        m_stopped = !answer || !std::holds_alternative<Proceed>(*answer);
+        return m_stopped ? AfterProxy::Stop : AfterProxy::TrainOn;
     }
     FrameChannel& m_channel;
     bool m_stopped = false;
@@ -50,6 +60,11 @@ Result<Trained> trainFrom(FrameChannel& channel, const Placement& placement)
     RATCHET_CHECK(channel.send(Progress{0, 0, 0, 0, 0, "loading"}));
     RATCHET_TRY(domain, loadDomain(spec->domain, spec->corpus));
     Reporter reporter(channel);
+    RATCHET_TRY(genome, Genome::fromJson(spec->genome));
+    if (genome.recipe.isPopulation()) {
+        RATCHET_TRY(population, Population::create(*spec, *domain, reporter.events(), placement));
+        return population->run();
+    }
     RATCHET_TRY(trainer, Trainer::create(*spec, *domain, reporter.events(), placement));
     return trainer->run();
 }

@@ -194,9 +194,12 @@ Json WordProblem::searchSpace() const
     paths["/data/level"] = whole(0, 4);
     paths["/reasoning/samples"] = choices({1, 5});
     paths["/reasoning/selfCheck"] = choices({false, true});
-    paths["/recipe/start"] = choices({"scratch", "continue", "average", "soup"});
+    paths["/recipe/start"] = choices({"scratch", "continue", "average", "soup", "ensemble"});
     paths["/recipe/teachers"] = {{"versions", 2}};
     paths["/recipe/members"] = {{"versions", 4}};
+    paths["/recipe/population"] = choices({0, 4});
+    paths["/recipe/preference"] = range(0, 1);
+    paths["/recipe/preferenceBeta"] = rate(0.02, 2);
     paths["/data/mixture/steps/1"] = range(0.1, 1);
     paths["/data/mixture/steps/2"] = range(0, 1);
     paths["/data/replay"] = range(0, 0.5);

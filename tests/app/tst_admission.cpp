@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a genome asks of other versions and of the machine is looked at before any compute: by a person's proposal, by a new
 // lab, and again by the engine before a worker is started.
+#include <QProcess>
+
 #include "tests/app/tiny_lab.h"
 
+#include "core/agent/summary.h"
 #include "core/base/file.h"
 
 using namespace ratchet;
@@ -22,7 +25,9 @@ public:
         Json space = Json::parse(readFile(paths().searchSpace()).value());
         space["paths"]["/recipe/teachers"] = space["paths"]["/recipe/members"] = {{"versions", 3}};
         space["paths"]["/recipe/distillation"] = space["paths"]["/recipe/fineTuning"] = {{"low", 0}, {"high", 1}};
-        space["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup"}}};
+        space["paths"]["/recipe/preference"] = {{"low", 0}, {"high", 1}};
+        space["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup", "ensemble"}}};
+        space["paths"]["/recipe/population"] = space["paths"]["/recipe/generations"] = {{"low", 0}, {"high", 4}, {"integer", true}};
         space["paths"]["/architecture/layers"] = {{"low", 1}, {"high", 128}, {"integer", true}};
         space["paths"]["/architecture/width"] = {{"choices", {16, 64, 16384}}};
         space["paths"]["/architecture/feedForwardWidth"] = {{"choices", {64, 256, 65536}}};
@@ -60,9 +65,13 @@ public:
     {
         return propose({replaced("/recipe/teachers", teachers), replaced("/recipe/distillation", 0.5)});
     }
-    [[nodiscard]] Status average(const Json& members) const
+    [[nodiscard]] Status average(const Json& members) const { return madeOf("average", members); }
+    [[nodiscard]] Status ensemble(const Json& members) const { return madeOf("ensemble", members); }
+    [[nodiscard]] Status prefer(Json more = Json::array()) const
     {
-        return propose({replaced("/recipe/members", members), replaced("/recipe/start", "average")});
+        more.push_back(replaced("/recipe/start", "continue"));
+        more.push_back(replaced("/recipe/preference", 0.5));
+        return propose(more);
     }
     [[nodiscard]] ProposalRecord last() const { return read()->proposals().value().back(); }
     // Weights and metadata that the trial of the last proposal by a person left.
@@ -74,6 +83,10 @@ public:
     }
 
 private:
+    [[nodiscard]] Status madeOf(const char* start, const Json& members) const
+    {
+        return propose({replaced("/recipe/members", members), replaced("/recipe/start", start)});
+    }
     std::string m_live;
 };
 
@@ -99,6 +112,11 @@ private Q_SLOTS:
     void teachersAreBroughtAndPaid();
     void theSameTeachersAreADuplicate();
     void anAverageCostsNothing();
+    void preferencesAreBroughtPaidAndTold();
+    void preferencesWantTheParentsFormat();
+    void anEnsembleIsKeptWhole();
+    void whatAPopulationDidIsRecounted_data();
+    void whatAPopulationDidIsRecounted();
     void theArchiveIsDrawnOn();
     void whatTheMachineCannotHoldIsNotProposed();
     void whatTheMachineCannotHoldIsNotStarted();
@@ -125,6 +143,11 @@ void TestAdmission::versionsMustBeThereAndFit()
     said(lab.average({lab.live(), foreign}), "another tokenizer");
     said(lab.average({lab.live(), reversed}), "in the format \"reversed\"");
     said(lab.average({lab.live(), shallow}), "another architecture");
+    const std::string other = with("/recipe/learningRate", 0.002);
+    const std::string both = lab.add(Json::array({replaced("/recipe/members", {lab.live(), other}), replaced("/recipe/start", "ensemble")}));
+    said(lab.ensemble({lab.live(), shallow}), "another architecture than the ensemble");
+    said(lab.ensemble({lab.live(), both}), "an ensemble itself");
+    said(lab.average({lab.live(), both}), "an ensemble itself");
     said(lab.distil({lab.live(), shallow, reversed, nobody}), "at most 3 versions");
     QVERIFY(lab.distil(Json::array({lab.live().substr(0, 10)})).error().text.find("whole name") != std::string::npos);
     QCOMPARE(lab.read()->proposals().value().size(), proposals);
@@ -173,6 +196,96 @@ void TestAdmission::anAverageCostsNothing()
     QCOMPARE(lab.read()->spent().value().value, before);
     QCOMPARE(Json::parse(lab.madeOf(proposal).at("members")), (Json{lab.live(), other}));
     QVERIFY(lab.read()->verdict(proposal).value());                   // judged like any other
+}
+
+// Users' answers come as the domain reads them: of a reversed completion the number. A question is trained on or judged by.
+void TestAdmission::preferencesAreBroughtPaidAndTold()
+{
+    const OpenLab lab;
+    for (int i = 0; i < 12; ++i) {
+        const std::string prompt = fmt::format("{}+45=", 100 + i), right = std::to_string(145 + i);
+        const auto say = [&](const std::string& completion, const std::string& correction, double rating) {
+            QVERIFY(lab.ask("feedback", {{"version", lab.live()}, {"prompt", prompt}, {"completion", completion}, {"correction", correction}, {"rating", rating}},
+                            "user:server"));
+        };
+        say("7", right, 0);            // a correction
+        say("8", "", -1);              // and ratings of either kind
+        say("9", "", -0.5);
+        say(right, "", 0.5);
+        say("10", "", 0.25);           // less good than the best, and no worse than nothing
+    }
+    QVERIFY(lab.prefer());
+    const Id<ProposalRecord> proposal = lab.last().id;
+    const auto end = lab.run(1);
+    QVERIFY2(end, end ? "" : end.error().text.c_str());
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QVERIFY2(trial.state == TrialState::Trained, trial.failure.c_str());
+    const Json told = Json::parse(lab.madeOf(proposal).at("preferences"));
+    std::map<std::string, std::multiset<std::string>> rejected;
+    for (const Json& pair : told) {
+        const int sum = std::stoi(pair["question"]["a"].get<std::string>()) + 45;
+        QCOMPARE(pair["chosen"].get<std::string>(), std::to_string(sum));
+        rejected[pair["question"].dump()].insert(pair["rejected"].get<std::string>());
+    }
+    QVERIFY2(!rejected.empty() && rejected.size() < 12U, told.dump().c_str());
+    for (const auto& [question, answers] : rejected)
+        QVERIFY2(answers == (std::multiset<std::string>{"7", "8", "9"}), question.c_str());
+    QCOMPARE(trial.report["preference"]["users"].get<std::size_t>(), told.size());
+    const Summary summary = summarise(*lab.read(), readLabConfig(lab.paths()).value()).value();
+    QVERIFY(toText(summary).find("in the right order 50.0 % before and 75.0 % after") != std::string::npos);
+}
+
+void TestAdmission::preferencesWantTheParentsFormat()
+{
+    const OpenLab& lab = sharedLab();
+    const char* const instead = contains(lab.prefer(Json::array({replaced("/reasoning/format", "reversed")})), "/reasoning/format is \"reversed\"");
+    QVERIFY2(!instead, instead);
+}
+
+void TestAdmission::anEnsembleIsKeptWhole()
+{
+    const OpenLab lab;
+    const std::string other = lab.add(Json::array({replaced("/recipe/learningRate", 0.002)}));
+    QVERIFY(lab.ensemble({lab.live(), other}));
+    const Id<ProposalRecord> proposal = lab.last().id;
+    QVERIFY(lab.run(1));
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QVERIFY2(trial.state == TrialState::Trained, trial.failure.c_str());
+    QCOMPARE(trial.spent.value, 0.0);
+    const auto store = lab.read();
+    const auto version = store->version(*trial.version).value().value(), one = store->version(Hash{lab.live()}).value().value();
+    QCOMPARE(version.parameters, 2 * one.parameters);
+    QVERIFY(store->verdict(proposal).value());                        // judged like any other
+    QProcess program;
+    program.start(QStringLiteral(RATCHET_BIN_DIR "/ratchet"),
+                  {"export", QString::fromStdString(lab.root().string()), QString::fromStdString(version.hash.hex), "--huggingface", "nowhere"});
+    QVERIFY(program.waitForFinished(60'000) && program.exitCode() == 1);
+    QVERIFY(program.readAllStandardError().contains("is an ensemble of 2 models"));
+    const Status again = lab.ensemble({other, lab.live()});           // the order says only what continues from it
+    QVERIFY(!again && again.error().text.find("tried this already") != std::string::npos);
+}
+
+void TestAdmission::whatAPopulationDidIsRecounted_data()
+{
+    QTest::addColumn<QString>("worker");
+    QTest::addColumn<bool>("isTaken");
+    for (const auto& [worker, isTaken] : {std::pair("honest", true), std::pair("hides a generation", false),
+                                          std::pair("hides a step of a member", false), std::pair("hides the compute of a member", false)})
+        QTest::addRow("%s", worker) << QString::fromLatin1(worker) << isTaken;
+}
+
+void TestAdmission::whatAPopulationDidIsRecounted()
+{
+    QFETCH(QString, worker);
+    QFETCH(bool, isTaken);
+    const OpenLab lab;
+    const Status asked = lab.propose({replaced("/recipe/population", 2), replaced("/recipe/generations", 2), replaced("/recipe/batch", 64)});
+    QVERIFY2(asked, asked ? "" : asked.error().text.c_str());
+    const Id<ProposalRecord> proposal = lab.last().id;
+    QVERIFY(lab.run(1, worker.toStdString()));
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QVERIFY2(trial.state == (isTaken ? TrialState::Trained : TrialState::Failed), trial.failure.c_str());
+    QVERIFY2(isTaken || trial.failure.find("does not add up") != std::string::npos, trial.failure.c_str());
 }
 
 // All ideas there are, since the space has few: one distils the live version into a single layer.

@@ -60,8 +60,17 @@ private Q_SLOTS:
         row("fine-tuning of what was never averaged", R"([{"op": "replace", "path": "/recipe/fineTuning", "value": 0.5}])", "fineTuning");
         row("preferences without a parent", R"([{"op": "replace", "path": "/recipe/preference", "value": 0.5}])", "\"start\" must be continue");
         row("preferences and a teacher", R"([{"op": "replace", "path": "/recipe/preference", "value": 0.5}, {"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/recipe/distillation", "value": 0.5}])", "\"distillation\" must be 0");
-        row("preferences in half pairs", R"([{"op": "replace", "path": "/recipe/preference", "value": 0.5}, {"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/recipe/batch", "value": 33}])", "pairs");
+        row("preferences in half pairs", R"([{"op": "replace", "path": "/recipe/preference", "value": 0.5}, {"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/recipe/accumulation", "value": 64}])", "pairs");
+        row("nothing but preferences in half pairs", R"([{"op": "replace", "path": "/recipe/preference", "value": 1.0}, {"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/recipe/batch", "value": 33}])", "pairs");
         row("closeness of no preferences", R"([{"op": "replace", "path": "/recipe/preferenceBeta", "value": 0.5}])", "preferenceBeta");
+        row("an ensemble of one", R"([{"op": "replace", "path": "/recipe/start", "value": "ensemble"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}])", "two");
+        row("an ensemble that is trained on", R"([{"op": "replace", "path": "/recipe/start", "value": "ensemble"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]}, {"op": "replace", "path": "/recipe/fineTuning", "value": 0.5}])", "fineTuning");
+        row("a population of one", R"([{"op": "replace", "path": "/recipe/population", "value": 1}])", "two models");
+        row("a population without end", R"([{"op": "replace", "path": "/recipe/population", "value": 64}, {"op": "replace", "path": "/recipe/generations", "value": 1000}])", "4096");
+        row("a population of an average", R"([{"op": "replace", "path": "/recipe/population", "value": 4}, {"op": "replace", "path": "/recipe/start", "value": "average"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]}])", "scratch or continues");
+        row("a population with a teacher", R"([{"op": "replace", "path": "/recipe/population", "value": 4}, {"op": "replace", "path": "/recipe/distillation", "value": 0.5}])", "labels alone");
+        row("a population that labels for itself", R"([{"op": "replace", "path": "/recipe/population", "value": 4}, {"op": "replace", "path": "/data/selfTraining", "value": 0.5}])", "population");
+        row("a population with steps of different length", R"([{"op": "replace", "path": "/recipe/population", "value": 4}, {"op": "replace", "path": "/data/bucketing", "value": true}])", "population");
         row("the mixture is a list", R"([{"op": "replace", "path": "/data/mixture", "value": []}])", "mixture");
     }
     void refusesWhatIsNoGenome()
@@ -115,6 +124,19 @@ private Q_SLOTS:
         QVERIFY(average.recipe.isAverage() && !average.recipe.trains());
         average.recipe.fineTuning = 0.25;
         QVERIFY(Genome::fromJson(average.toJson())->recipe.trains());
+    }
+
+    void anEnsembleIsAllItsMembers()
+    {
+        Genome ensemble = demoGenome();
+        QCOMPARE(ensemble.models().size(), 1U);
+        ensemble.recipe.start = "ensemble";
+        ensemble.recipe.members = {a, b};
+        QVERIFY(Genome::fromJson(ensemble.toJson()));
+        QVERIFY(!ensemble.recipe.trains() && !ensemble.recipe.isAverage());
+        QCOMPARE(ensemble.models().size(), 2U);
+        QCOMPARE(parameterCount(ensemble, 14), 2 * parameterCount(ensemble.architecture, 14));
+        QCOMPARE(parameterCount(demoGenome(), 14), parameterCount(demoGenome().architecture, 14));
     }
 
     void readsAGenomeOfTheFirstVersion()

@@ -33,7 +33,7 @@ SearchSpace spaceWithVersions(int teachers, int members)
 {
     Json json = demoSpace().toJson();
     json["paths"]["/recipe/distillation"] = {{"low", 0}, {"high", 1}};
-    json["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup"}}};
+    json["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup", "ensemble"}}};
     if (teachers > 0)
         json["paths"]["/recipe/teachers"] = {{"versions", teachers}};
     if (members > 0)
@@ -54,6 +54,7 @@ std::map<std::string, Genome> byName(const Genome& parent, const SearchSpace& sp
 const char* const smaller = "the champion distilled into a smaller model";
 const char* const twoInOne = "the best two distilled into one";
 const char* const averaged = "the last versions averaged";
+const char* const together = "an ensemble of the best versions";
 const char* const soup = "a greedy soup of the last versions";
 using Names = std::vector<std::string>;
 
@@ -198,6 +199,97 @@ private Q_SLOTS:
             QVERIFY2(!idea.genome.recipe.isAverage() || idea.genome.recipe.members == named("abc"), idea.operatorName.c_str());
         const Json rate = Json::parse(R"([{"op": "replace", "path": "/recipe/learningRate", "value": 0.003}])");
         QCOMPARE(recombine(average, {rate}, space, demoVocabulary)->recipe.start, std::string("continue"));
+    }
+
+    void anEnsembleIsOfTheBestThatWereAccepted()
+    {
+        auto elders = archive();
+        QCOMPARE(byName(demoGenome(), spaceWithVersions(0, 4), elders).at(together).recipe.members, named("cb"));
+        elders.push_back(elder('e', demoGenome(), 0.5, 'e'));          // another ancestor is as good
+        elders.push_back(elder('f', demoGenome(), 0.1, 'f'));
+        const Genome three = byName(demoGenome(), spaceWithVersions(0, 4), elders).at(together);
+        QCOMPARE(three.recipe.members, named("ceb"));
+        QCOMPARE(three.recipe.start, std::string("ensemble"));
+        QCOMPARE(byName(demoGenome(), spaceWithVersions(0, 2), elders).at(together).recipe.members, named("ce"));
+        elders[4].ancestor = elders[5].ancestor = Hash{std::string(64, 'a')};
+        elders.push_back(elder('g', three, 0.95, 'a'));                // an ensemble is no member, of an average neither
+        const auto found = byName(demoGenome(), spaceWithVersions(1, 4), elders);
+        QCOMPARE(found.at(together).recipe.members, named("ceb"));
+        QCOMPARE(found.at(averaged).recipe.members, named("bcef"));
+    }
+
+    void whatChangesAnEnsembleGoesOnFromItsFirst()
+    {
+        Genome ensemble = demoGenome();
+        ensemble.recipe.start = "ensemble";
+        ensemble.recipe.members = named("ab");
+        Rng rng(1);
+        const auto list = ideas(ensemble, spaceWithVersions(2, 4), demoVocabulary, rng, archive());
+        QVERIFY(list.size() > 10U);
+        for (const Idea& idea : list)
+            QVERIFY2(!idea.genome.recipe.isEnsemble() || idea.genome.recipe.members == named("cb"), idea.operatorName.c_str());
+    }
+
+    void populationsAreProposedWhereTheyAreOpen()
+    {
+        Json json = demoSpace().toJson();
+        json["paths"]["/recipe/population"] = {{"choices", {0, 4}}};
+        const SearchSpace space = SearchSpace::fromJson(json).value();
+        const auto populations = [&](const Genome& parent) {
+            Rng rng(1);
+            std::map<std::string, std::string> starts;
+            for (const Idea& idea : ideas(parent, space, demoVocabulary, rng))
+                if (idea.genome.recipe.isPopulation()) {
+                    starts[idea.operatorName] = idea.genome.recipe.start;
+                    if (idea.family != "tuning")
+                        starts["family"] = idea.family;
+                }
+            return starts;
+        };
+        const std::map<std::string, std::string> both{{"population = 4", "scratch"}, {"a population from the champion", "continue"}};
+        QVERIFY(populations(demoGenome()) == both);
+        Genome grown = demoGenome();                                   // what a population left is changed alone
+        grown.recipe.population = 4;
+        QVERIFY(populations(grown).size() == 1 && populations(grown).contains("a population from the champion"));
+    }
+
+    void preferencesAreLearntOnce()
+    {
+        const char* const learn = "learn from preferences";
+        const auto find = [&](const Genome& parent, const SearchSpace& space) {
+            Rng rng(1);
+            const auto list = ideas(parent, space, demoVocabulary, rng);
+            const auto found = std::find_if(list.begin(), list.end(), [&](const Idea& idea) { return idea.operatorName == learn; });
+            return found == list.end() ? std::optional<Idea>() : *found;
+        };
+        QVERIFY(!find(demoGenome(), demoSpace()));                     // closed there
+        Json json = spaceWithVersions(2, 0).toJson();
+        json["paths"]["/recipe/preference"] = {{"low", 0}, {"high", 1}};
+        json["paths"]["/recipe/preferenceBeta"] = {{"low", 0.02}, {"high", 2}, {"log", true}};
+        const SearchSpace space = SearchSpace::fromJson(json).value();
+        Genome taught = demoGenome();
+        taught.recipe.distillation = 0.5;
+        taught.recipe.teachers = named("a");
+        for (const Genome& parent : {demoGenome(), taught}) {
+            const auto idea = find(parent, space);
+            QVERIFY(idea);
+            QCOMPARE(idea->family, std::string("tuning"));
+            QCOMPARE(idea->genome.recipe.start, std::string("continue"));
+            QCOMPARE(idea->genome.recipe.preference, 0.2);
+            QVERIFY(idea->genome.recipe.distillation == 0 && idea->genome.recipe.teachers.empty());
+        }
+        Genome learnt = find(demoGenome(), space)->genome;
+        learnt.recipe.preferenceBeta = 0.5;
+        Rng rng(1);
+        std::set<std::string> names;
+        for (const Idea& idea : ideas(learnt, space, demoVocabulary, rng)) {
+            names.insert(idea.operatorName);
+            QVERIFY2(idea.genome.recipe.preference == 0 || idea.operatorName == learn || idea.operatorName == "preference up",
+                     idea.operatorName.c_str());
+            QVERIFY2(idea.genome.recipe.preferenceBeta == 0.1, idea.operatorName.c_str());
+        }
+        QVERIFY(names.contains("start = scratch") && names.contains("format = reversed"));
+        QVERIFY(names.contains("distilled from the champion"));
     }
 
     void familiesFollowThePath_data()

@@ -19,6 +19,7 @@
 #include "core/model/compat.h"
 #include "core/trainer/loss.h"
 #include "core/trainer/optimizer.h"
+#include "core/trainer/population.h"
 #include "core/trainer/trainer.h"
 #include "tests/learn/covering_genomes.h"
 #include "tests/learn/toy_domain.h"
@@ -180,6 +181,7 @@ private Q_SLOTS:
     void aStepAllocatesWhatItIsSaidTo();
     void aTrialAllocatesWhatItIsSaidTo_data();
     void aTrialAllocatesWhatItIsSaidTo();
+    void aPopulationAllocatesWhatItIsSaidTo();
     void otherVersionsAllocateWhatTheyAreSaidTo_data();
     void otherVersionsAllocateWhatTheyAreSaidTo();
     void theProcessGrowsByWhatItIsSaidTo();
@@ -353,6 +355,30 @@ void TestCost::aTrialAllocatesWhatItIsSaidTo()
         length = 24;
     });
     const double computed = trainingMemory(genome, vocabulary, length).bytes();
+    QVERIFY2(computed > 0.85 * counted && computed < 1.25 * counted, compared(computed, counted));
+}
+
+// All members at once, and in the second generation one that takes another's place.
+void TestCost::aPopulationAllocatesWhatItIsSaidTo()
+{
+    const toy::Copy world(Measure::BitsPerByte);
+    Genome genome = world.seedGenome();
+    genome.architecture = {.layers = 3, .width = 128, .heads = 4, .kvHeads = 4, .feedForwardWidth = 512, .context = 32};
+    genome.recipe.batch = 16;
+    genome.recipe.ema = 0.9;
+    genome.recipe.population = 4;
+    genome.recipe.generations = 3;
+    QTemporaryDir folder;
+    TrainSpec spec;
+    spec.genome = genome.toJson();
+    spec.scratch = folder.path().toStdString();
+    spec.budgetFlops = 6e10;
+    const double counted = peakOf([&] {
+        auto population = Population::create(spec, world);
+        QVERIFY2(population, population ? "" : population.error().text.c_str());
+        QVERIFY((*population)->advance(4 * (*population)->log().steps + 1));
+    });
+    const double computed = trainingMemory(genome, vocabularyOf(world.info().alphabet), 24).bytes();
     QVERIFY2(computed > 0.85 * counted && computed < 1.25 * counted, compared(computed, counted));
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/file.h"
 #include "core/genome/cost.h"
 #include "core/model/compat.h"
+#include "core/trainer/batches.h"
 #include "core/trainer/preferences.h"
 #include "core/trainer/trainer.h"
 #include "tests/learn/toy_domain.h"
@@ -31,7 +32,7 @@ std::vector<Json> neighbours()
 
 double budgetOf(const Genome& genome, double steps)
 {
-    return (steps + 0.5) * rowsOfStep(genome.recipe) * length * trainingFlops(genome.architecture, vocabulary, length).value;
+    return (steps + 0.5) * genome.recipe.batch * length * trainingFlops(genome.architecture, vocabulary, length).value;
 }
 
 // "+.6" is right with confidence .6, "-" wrong, "!" without an end.
@@ -86,6 +87,8 @@ private Q_SLOTS:
     void nothingToLearnFromIsAFailure_data();
     void nothingToLearnFromIsAFailure();
     void anItemOfTheJudgeIsAFailure();
+    void aBatchIsShared_data();
+    void aBatchIsShared();
     void theRightAnswerWins_data();
     void theRightAnswerWins();
     void theFirstStepIsTheParent();
@@ -303,6 +306,46 @@ void PreferenceTest::anItemOfTheJudgeIsAFailure()
     QVERIFY2(result.error().text.find("\"hah\"") != std::string::npos, result.error().text.c_str());
 }
 
+void PreferenceTest::aBatchIsShared_data()
+{
+    QTest::addColumn<double>("preference");
+    QTest::addColumn<int>("batch");
+    QTest::addColumn<int>("parts");
+    QTest::addColumn<int>("pairs");
+    const auto row = [](const char* name, double preference, int batch, int parts, int pairs) {
+        QTest::addRow("%s", name) << preference << batch << parts << pairs;
+    };
+    row("none", 0, 16, 1, 0);
+    row("half of the rows", 0.5, 16, 1, 4);
+    row("a fifth of them", 0.2, 32, 1, 3);
+    row("whole pairs in each part", 0.5, 16, 4, 4);
+    row("one pair at least", 0.01, 16, 1, 1);
+    row("a row is left for labels", 0.99, 16, 1, 7);
+    row("nothing else", 1, 16, 2, 8);
+    row("the smallest part", 0.9, 9, 3, 3);
+}
+
+void PreferenceTest::aBatchIsShared()
+{
+    QFETCH(double, preference);
+    QFETCH(int, batch);
+    QFETCH(int, parts);
+    QFETCH(int, pairs);
+    Genome genome = child(preference);
+    genome.recipe.batch = batch;
+    genome.recipe.accumulation = parts;
+    QVERIFY(Genome::fromJson(genome.toJson()));
+    QCOMPARE(pairsOfStep(genome.recipe), pairs);
+    Pools pools;
+    pools.pairs = {{{"a=", "a"}, {"a=", "b"}}};
+    auto batches = Batches::create(genome, m_world, 1, pools, m_tokenizer);
+    QVERIFY(batches);
+    const auto rows = batches->draw(0, 10), ofPairs = batches->pairRows(batches->drawPairs(0), Padding::AsTrained);
+    QVERIFY(rows && ofPairs);
+    QCOMPARE(ofPairs->inputs.size(0), 2 * pairs);
+    QCOMPARE(rows->inputs.size(0) + ofPairs->inputs.size(0), batch);
+}
+
 void PreferenceTest::theRightAnswerWins_data()
 {
     QTest::addColumn<double>("preference");
@@ -396,7 +439,7 @@ void PreferenceTest::theBudgetHolds()
     const double counted = double(trained->tokens) *
                            trainingFlops(genome.architecture, vocabulary, static_cast<int>(trained->length)).value;
     QVERIFY(trained->flops > counted); // pairs and looks at them
-    QVERIFY(trained->tokens >= trained->steps * rowsOfStep(genome.recipe) * (bucketing ? 1 : trained->length));
+    QVERIFY(trained->tokens >= trained->steps * genome.recipe.batch * (bucketing ? 1 : trained->length));
     QVERIFY2(trained->steps >= 0.6 * steps && trained->steps <= steps, qPrintable(QString::number(trained->steps)));
     QCOMPARE(trained->preference["users"].get<int>(), 1);
 }

@@ -71,9 +71,9 @@ private Q_SLOTS:
         QFETCH(Activation, kind);
         const at::Tensor wide = at::arange(-400, 400, at::kFloat) / 8, fine = at::arange(-1003, 1003, at::kFloat) / 500;
         for (const at::Tensor& x : {wide, fine}) { // to where exponentials end, and in between
-            const at::Tensor factor = at::arange(x.numel(), at::kFloat).cos(), alone = x.clone(), gated = x.clone();
-            activate(kind, alone.data_ptr<float>(), nullptr, x.numel());
-            activate(kind, gated.data_ptr<float>(), factor.data_ptr<float>(), x.numel());
+            const at::Tensor factor = at::arange(x.numel(), at::kFloat).cos(), alone = x.clone(), gated = at::zeros_like(x);
+            activate(kind, alone.data_ptr<float>(), nullptr, alone.data_ptr<float>(), x.numel());
+            activate(kind, x.data_ptr<float>(), factor.data_ptr<float>(), gated.data_ptr<float>(), x.numel());
             const at::Tensor all = expected(kind, x), error = (alone - all).abs();
             QVERIFY((error / all.abs().clamp_min(1)).max().item<double>() < 1e-6);
             QVERIFY(at::equal(gated, alone * factor));

@@ -64,10 +64,10 @@ private:
             RATCHET_CHECK(readFiles());
         if (changed("proposal"))
             RATCHET_CHECK(into(m_now.proposals, store.proposals()));
-        if (changed("trial")) {
+        if (changed("trial"))
             RATCHET_CHECK(into(m_now.trials, store.trials()));
+        if (changed("trial") || changed("reward"))
             RATCHET_CHECK(into(m_now.spent, store.spent()));
-        }
         if (changed("version"))
             RATCHET_CHECK(into(m_now.versions, store.versions()));
         if (changed("verdict"))

@@ -23,6 +23,8 @@ public:
     // "context". Bits per byte b: 1 - b / 8 within 0 .. 1; the items in the worst quarter of the batch carry the failure class of
     // their text. `seed` is of sampling.
     [[nodiscard]] Result<std::vector<Reply>> answer(const std::vector<ExamItem>& items, std::uint64_t seed);
+    // One answer each, drawn at temperature 0.7 whatever its policy; exact match only.
+    [[nodiscard]] Result<std::vector<Reply>> drawn(const std::vector<ExamItem>& items, std::uint64_t seed) const;
     // How consistent it is with itself: the score is how much of what it answers otherwise (the item's paraphrase, or four
     // answers drawn at temperature 0.7) is what answer() says, whether right or wrong. Exact match only.
     enum class Otherwise { Paraphrased, Drawn };
@@ -35,7 +37,9 @@ public:
 private:
     Candidate(Genome genome, std::string who, const Domain& domain) : m_genome(std::move(genome)), m_who(std::move(who)), m_domain(domain) {}
     [[nodiscard]] Result<std::vector<Reply>> generate(const std::vector<ExamItem>& items, std::uint64_t seed);
-    [[nodiscard]] Result<std::vector<Reply>> drawn(const std::vector<ExamItem>& items, std::uint64_t seed) const;
+    // The prompts that the context holds, and whose they are.
+    struct Asked { std::vector<std::string> prompts; std::vector<Item> items; std::vector<std::size_t> places; };
+    [[nodiscard]] Asked askable(const std::vector<ExamItem>& items, const std::vector<Example>& wanted) const;
     [[nodiscard]] AnswerOptions optionsFor(const std::vector<Example>& wanted, std::uint64_t seed) const;
     [[nodiscard]] Result<std::vector<Reply>> measure(const std::vector<ExamItem>& items);
     [[nodiscard]] Result<std::vector<Example>> examples(const std::vector<ExamItem>& items) const;
