@@ -104,7 +104,7 @@ int serveRole(const std::string& role, const std::string& device, const std::str
         return workerMain(channel, *placement);
     if (role == "judge")
         return judgeMain(channel, *placement);
-    return role == "reward" ? rewardMain(channel) : serverMain(channel, *placement);
+    return role == "reward" ? rewardMain(channel, *placement) : serverMain(channel, *placement);
 }
 
 } // namespace
