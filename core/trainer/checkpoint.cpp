@@ -22,6 +22,12 @@ std::array<std::pair<const char*, at::Tensor>, 4> tensorsOf(const TrainState& st
 
 } // namespace
 
+std::string madeAt(const WeightsFile& content)
+{
+    const auto made = content.metadata.find("placement");
+    return made == content.metadata.end() ? Placement{}.text() : made->second;
+}
+
 Json addState(WeightsFile& content, const std::string& prefix, const TrainState& state)
 {
     for (const auto& [name, tensor] : tensorsOf(state))
@@ -73,10 +79,8 @@ Result<bool> readCheckpoint(const std::string& file, const std::string& key, Tra
     RATCHET_TRY(content, readWeights(file));
     if (const auto trial = content.metadata.find("trial"); trial == content.metadata.end() || trial->second != key)
         return false;
-    const auto made = content.metadata.find("placement");
-    const std::string placement = made == content.metadata.end() ? "cpu" : made->second;
-    if (placement != state.placement) {
-        state.foreign = placement;
+    if (const std::string made = madeAt(content); made != state.placement) {
+        state.foreign = made;
         return false;
     }
     RATCHET_TRY(numbers, parseJson(content.metadata["state"], "the checkpoint's state"));

@@ -36,9 +36,11 @@ struct TrainState {
 // to another trial or placement; Damaged when it is broken.
 [[nodiscard]] Result<bool> readCheckpoint(const std::string& file, const std::string& key, TrainState& state);
 
+// Where a checkpoint was made (Placement::text()): the CPU where it does not say.
+[[nodiscard]] std::string madeAt(const WeightsFile& content);
 // A state among others of one file: its tensors behind `prefix`, its numbers as returned.
 [[nodiscard]] Json addState(WeightsFile& content, const std::string& prefix, const TrainState& state);
-// Fills the tensors of `state` in place; Damaged when something does not fit.
+// Fills the tensors of `state` in place, wherever they are; Damaged when something does not fit.
 [[nodiscard]] Status takeState(const WeightsFile& content, const std::string& prefix, const Json& numbers,
                                TrainState& state);
 

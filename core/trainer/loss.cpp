@@ -120,7 +120,7 @@ at::Tensor queuePreference(const Transformer& model, const Batch& rows, const at
         const at::NoGradGuard noGradient;
         const at::Tensor right = margins.gt(0).to(at::kFloat).mean(), margin = margins.mean();
         sums[0].add_(loss.to(at::kDouble));
-        sums.narrow(0, 1, 2).add_((at::stack({right, margin}) / recipe.accumulation).to(at::kDouble));
+        sums.narrow(0, 1, 2).add_(at::stack({right, margin}).to(at::kDouble) / recipe.accumulation);
     }
     return sums;
 }

@@ -284,14 +284,18 @@ Result<Trained> Population::Private::finish(Trainer& winner, const TrainSpec& sp
     return trained;
 }
 
-// The file holds every member's state, and in its metadata the log and whose turn it is.
+// The file holds the state of every member that is not lost, and in its metadata the log and whose turn it is.
 Result<bool> Population::Private::resume()
 {
     if (spec.scratch.empty() || !std::filesystem::exists(checkpointFile()))
         return false;
     RATCHET_TRY(content, readWeights(checkpointFile()));
-    if (content.metadata["trial"] != trialKey(spec) || content.metadata["placement"] != placement.text())
+    if (content.metadata["trial"] != trialKey(spec))
         return false;
+    if (const std::string made = madeAt(content); made != placement.text()) {
+        tellForeign(events, placement, made);
+        return false;
+    }
     RATCHET_TRY(json, parseJson(content.metadata["population"], "the checkpoint's population"));
     Json logJson;
     std::vector<Json> states;
@@ -304,7 +308,8 @@ Result<bool> Population::Private::resume()
     log = std::move(read);
     for (std::size_t i = 0; i < size(); ++i) {
         RATCHET_TRY(member, place(i, log.generations.back()[i].with));
-        RATCHET_CHECK(takeState(content, fmt::format("{}.", i), states[i], member->d->state));
+        if (!log.generations.back()[i].isLost)
+            RATCHET_CHECK(takeState(content, fmt::format("{}.", i), states[i], member->d->state));
         takeOver(*member, *member); // composes the adapters
         members.push_back(std::move(member));
     }
@@ -372,12 +377,14 @@ Result<Trained> Population::run()
     return trained;
 }
 
+// What a lost member came to may be no numbers, and nobody goes on from it.
 Status Population::keepCheckpoint() const
 {
     WeightsFile content;
     Json states = Json::array();
     for (std::size_t i = 0; i < d->size(); ++i)
-        states.push_back(addState(content, fmt::format("{}.", i), d->members[i]->d->state));
+        states.push_back(d->log.generations.back()[i].isLost ? Json(nullptr)
+                                                             : addState(content, fmt::format("{}.", i), d->members[i]->d->state));
     const Json population{{"log", d->log.toJson()}, {"turn", d->turn}, {"states", states}, {"seconds", d->secondsBefore + secondsSince(d->started)}};
     content.metadata = {
         {"trial", trialKey(d->spec)}, {"placement", d->placement.text()}, {"population", population.dump()}};

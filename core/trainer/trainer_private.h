@@ -32,6 +32,9 @@ inline constexpr std::int64_t smokeSteps = 10;
 // by hand.
 [[nodiscard]] Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary);
 
+// Says that a trial starts over, because its state was made at another placement than here.
+void tellForeign(const TrainEvents& events, const Placement& here, const std::string& made);
+
 // {"right": share above zero, "margin": mean in nats} of these margins.
 [[nodiscard]] Json reportOf(const at::Tensor& margins);
 
@@ -69,7 +72,7 @@ struct Trainer::Private {
     [[nodiscard]] Status compare();
     // Margins [N] of all pairs, in their order.
     [[nodiscard]] Result<at::Tensor> look(const Transformer& at) const;
-    [[nodiscard]] Status divergence() const;
+    [[nodiscard]] Status divergence(const Step& step) const;
     [[nodiscard]] Status finish(Trained& trained);
     // Compute of a token in rows of `length`, and of such rows; teachers included.
     [[nodiscard]] double tokenPrice(std::int64_t length) const;

@@ -65,7 +65,7 @@ Result<Proxy> Trainer::Private::measureProxy() const
 Result<AfterProxy> Trainer::Private::showProxy()
 {
     try {
-        RATCHET_CHECK(readSteps()); // what it shows is of the last of them
+        RATCHET_CHECK(readSteps());
         RATCHET_TRY(proxy, measureProxy());
         if (events.onProgress)
             events.onProgress(progressNow());

@@ -55,6 +55,12 @@ void Trainer::Private::observe(const Batch& batch)
     observationSeconds += cpuSeconds() - before;
 }
 
+void tellForeign(const TrainEvents& events, const Placement& here, const std::string& made)
+{
+    if (events.onProgress)
+        events.onProgress({0, 0, 0, 0, 0, fmt::format("starting over on {}: its state is of {}", here.text(), made)});
+}
+
 std::string Trainer::Private::stage() const
 {
     if (state.step == 0)

@@ -136,8 +136,10 @@ Status Trainer::Private::takeMembers()
 {
     if (events.onProgress)
         events.onProgress({0, 0, 0, 0, 0, "averaging"});
-    if (genome.recipe.isEnsemble())
+    if (genome.recipe.isEnsemble()) {
         ensemble.emplace(genome, tokenizer.vocabulary());
+        ensemble->place(placement);
+    }
     RATCHET_TRY(averaged, ensemble ? gatherInto(*ensemble, spec, domain, tokenizer)
                                    : averageInto(model, spec, genome, domain, tokenizer));
     state.loss = averaged.loss;
@@ -214,8 +216,8 @@ Status Trainer::Private::begin()
         RATCHET_TRY(resumed, readCheckpoint(checkpointFile(), trialKey(spec), state));
         if (resumed && adapters)
             adapters->compose(model);
-        if (!state.foreign.empty() && events.onProgress)
-            events.onProgress({0, 0, 0, 0, 0, fmt::format("starting over on {}: its state is of {}", state.placement, state.foreign)});
+        if (!state.foreign.empty())
+            tellForeign(events, placement, state.foreign);
     }
     firstStep = state.step;
     lastProgressTokens = state.tokens;
@@ -233,16 +235,16 @@ double Trainer::Private::rateNow() const
     return learningRateAt(genome.recipe, step, total);
 }
 
-Status Trainer::Private::divergence() const
+Status Trainer::Private::divergence(const Step& step) const
 {
     return fail(
         Code::Failed,
-        state.step <= smokeSteps
-            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.", state.step,
+        step.number <= smokeSteps
+            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.", step.number,
                           state.loss, state.divergence.best)
             : fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
                           "for {} steps.",
-                          state.step, state.loss, state.divergence.best, state.divergence.above),
+                          step.number, state.loss, state.divergence.best, state.divergence.above),
         "Lower the learning rate or lengthen the warm-up.");
 }
 
@@ -279,7 +281,8 @@ Status Trainer::Private::takeStep()
     state.tokens += step.tokens;
     state.flops += step.flops;
     unread.push_back(std::move(step));
-    const bool runsAhead = !placement.device.is_cpu() && unread.size() < stepsAhead && !isDone();
+    const bool endsStage = state.step == 1 || state.step == smokeSteps;
+    const bool runsAhead = !placement.device.is_cpu() && unread.size() < stepsAhead && !endsStage && !isDone();
     return runsAhead ? Status() : readSteps();
 }
 
@@ -326,7 +329,7 @@ Status Trainer::Private::judge(const Step& step)
     const bool exploded = step.number <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
     isLost = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
     report(step);
-    return isLost ? divergence() : Status();
+    return isLost ? divergence(step) : Status();
 }
 
 Status Trainer::Private::finish(Trained& trained)

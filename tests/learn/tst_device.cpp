@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Models and training on another device than the CPU: on a stand-in that refuses a mix of devices, with libtorch's
 // operators instead of own kernels, and in bf16.
+#include <list>
+
 #include <QTemporaryDir>
 #include <QTest>
 
 #include "core/base/file.h"
+#include "core/critic/tensor/reward_model.h"
 #include "core/model/answerer.h"
 #include "core/trainer/optimizer.h"
+#include "core/trainer/population.h"
 #include "core/trainer/trainer.h"
 #include "tests/learn/covering_genomes.h"
 #include "tests/learn/stand_in_device.h"
@@ -109,7 +113,37 @@ private Q_SLOTS:
     void stepsDoNotWaitForTheDevice();
     void resumedEqualsUninterrupted();
     void aStateOfAnotherDeviceStartsOver();
+    void stagesAndTheLookAtThemAreTold();
+    void membersComeTogetherOnTheDevice_data();
+    void membersComeTogetherOnTheDevice();
+    void aStudentLearnsFromAnEnsembleOnTheDevice();
+    void aPopulationGoesOnOnTheDevice();
+    void aRewardModelLearnsOnTheDevice();
+
+private:
+    // Two versions of a world's seed genome, each of other items.
+    [[nodiscard]] std::vector<Artifact> versionsOf(const Domain& world);
+    [[nodiscard]] TrainSpec specIn(const Genome& genome, double steps) // in a folder of its own
+    {
+        m_folders.emplace_back();
+        return specOf(genome, m_folders.back(), steps);
+    }
+    std::list<QTemporaryDir> m_folders;
 };
+
+std::vector<Artifact> DeviceTest::versionsOf(const Domain& world)
+{
+    std::vector<Artifact> versions;
+    for (const char name : {'a', 'b'}) {
+        TrainSpec spec = specIn(world.seedGenome(), 60);
+        spec.seed = static_cast<std::uint64_t>(name);
+        const auto trained = train(spec, world, {});
+        if (!trained)
+            qFatal("%s", trained.error().text.c_str());
+        versions.push_back({std::string(64, name), spec.genome, trained->weights});
+    }
+    return versions;
+}
 
 void DeviceTest::wordsNameAPlacement()
 {
@@ -296,7 +330,7 @@ void DeviceTest::stepsDoNotWaitForTheDevice()
     QVERIFY(trainer);
     const int before = stand_in::waits;
     QVERIFY((*trainer)->advance(40));
-    QCOMPARE(stand_in::waits - before, 3); // after 16 and 32 steps and at the end
+    QCOMPARE(stand_in::waits - before, 4); // after 1 step, 10 (the stages), 26 and at the end
     QCOMPARE(told.size(), std::size_t(40));
     QVERIFY(std::is_sorted(told.begin(), told.end()) && told.back() == 40);
 }
@@ -336,6 +370,140 @@ void DeviceTest::aStateOfAnotherDeviceStartsOver()
     QVERIFY(second);
     QCOMPARE((*second)->step(), 0);
     QCOMPARE(stages, std::vector<std::string>{"starting over on cpu: its state is of cpu, bf16"});
+}
+
+void DeviceTest::stagesAndTheLookAtThemAreTold()
+{
+    const toy::Copy world;
+    TrainSpec spec = specIn(world.seedGenome(), 100);
+    spec.proxy = 0.6;
+    std::vector<std::string> stages;
+    std::int64_t told = 0, asked = 0;
+    TrainEvents events;
+    events.onProgress = [&](const Progress& progress) {
+        if (stages.empty() || stages.back() != progress.stage)
+            stages.push_back(progress.stage);
+    };
+    events.onPoints = [&](const Points& points) { told = points.step; };
+    events.onProxy = [&](const Proxy& proxy) -> Result<AfterProxy> {
+        asked = proxy.step;
+        return told == proxy.step && proxy.score > 0.1 ? AfterProxy::TrainOn : AfterProxy::Stop;
+    };
+    const auto trained = train(spec, world, onDevice, events);
+    QVERIFY2(trained, trained ? "" : trained.error().text.c_str());
+    QVERIFY(asked >= 60 && asked < 70);
+    QCOMPARE(stages, (std::vector<std::string>{"shape", "smoke", "proxy", "full"}));
+}
+
+void DeviceTest::membersComeTogetherOnTheDevice_data()
+{
+    QTest::addColumn<QString>("start");
+    for (const char* start : {"ensemble", "average", "soup"})
+        QTest::addRow("%s", start) << start;
+}
+
+void DeviceTest::membersComeTogetherOnTheDevice()
+{
+    QFETCH(QString, start);
+    const toy::Copy world;
+    const std::vector<Artifact> members = versionsOf(world);
+    Genome genome = world.seedGenome();
+    genome.recipe.start = start.toStdString();
+    genome.recipe.members = {members[0].version, members[1].version};
+    TrainSpec spec = specIn(genome, 60), other = specIn(genome, 60);
+    spec.members = other.members = members;
+    const auto here = train(spec, world, byLibrary), there = train(other, world, onDevice);
+    QVERIFY2(here && there, !here ? here.error().text.c_str() : !there ? there.error().text.c_str() : "");
+    QVERIFY(std::abs(here->finalLoss - there->finalLoss) < 1e-5);
+    QVERIFY(valuesIn(here->weights) == valuesIn(there->weights));
+    const auto own = Answerer::load(genome, here->weights, world), placed = Answerer::load(genome, there->weights, world, nullptr, onDevice);
+    QVERIFY(own && placed);
+    const auto answers = (*own)->answer(questions), others = (*placed)->answer(questions);
+    QVERIFY(answers && others);
+    for (std::size_t i = 0; i < questions.size(); ++i)
+        QVERIFY((*answers)[i].completion == (*others)[i].completion && std::abs((*answers)[i].confidence - (*others)[i].confidence) < 1e-4);
+}
+
+void DeviceTest::aStudentLearnsFromAnEnsembleOnTheDevice()
+{
+    const toy::Copy world;
+    const std::vector<Artifact> members = versionsOf(world);
+    Genome ensemble = world.seedGenome(), student = world.seedGenome();
+    ensemble.recipe.start = "ensemble";
+    ensemble.recipe.members = {members[0].version, members[1].version};
+    student.recipe.distillation = 0.7;
+    TrainSpec teacher = specIn(ensemble, 60);
+    teacher.members = members;
+    const auto made = train(teacher, world, {});
+    QVERIFY2(made, made ? "" : made.error().text.c_str());
+    double losses[2] = {};
+    for (int i = 0; i < 2; ++i) {
+        TrainSpec spec = specIn(student, 100);
+        spec.teachers = {{"ensemble", teacher.genome, made->weights}};
+        const auto trained = train(spec, world, i == 0 ? byLibrary : onDevice);
+        QVERIFY2(trained, trained ? "" : trained.error().text.c_str());
+        losses[i] = trained->finalLoss;
+    }
+    QVERIFY2(std::abs(losses[0] - losses[1]) < 1e-3, qPrintable(QStringLiteral("%1 %2").arg(losses[0]).arg(losses[1])));
+}
+
+void DeviceTest::aPopulationGoesOnOnTheDevice()
+{
+    const toy::Copy world;
+    Genome genome = world.seedGenome();
+    genome.recipe.population = 3;
+    genome.recipe.generations = 3;
+    genome.recipe.ema = 0.9;
+    const TrainSpec spec = specIn(genome, 250), other = specIn(genome, 250);
+    const auto whole = Population::create(spec, world, {}, onDevice).value();
+    const auto done = whole->run();
+    QVERIFY2(done, done ? "" : done.error().text.c_str());
+    const std::int64_t steps = 4 * whole->log().steps + 5; // the second generation, the second member
+    {
+        const auto first = Population::create(other, world, {}, onDevice).value();
+        QVERIFY(first->advance(steps) && first->keepCheckpoint());
+    }
+    std::vector<std::string> stages;
+    TrainEvents events;
+    events.onProgress = [&stages](const Progress& progress) { stages.push_back(progress.stage); };
+    QCOMPARE(Population::create(other, world, events).value()->log().stepsOfAll(), 0);
+    QVERIFY(stages.size() == 1 && stages[0].starts_with("starting over on cpu: its state is of "));
+    const auto second = Population::create(other, world, {}, onDevice).value();
+    QCOMPARE(second->log().stepsOfAll(), steps);
+    const auto resumed = second->run();
+    QVERIFY2(resumed, resumed ? "" : resumed.error().text.c_str());
+    QVERIFY(valuesIn(resumed->weights) == valuesIn(done->weights));
+    QVERIFY(second->log().toJson() == whole->log().toJson());
+}
+
+void DeviceTest::aRewardModelLearnsOnTheDevice()
+{
+    const toy::LastLetter world;
+    const Genome genome = world.seedGenome();
+    const Artifact version = versionsOf(world).front();
+    std::vector<double> probabilities[2];
+    for (int i = 0; i < 2; ++i) {
+        const auto model = RewardModel::load(genome, version.weights, world, nullptr, 0, i == 0 ? byLibrary : onDevice).value();
+        std::vector<ShownAnswer> shown[2]; // to learn from and to calibrate by
+        Rng rng(3);
+        for (int n = 0; n < 240; ++n) {
+            const Item item = world.drawTraining(genome.data, rng);
+            const bool right = n % 2 == 0;
+            const std::string answer = right ? world.example(item, {}).completion : std::string(1, static_cast<char>('a' + rng.below(8)));
+            shown[n < 160 ? 0 : 1].push_back({model->read(item, answer).value(), right});
+        }
+        const auto steps = model->learn(shown[0], shown[1], 150 * model->stepPrice(6), 1, [](double, double) { return false; });
+        QVERIFY2(steps && *steps > 20, steps ? "" : steps.error().text.c_str());
+        std::vector<ReadAnswer> asked;
+        for (const ShownAnswer& one : shown[1])
+            asked.push_back(one.text);
+        probabilities[i] = model->probabilities(asked);
+    }
+    const auto [least, most] = std::minmax_element(probabilities[0].begin(), probabilities[0].end());
+    QVERIFY2(*most - *least > 0.3, qPrintable(QString::number(*most - *least)));
+    for (std::size_t i = 0; i < probabilities[0].size(); ++i)
+        QVERIFY2(std::abs(probabilities[0][i] - probabilities[1][i]) < 1e-2,
+                 qPrintable(QStringLiteral("%1 %2").arg(probabilities[0][i]).arg(probabilities[1][i])));
 }
 
 QTEST_GUILESS_MAIN(DeviceTest)
