@@ -232,8 +232,8 @@ Status Trainer::Private::divergence() const
     return fail(
         Code::Failed,
         state.step <= smokeSteps
-            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.", state.step,
-                          state.loss, state.divergence.best)
+            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.",
+                          state.step, state.loss, state.divergence.best)
             : fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
                           "for {} steps.",
                           state.step, state.loss, state.divergence.best, state.divergence.above),
@@ -280,7 +280,8 @@ Status Trainer::Private::takeStep()
                                  : state.loss + (step.loss - state.loss) /
                                                     static_cast<double>(std::min<std::int64_t>(state.step, 20));
     const double share = static_cast<double>(state.step) / static_cast<double>(total);
-    const bool exploded = state.step <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
+    const bool exploded =
+        state.step <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
     isLost = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
     report(step, norm, rate);
     return isLost ? divergence() : Status();
