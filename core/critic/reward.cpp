@@ -249,7 +249,7 @@ RewardTrust trustIn(const RewardReport& newest, const Reliability& signal)
     if (signal.misleads)
         return {false, fmt::format("It orders challengers the wrong way round: rank correlation {:.2f} [{:.2f}, {:.2f}] over {} judged.", signal.rank,
                                    signal.rankLow, signal.rankHigh, signal.pairs)};
-    if (signal.drifted)
+    if (signal.drifted && signal.pairs >= RewardTrust::fewestToDrift)
         return {false, fmt::format("It has begun to promise more than the gate shows: cumulative sum {:.1f} over {} judged.", signal.largestDrift, signal.pairs)};
     return {true, seen()};
 }

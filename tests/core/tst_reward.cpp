@@ -227,6 +227,26 @@ private Q_SLOTS:
         QVERIFY(!drifted.on && drifted.why.find("promise more") != std::string::npos);
     }
 
+    void aSignalThatStaysAsItIsIsSeldomSwitchedOff()
+    {
+        Rng rng(8);
+        const RewardReport good = rewardReportOf(answersOf(0.5, 1.5, 300, rng));
+        int off = 0;
+        constexpr int lives = 1000;
+        for (int life = 0; life < lives; ++life) {
+            std::vector<SignalPair> pairs;
+            bool wasOff = false;
+            for (int i = 0; i < 40; ++i) {
+                const double promised = 0.1 * rng.normal();
+                pairs.push_back({promised, promised + 0.05 * rng.normal()});
+                if (i % 4 == 3)                          // a tooth of four candidates
+                    wasOff = wasOff || !trustIn(good, reliabilityOf(pairs)).on;
+            }
+            off += wasOff;
+        }
+        QVERIFY2(off <= lives / 5, qPrintable(QString::number(off)));
+    }
+
     // --- what is to be done --------------------------------------------------------------------------------------
 
     void isLearntOnceGradedOnceAndLearntAnewWhenItIsOld()
