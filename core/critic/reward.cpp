@@ -2,6 +2,7 @@
 #include "core/critic/reward.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -47,6 +48,83 @@ double areaBound(double seen, double end, double right, double wrong)
     return inside;
 }
 
+using Features = std::array<double, 3>;          // logit, log odds of the confidence, 1
+
+Features featuresOf(double logit, double confidence)
+{
+    const double sure = std::clamp(confidence, 1e-6, 1 - 1e-6);
+    return {logit, std::log(sure / (1 - sure)), 1};
+}
+
+double dot(const Features& a, const Features& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+
+// x with matrix x = right, the matrix positive definite (Gaussian elimination).
+Features solved(std::array<Features, 3> matrix, Features right)
+{
+    for (std::size_t i = 0; i < 3; ++i)
+        for (std::size_t j = i + 1; j < 3; ++j) {
+            const double factor = matrix[j][i] / matrix[i][i];
+            for (std::size_t k = i; k < 3; ++k)
+                matrix[j][k] -= factor * matrix[i][k];
+            right[j] -= factor * right[i];
+        }
+    for (std::size_t i = 3; i-- > 0;) {
+        for (std::size_t k = i + 1; k < 3; ++k)
+            right[i] -= matrix[i][k] * right[k];
+        right[i] /= matrix[i][i];
+    }
+    return right;
+}
+
+// Logistic regression on the features that are used, by Newton steps that are halved until they help.
+Features fitted(const std::vector<PlattPoint>& points, const std::array<bool, 3>& isUsed)
+{
+    const auto right = static_cast<double>(std::count_if(points.begin(), points.end(), [](const PlattPoint& one) { return one.right; }));
+    const double wrong = static_cast<double>(points.size()) - right;
+    const double targets[2] = {1 / (wrong + 2), (right + 1) / (right + 2)};
+    std::vector<Features> features;
+    for (const PlattPoint& point : points) {
+        features.push_back(featuresOf(point.logit, point.confidence));
+        for (std::size_t i = 0; i < 3; ++i)
+            features.back()[i] *= isUsed[i];
+    }
+    const auto loss = [&](const Features& weights) {
+        double sum = 0;
+        for (std::size_t n = 0; n < points.size(); ++n) {
+            const double f = dot(weights, features[n]);
+            sum += (f > 0 ? std::log1p(std::exp(-f)) : std::log1p(std::exp(f)) - f) + (1 - targets[points[n].right]) * f;
+        }
+        return sum;
+    };
+    Features weights{0, 0, std::log((right + 1) / (wrong + 1))};
+    for (int step = 0; step < 100; ++step) {
+        Features gradient{};
+        std::array<Features, 3> curvature{{{1e-9, 0, 0}, {0, 1e-9, 0}, {0, 0, 1e-9}}};
+        for (std::size_t n = 0; n < points.size(); ++n) {
+            const double p = 1 / (1 + std::exp(-std::clamp(dot(weights, features[n]), -30.0, 30.0)));
+            for (std::size_t i = 0; i < 3; ++i) {
+                gradient[i] += (p - targets[points[n].right]) * features[n][i];
+                for (std::size_t j = 0; j < 3; ++j)
+                    curvature[i][j] += p * (1 - p) * features[n][i] * features[n][j];
+            }
+        }
+        const Features direction = solved(curvature, gradient);
+        const double before = loss(weights);
+        double length = 1;
+        Features next = weights;
+        for (; length > 1e-10; length /= 2) {
+            for (std::size_t i = 0; i < 3; ++i)
+                next[i] = weights[i] - length * direction[i];
+            if (loss(next) < before - 1e-9)
+                break;
+        }
+        if (length <= 1e-10)
+            break;
+        weights = next;
+    }
+    return weights;
+}
+
 std::vector<RewardClass> classesOf(const std::vector<Verified>& answers)
 {
     std::map<std::string, RewardClass> byName;
@@ -72,53 +150,22 @@ RewardPart rewardPartOf(const std::string& item)
     return tenth < 2 ? RewardPart::HeldOut : tenth == 2 ? RewardPart::Calibrate : RewardPart::Learn;
 }
 
-double Platt::probability(double logit) const
+double Platt::probability(double logit, double sure) const
 {
-    return 1 / (1 + std::exp(-std::clamp(slope * logit + offset, -30.0, 30.0)));
+    const Features x = featuresOf(logit, sure);
+    return 1 / (1 + std::exp(-std::clamp(slope * x[0] + confidence * x[1] + offset, -30.0, 30.0)));
 }
 
-Platt plattOf(const std::vector<std::pair<double, bool>>& logits)
+Platt plattOf(const std::vector<PlattPoint>& points)
 {
-    const auto right = static_cast<double>(std::count_if(logits.begin(), logits.end(), [](const auto& one) { return one.second; }));
-    const double wrong = static_cast<double>(logits.size()) - right;
-    const double whenRight = (right + 1) / (right + 2), whenWrong = 1 / (wrong + 2);
-    const double share = std::log((right + 1) / (wrong + 1));
-    const auto loss = [&](const Platt& fit) {
-        double sum = 0;
-        for (const auto& [logit, isRight] : logits) {
-            const double f = fit.slope * logit + fit.offset, target = isRight ? whenRight : whenWrong;
-            sum += (f > 0 ? std::log1p(std::exp(-f)) : std::log1p(std::exp(f)) - f) + (1 - target) * f;
-        }
-        return sum;
-    };
-    Platt fit{0, share};
-    for (int step = 0; step < 100; ++step) {
-        double g0 = 0, g1 = 0, h00 = 1e-9, h01 = 0, h11 = 1e-9;      // of slope and offset
-        for (const auto& [logit, isRight] : logits) {
-            const double p = fit.probability(logit), miss = p - (isRight ? whenRight : whenWrong), weight = p * (1 - p);
-            g0 += miss * logit;
-            g1 += miss;
-            h00 += weight * logit * logit;
-            h01 += weight * logit;
-            h11 += weight;
-        }
-        if (std::abs(g0) < 1e-6 && std::abs(g1) < 1e-6)
-            break;
-        const double determinant = h00 * h11 - h01 * h01;
-        const Platt direction{-(h11 * g0 - h01 * g1) / determinant, -(h00 * g1 - h01 * g0) / determinant};
-        const double before = loss(fit);
-        double length = 1;
-        Platt next = fit;
-        for (; length > 1e-10; length /= 2) {
-            next = {fit.slope + length * direction.slope, fit.offset + length * direction.offset};
-            if (loss(next) < before)
-                break;
-        }
-        if (length <= 1e-10)
-            break;
-        fit = next;
+    std::array<bool, 3> isUsed{true, true, true};
+    for (;;) {
+        const Features weights = fitted(points, isUsed);
+        const auto wrong = std::min_element(weights.begin(), weights.begin() + 2);
+        if (*wrong >= 0)
+            return {weights[0], weights[1], weights[2]};
+        isUsed[static_cast<std::size_t>(wrong - weights.begin())] = false;
     }
-    return fit.slope > 0 ? fit : Platt{0, share};
 }
 
 RewardReport rewardReportOf(const std::vector<Verified>& answers)
@@ -202,7 +249,7 @@ RewardTrust trustIn(const RewardReport& newest, const Reliability& signal)
     if (signal.misleads)
         return {false, fmt::format("It orders challengers the wrong way round: rank correlation {:.2f} [{:.2f}, {:.2f}] over {} judged.", signal.rank,
                                    signal.rankLow, signal.rankHigh, signal.pairs)};
-    if (signal.drifted)
+    if (signal.drifted && signal.pairs >= RewardTrust::fewestToDrift)
         return {false, fmt::format("It has begun to promise more than the gate shows: cumulative sum {:.1f} over {} judged.", signal.largestDrift, signal.pairs)};
     return {true, seen()};
 }

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/critic/calibration.h"
@@ -21,13 +20,15 @@ enum class RewardPart { Learn, Calibrate, HeldOut };
 [[nodiscard]] RewardPart rewardPartOf(const std::string& item);
 
 // --- calibration ---------------------------------------------------------------------------------------------------
-// P(right) = 1 / (1 + exp(-(slope logit + offset))) (Platt 1999; targets and Newton steps of Lin, Lin and Weng 2007). It undoes the
-// balance of the classes in training too. A slope below 0 is 0: who orders answers the wrong way round says nothing but their share.
+// P(right) = 1 / (1 + exp(-(slope logit + confidence log(c / (1 - c)) + offset))) of the model's logit and the confidence c that the
+// version has in its own answer (Platt 1999, with a second feature; targets and Newton steps of Lin, Lin and Weng 2007). It undoes the
+// balance of the classes in training too. A weight below 0 is 0: what orders answers the wrong way round is not listened to.
 struct Platt {
-    double slope = 1, offset = 0;
-    [[nodiscard]] double probability(double logit) const;
+    double slope = 1, confidence = 0, offset = 0;
+    [[nodiscard]] double probability(double logit, double sure) const;
 };
-[[nodiscard]] Platt plattOf(const std::vector<std::pair<double, bool>>& logits);
+struct PlattPoint { double logit = 0, confidence = 0.5; bool right = false; };
+[[nodiscard]] Platt plattOf(const std::vector<PlattPoint>& points);
 
 // --- worth ---------------------------------------------------------------------------------------------------------
 // Of a failure class: how many answers, how many of them it held for wrong, and how probable it held them on average.
@@ -63,6 +64,9 @@ struct RewardTrust {
     bool on = false;
     std::string why;                         // one sentence
     static constexpr int fewest = 40;        // graded answers
+    // Judged challengers before drift is heeded: of fewer than 12 in the first half the spread is known too badly. A signal that does not
+    // drift is switched off in about one life of 40 pairs in seven; heeded from 10 on, in more than one of four.
+    static constexpr int fewestToDrift = 24;
 };
 // `newest`: the last answers that were graded after it was learnt, or else held out; `signal`: of the challengers it scored.
 [[nodiscard]] RewardTrust trustIn(const RewardReport& newest, const Reliability& signal);

@@ -40,6 +40,9 @@ void attentionBackward(const AttentionShape& shape, HeadRows q, HeadRows k, Head
 inline constexpr std::int64_t keyBlock = 16;
 [[nodiscard]] constexpr std::int64_t wholeBlocks(std::int64_t count) { return (count + keyBlock - 1) / keyBlock * keyBlock; }
 
+// Floats at the beginning of a stream that are worth asking for early: from there on the processor sees it coming.
+inline constexpr std::int64_t prefetched = 24 * keyBlock;
+
 // The last of the shape's queries alone, over memory + length kept keys and values; `out` has wholeBlocks(width) floats, `scores`
 // is scratch of wholeBlocks(memory + length).
 void attentionDecode(const AttentionShape& shape, const float* q, const float* keys, const float* values, float* out,

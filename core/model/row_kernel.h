@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a transformer does to rows of floats between its matrix products. Called by transformer_decode.cpp and
+// What a transformer does to rows of floats between its matrix products. Called by transformer_decode.cpp, fused_norm.cpp and
 // fused_feed_forward.cpp, from several threads; no libtorch here.
 #pragma once
 

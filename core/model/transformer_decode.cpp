@@ -170,6 +170,8 @@ void Transformer::decodeRow(int index, std::int64_t token, std::int64_t row, KvC
         for (std::int64_t c = 0; c < width; ++c)
             keptKeys[(place / keyBlock * width + c) * keyBlock + place % keyBlock] = key[head * width + c];
         std::copy_n(value + head * width, width, keptValues + place * padded);
+        for (std::int64_t c = 0; c < prefetched; c += keyBlock) // the next head's, or row's
+            __builtin_prefetch(keptKeys + keys.stride(1) + c);
         for (std::int64_t h = head * group; h < (head + 1) * group; ++h) {
             attentionDecode({length + 1, width, a.memoryTokens, a.window}, query + h * width, keptKeys, keptValues,
                             scratch, scratch + padded);

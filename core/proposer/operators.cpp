@@ -155,7 +155,7 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         {{start, "continue"}, {schedule, "linear"}, {learningRate, fasterRate(0.5)}});
     add("replay", "continue and replay failures", "Train the champion on, a quarter of each batch drawn from what it got wrong.",
         {{start, "continue"}, {"/data/replay", 0.25}, {schedule, "linear"}});
-    Changes fromPairs{{start, "continue"}, {"/recipe/preference", 0.2}, {schedule, "linear"}, {learningRate, fasterRate(0.3)}};
+    Changes fromPairs{{start, "continue"}, {"/recipe/preference", 0.2}, {schedule, "linear"}, {learningRate, fasterRate(0.15)}};
     if (parent.recipe.distillation > 0)
         fromPairs.emplace_back("/recipe/distillation", 0.0);
     if (!parent.recipe.teachers.empty())

@@ -13,8 +13,9 @@ namespace ratchet
 namespace
 {
 
-// Greedy answers without votes, which is what training has brought about so far; likelihoods b bits per byte as 1 - b / 8.
-Result<double> meanScore(const Answerer& model, const Domain& domain, const Reasoning& reasoning, const ProxyItems& asked)
+// Greedy answers without votes, which is what training has brought about so far; b bits per byte as 1 - b / 8.
+Result<double> meanScore(const Answerer& model, const Domain& domain, const Reasoning& reasoning,
+                         const ProxyItems& asked)
 {
     std::vector<std::string> prompts, texts;
     for (const Item& item : asked.items) {
@@ -51,7 +52,8 @@ Result<Proxy> Trainer::Private::measureProxy() const
 {
     const ProxyItems asked = proxyItems(domain, genome, tokenizer, spec.budgetFlops);
     if (asked.items.empty())
-        return fail(Code::BadInput, "The trial's budget does not pay for a look before its end.", "Set \"proxy\" to 0.");
+        return fail(Code::BadInput, "The trial's budget does not pay for a look before its end.",
+                    "Set \"proxy\" to 0.");
     const std::string file = (std::filesystem::path(spec.scratch) / "proxy.safetensors").string();
     RATCHET_CHECK(model.save(file, state.average.defined() ? state.average : model.flat(), {}));
     RATCHET_TRY(answerer, Answerer::load(genome, file, domain, spec.tokenizer, placement));

@@ -240,8 +240,8 @@ Status Trainer::Private::divergence(const Step& step) const
     return fail(
         Code::Failed,
         step.number <= smokeSteps
-            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.", step.number,
-                          state.loss, state.divergence.best)
+            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.",
+                          step.number, state.loss, state.divergence.best)
             : fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
                           "for {} steps.",
                           step.number, state.loss, state.divergence.best, state.divergence.above),
@@ -326,7 +326,8 @@ Status Trainer::Private::judge(const Step& step)
                                   : state.loss + (step.loss - state.loss) /
                                                      static_cast<double>(std::min<std::int64_t>(step.number, 20));
     const double share = static_cast<double>(step.number) / static_cast<double>(total);
-    const bool exploded = step.number <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
+    const bool exploded =
+        step.number <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
     isLost = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
     report(step);
     return isLost ? divergence(step) : Status();

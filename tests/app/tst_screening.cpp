@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include "core/agent/controls.h"
 #include "core/agent/screening.h"
 
 using namespace ratchet;
@@ -202,6 +203,27 @@ private Q_SLOTS:
         QCOMPARE(screeningDecision(store->trialOf(proposal.id).value().value()), std::string(audited));
         QVERIFY(store->verdict(proposal.id).value());
         QCOMPARE(screeningOf(*store).value().audited, 1);
+    }
+
+    void aPlaceboIsLookedAtLikeAnyOther()
+    {
+        const TinyLab lab(4, {}, 0.9, share);
+        QVERIFY(lab.run(1));
+        QVERIFY(lab.proposeReversed());
+        QVERIFY(lab.run(4));
+        const auto store = lab.read();
+        int reseeded = 0;
+        for (const ProposalRecord& proposal : taken(store->proposals())) {
+            if (proposal.family != placeboFamily || proposal.operatorName != reseedingPlacebo)
+                continue;
+            const TrialRecord trial = store->trialOf(proposal.id).value().value();
+            QCOMPARE(screeningDecision(trial), std::string(trainedOn));
+            QCOMPARE(trial.proxy.value("family", ""), std::string("hand"));       // of the champion that it repeats
+            ++reseeded;
+        }
+        QVERIFY(reseeded > 0);
+        for (const Looked& one : taken(lookedAt(*store)))
+            QVERIFY(one.family != placeboFamily);
     }
 
     // Where the decision falls while the engine is killed, its successor decides the same.

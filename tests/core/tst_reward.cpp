@@ -115,28 +115,34 @@ private Q_SLOTS:
         QVERIFY2(held >= 925, qPrintable(QString::number(held)));        // 95 %, less four standard errors
     }
 
-    void calibrationUndoesScaleAndBalance()
+    void calibrationUndoesScaleAndBalanceAndWeighsTheConfidence()
     {
         Rng rng(2);
-        std::vector<std::pair<double, bool>> logits;
+        std::vector<PlattPoint> points;
         for (int i = 0; i < 20000; ++i) {
-            const double truth = 2 * rng.normal() + 1;
-            logits.emplace_back(3 * truth - 2, rng.uniform() < 1 / (1 + std::exp(-truth)));
+            const double first = rng.normal(), second = rng.normal();            // log odds
+            points.push_back({3 * first - 2, 1 / (1 + std::exp(-second)), rng.uniform() < 1 / (1 + std::exp(-(2 * first + second / 2 + 1)))});
         }
-        const Platt platt = plattOf(logits);
-        QVERIFY2(std::abs(platt.slope - 1.0 / 3) < 0.02, qPrintable(QString::number(platt.slope)));
-        QVERIFY2(std::abs(platt.offset - 2.0 / 3) < 0.06, qPrintable(QString::number(platt.offset)));
+        const Platt platt = plattOf(points);
+        QVERIFY2(std::abs(platt.slope - 2.0 / 3) < 0.04, qPrintable(QString::number(platt.slope)));
+        QVERIFY2(std::abs(platt.confidence - 0.5) < 0.06, qPrintable(QString::number(platt.confidence)));
+        QVERIFY2(std::abs(platt.offset - 7.0 / 3) < 0.12, qPrintable(QString::number(platt.offset)));
     }
 
     void calibrationNeverTurnsTheOrderRound()
     {
-        std::vector<std::pair<double, bool>> logits;
+        std::vector<PlattPoint> points;
         for (int i = 0; i < 100; ++i)
-            logits.emplace_back(i, i < 30);
-        const Platt platt = plattOf(logits);
+            points.push_back({static_cast<double>(i), i % 2 == 0 ? 0.2 : 0.8, i < 30});
+        const Platt platt = plattOf(points);
         QCOMPARE(platt.slope, 0.0);
-        QVERIFY(std::abs(platt.probability(5) - 31.0 / 102) < 0.01);
-        for (const auto& separable : {std::vector<std::pair<double, bool>>{{-1, false}, {1, true}}, {{1e6, true}, {-1e6, false}}})
+        QVERIFY(std::abs(platt.confidence) < 0.05);
+        QVERIFY(std::abs(platt.probability(5, 0.5) - 0.3) < 0.02);
+        for (PlattPoint& point : points)
+            point.confidence = point.right ? 0.2 : 0.8;
+        const Platt neither = plattOf(points);
+        QVERIFY(neither.slope == 0 && neither.confidence == 0);
+        for (const auto& separable : {std::vector<PlattPoint>{{-1, 0.5, false}, {1, 0.5, true}}, {{1e6, 1, true}, {-1e6, 0, false}}})
             QVERIFY(std::isfinite(plattOf(separable).slope) && std::isfinite(plattOf(separable).offset));
     }
 
@@ -219,6 +225,26 @@ private Q_SLOTS:
             pairs.push_back({0.01 * i + (i >= 20 ? 0.3 : 0), 0.01 * i + 0.01 * rng.normal()});
         const RewardTrust drifted = trustIn(good, reliabilityOf(pairs));
         QVERIFY(!drifted.on && drifted.why.find("promise more") != std::string::npos);
+    }
+
+    void aSignalThatStaysAsItIsIsSeldomSwitchedOff()
+    {
+        Rng rng(8);
+        const RewardReport good = rewardReportOf(answersOf(0.5, 1.5, 300, rng));
+        int off = 0;
+        constexpr int lives = 1000;
+        for (int life = 0; life < lives; ++life) {
+            std::vector<SignalPair> pairs;
+            bool wasOff = false;
+            for (int i = 0; i < 40; ++i) {
+                const double promised = 0.1 * rng.normal();
+                pairs.push_back({promised, promised + 0.05 * rng.normal()});
+                if (i % 4 == 3)                          // a tooth of four candidates
+                    wasOff = wasOff || !trustIn(good, reliabilityOf(pairs)).on;
+            }
+            off += wasOff;
+        }
+        QVERIFY2(off <= lives / 5, qPrintable(QString::number(off)));
     }
 
     // --- what is to be done --------------------------------------------------------------------------------------

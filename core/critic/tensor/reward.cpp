@@ -140,6 +140,7 @@ bool Work::add(Pool& pool, const Item& item, const Reply& reply, bool drawn) con
     auto text = m_model->read(item, reply.answer);
     if (!text)
         return false;
+    text->confidence = reply.confidence;
     const bool right = reply.score >= 1;
     if (part == RewardPart::Learn)
         pool.shown.push_back({std::move(*text), right});
@@ -276,8 +277,10 @@ Result<Rewards> Work::score()
             RATCHET_TRY(replies, m_versions[version]->answer(items, seedOf("reward answers", batch)));
             std::vector<ReadAnswer> texts;
             for (std::size_t i = 0; i < items.size(); ++i)
-                if (auto text = m_model->read(items[i].item, replies[i].answer))
+                if (auto text = m_model->read(items[i].item, replies[i].answer)) {
+                    text->confidence = replies[i].confidence;
                     texts.push_back(std::move(*text));
+                }
             for (const double probability : m_model->probabilities(texts))
                 rewards.means[version] += probability;
         }

@@ -173,7 +173,8 @@ Result<std::unique_ptr<RewardModel>> RewardModel::load(const Genome& genome, con
     d.model.place(placement.forAnswers());
     if (const auto kept = file.metadata.find("platt"); kept != file.metadata.end()) {
         RATCHET_TRY(json, parseJson(kept->second, "the calibration of a reward model"));
-        RATCHET_CHECK(Fields(json, "the calibration of a reward model").read("slope", d.platt.slope).read("offset", d.platt.offset).status());
+        Fields in(json, "the calibration of a reward model");
+        RATCHET_CHECK(in.read("slope", d.platt.slope).read("confidence", d.platt.confidence).read("offset", d.platt.offset).status());
     }
     return reward;
 }
@@ -239,24 +240,24 @@ Result<int> RewardModel::learn(const std::vector<ShownAnswer>& shown, const std:
     }
     d->model.flat().copy_(kept);
     const std::vector<double> last = d->differences(looked);
-    std::vector<std::pair<double, bool>> logits;
+    std::vector<PlattPoint> points;
     for (std::size_t i = 0; i < calibrate.size(); ++i)
-        logits.emplace_back(last[i], calibrate[i].right);
-    d->platt = plattOf(logits);
+        points.push_back({last[i], calibrate[i].text.confidence, calibrate[i].right});
+    d->platt = plattOf(points);
     return static_cast<int>(number);
 }
 
 std::vector<double> RewardModel::probabilities(const std::vector<ReadAnswer>& answers)
 {
     std::vector<double> result = d->differences(answers);
-    for (double& value : result)
-        value = d->platt.probability(value);
+    for (std::size_t i = 0; i < answers.size(); ++i)
+        result[i] = d->platt.probability(result[i], answers[i].confidence);
     return result;
 }
 
 Status RewardModel::save(const std::string& file) const
 {
-    return d->model.save(file, d->model.flat(), {{"platt", Json{{"slope", d->platt.slope}, {"offset", d->platt.offset}}.dump()}});
+    return d->model.save(file, d->model.flat(), {{"platt", Json{{"slope", d->platt.slope}, {"confidence", d->platt.confidence}, {"offset", d->platt.offset}}.dump()}});
 }
 
 double RewardModel::flopsUsed() const { return d->flops; }

@@ -9,7 +9,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/base/error.h"
@@ -20,8 +19,8 @@
 
 namespace ratchet {
 
-// A prompt with an answer and the end token, as the model reads it.
-struct ReadAnswer { std::vector<std::int64_t> tokens, positions; };
+// A prompt with an answer and the end token, as the model reads it, and how sure the version was of that answer.
+struct ReadAnswer { std::vector<std::int64_t> tokens, positions; double confidence = 0.5; };
 struct ShownAnswer { ReadAnswer text; bool right = false; };
 
 class RewardModel {
@@ -40,7 +39,7 @@ public:
 
     // Cross-entropy of two tokens' logits after the end token, batches with as many right answers as wrong ones, until `flops` are
     // spent or the loss on `calibrate` (each kind counts half) has not fallen for a while; the best weights stay. Then probabilities
-    // are calibrated on `calibrate`. Both must hold both kinds. Returns the steps. Failed when the loss is not finite; Cancelled when
+    // are calibrated on `calibrate`, with the versions' confidence beside the logits. Both must hold both kinds. Returns the steps. Failed when the loss is not finite; Cancelled when
     // `isStopped` says so.
     [[nodiscard]] Result<int> learn(const std::vector<ShownAnswer>& shown, const std::vector<ShownAnswer>& calibrate, double flops,
                                     std::uint64_t seed, const std::function<bool(double fraction, double loss)>& isStopped);
