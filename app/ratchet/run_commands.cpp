@@ -17,6 +17,7 @@ struct RunOptions {
     std::optional<double> minutes, gigabytes;
     bool untilGoal = false, wait = false, json = false;
     int workers = 0;
+    std::string device = "auto", precision = "auto";
 };
 
 // What a campaign should know of its instrument before it spends anything.
@@ -42,6 +43,8 @@ Result<int> run(const RunOptions& options)
     RunHere here;
     here.lab.root = options.folder;
     here.workers = options.workers;
+    here.device = options.device;
+    here.precision = options.precision;
     if (options.gigabytes)
         here.memoryBytes = *options.gigabytes * 1e9;
     here.quiet = options.json;
@@ -84,12 +87,13 @@ void addRunCommands(Commands& commands)
     command->add_option("--minutes", options->minutes, "Stop after this time")
         ->type_name("M")
         ->check(between(0.01, 1e6));
-    command->add_option("--workers", options->workers, "Trials side by side; one per core unless given")
+    command->add_option("--workers", options->workers, "Trials side by side; one per core, or one on a GPU, unless given")
         ->type_name("N")
         ->check(between(1, 1024));
-    command->add_option("--memory", options->gigabytes, "Memory that a trial may use; the machine's unless given")
+    command->add_option("--memory", options->gigabytes, "Memory that a trial may use; the device's unless given")
         ->type_name("GB")
         ->check(between(0.1, 1e6));
+    addDevice(command, options->device, options->precision);
     command
         ->add_option("--unattended", options->policy,
                      "Written policy that decides instead of a person (JSON file); LAB/policy.json when it is there")

@@ -19,6 +19,7 @@ struct RunHere {
     int workers = 0;
     std::optional<double> memoryBytes; // EngineOptions::memoryBytes
     bool quiet = false; // no live view
+    std::string device = "auto", precision = "auto"; // core/launch/device.h
 };
 
 // Returns when a limit is met or after SIGINT or SIGTERM (Stopped).
@@ -30,6 +31,8 @@ struct RunHere {
 enum class PolicyFile { Required, Optional }; // Optional: absent is no error
 [[nodiscard]] Result<std::optional<Policy>> readPolicy(const std::filesystem::path& file, PolicyFile kind);
 
+// --device and --precision.
+void addDevice(CLI::App* command, std::string& device, std::string& precision);
 void addDemoCommand(Commands& commands);
 
 } // namespace ratchet

@@ -29,7 +29,7 @@ at::Tensor attentionProbabilities(const at::Tensor& query, const at::Tensor& key
         hidden = hidden.logical_or(at::ones({length, length}, flags).tril(-sight.window));
     if (sight.memory > 0)
         hidden = at::cat({at::zeros({length, sight.memory}, flags), hidden}, 1);
-    return at::softmax(scores.masked_fill(hidden, -INFINITY), -1);
+    return at::softmax(scores.masked_fill(hidden, -INFINITY).to(at::kFloat), -1);
 }
 
 at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const Sight& sight,
@@ -37,8 +37,13 @@ at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const
 {
     if (kind == AttentionKind::Fused && query.is_cpu() && query.scalar_type() == at::kFloat)
         return fusedAttention(query, key, value, sight.memory, sight.window);
-    const at::Tensor out = at::matmul(attentionProbabilities(query, key, sight), spread(value, query.size(2)));
-    return out.transpose(1, 2).reshape({query.size(0), query.size(1), query.size(2) * query.size(3)});
+    const std::int64_t heads = query.size(2);
+    at::Tensor out;
+    if (kind == AttentionKind::Library && sight.window == 0 && sight.memory == 0)
+        out = libraryAttention(query.transpose(1, 2), spread(key, heads), spread(value, heads));
+    if (!out.defined())
+        out = at::matmul(attentionProbabilities(query, key, sight).to(value.scalar_type()), spread(value, heads));
+    return out.transpose(1, 2).reshape({query.size(0), query.size(1), heads * query.size(3)});
 }
 
 at::Tensor cachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,

@@ -10,8 +10,9 @@
 
 namespace ratchet {
 
-// Fused: float32 on the CPU, softmax over the keys a query sees only. Plain: ATen operators, any device.
-enum class AttentionKind { Fused, Plain };
+// Fused: float32 on the CPU, softmax over the keys a query sees only. Plain: ATen operators, any device. Library: libtorch's own
+// fused one where it has one and queries see all tokens before them (no window, no memory), else Plain.
+enum class AttentionKind { Fused, Plain, Library };
 
 // Which keys a query sees: the first `memory` ones always, then of the tokens the last `window` up to and with its own;
 // 0 is all.
@@ -29,7 +30,7 @@ struct Sight {
 [[nodiscard]] at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                          const Sight& sight, AttentionKind kind);
 
-// The probabilities [B, H, T, memory + T] of the same attention, zero where a query does not see; for looking at.
+// The probabilities [B, H, T, memory + T] of the same attention, in float32, zero where a query does not see; for looking at.
 [[nodiscard]] at::Tensor attentionProbabilities(const at::Tensor& query, const at::Tensor& key, const Sight& sight);
 
 // One query a row, of its latest token: query [B, H, w]; keys and values [B, C, K, w], of which row b holds memory +

@@ -10,6 +10,16 @@
 
 namespace ratchet
 {
+namespace
+{
+
+at::Tensor inTypeOf(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias)
+{
+    const at::ScalarType type = x.scalar_type();
+    return at::linear(x, weight.to(type), bias.defined() ? bias.to(type) : bias);
+}
+
+} // namespace
 
 void multiply(const Product& product, const float* a, const float* b, float* c, Sum sum)
 {
@@ -90,7 +100,7 @@ bool isPlainFloat(const at::Tensor& tensor)
 at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, LinearKind kind)
 {
     if (kind == LinearKind::Plain || !isPlainFloat(x) || !isPlainFloat(weight) || weight.dim() != 2)
-        return at::linear(x, weight, bias);
+        return inTypeOf(x, weight, bias);
     std::vector<std::int64_t> sizes = x.sizes().vec();
     sizes.back() = weight.size(0);
     const at::Tensor rows = x.reshape({-1, x.size(-1)}).contiguous();
@@ -100,7 +110,7 @@ at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Te
 #else
 at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, LinearKind)
 {
-    return at::linear(x, weight, bias);
+    return inTypeOf(x, weight, bias);
 }
 #endif
 

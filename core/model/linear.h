@@ -11,7 +11,7 @@ namespace ratchet
 // OneDnn: float32 on the CPU, where the build found oneDNN; everything else is computed as Plain, by ATen.
 enum class LinearKind { OneDnn, Plain };
 
-// x [.., in] times the transpose of weight [out, in], plus bias [out] unless undefined: [.., out].
+// x [.., in] times the transpose of weight [out, in], plus bias [out] unless undefined: [.., out], computed in x's type.
 [[nodiscard]] at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {},
                                    LinearKind kind = LinearKind::OneDnn);
 

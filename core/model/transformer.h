@@ -16,6 +16,7 @@
 #include "core/genome/weights_file.h"
 #include "core/model/attention.h"
 #include "core/model/feed_forward.h"
+#include "core/model/placement.h"
 
 namespace ratchet {
 
@@ -78,15 +79,18 @@ public:
     // Of a file that was checked (checkWeights): the tensors whose names begin with `prefix`; and the other way round.
     void take(const WeightsFile& file, const std::string& prefix);
     void addTo(WeightsFile& file, const at::Tensor& flat, const std::string& prefix) const;
+    // Moves the parameters there; before requireGradient(). A model is made on the CPU, in float32 and with own kernels.
+    void place(const Placement& placement);
+    [[nodiscard]] const Placement& placement() const { return m_placement; }
     [[nodiscard]] Status save(const std::string& file, const at::Tensor& flat,
                               const std::map<std::string, std::string>& metadata) const;
 
     // Logits [B, T, V] of tokens [B, T]; positions [B, T] are needed for "coupled" only and otherwise ignored.
-    // Padding on the right changes nothing before it.
+    // Padding on the right changes nothing before it. Both may lie on the CPU wherever the model is; logits are float32 where it is.
     [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, const at::Tensor& positions,
                                      const ForwardOptions& options = {}) const;
 
-    // Generation. start() runs padded prompts of the given lengths and returns the logits [B, V] after each one's last
+    // Generation, always in float32. start() runs padded prompts of the given lengths and returns the logits [B, V] after each one's last
     // token; step() appends one token [B] to every row, whose position id (for "coupled") is positions [B]. Its logits
     // stay until the next step.
     [[nodiscard]] at::Tensor start(const at::Tensor& tokens, const at::Tensor& positions,
@@ -119,6 +123,7 @@ private:
         const ForwardOptions& options;
         KvCache* cache = nullptr;
         bool decoding = false;
+        Precision precision = Precision::Float32;
     };
     struct Heads {
         at::Tensor query, key, value; // [B, T, heads, w]
@@ -150,11 +155,12 @@ private:
     void normaliseTo(const Norm& norm, std::int64_t rows, const DecodeBuffers& buffers) const;
     [[nodiscard]] at::Tensor memoryKeys(const Block& block) const;
     [[nodiscard]] at::Tensor normalise(const at::Tensor& x, const Norm& norm) const;
-    [[nodiscard]] at::Tensor head(const at::Tensor& x) const;
+    [[nodiscard]] at::Tensor head(const at::Tensor& x, Precision precision) const;
     void rotations(const at::Tensor& positions, Pass& pass) const;
 
     Architecture m_architecture;
     int m_vocabulary;
+    Placement m_placement;
     std::vector<TensorSlot> m_layout;
     at::Tensor m_flat, m_gradient;
     at::Tensor m_tokens, m_positions, m_head;

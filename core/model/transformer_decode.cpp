@@ -35,7 +35,7 @@ void Transformer::prepareCache(std::int64_t batch, std::int64_t capacity, KvCach
     const Architecture& a = m_architecture;
     const std::int64_t width = a.width / a.heads, places = wholeBlocks(a.memoryTokens + capacity);
     const auto floats = m_flat.options();
-    cache = {{}, {}, {}, m_flat.is_cpu() ? cache.attention : AttentionKind::Plain, {}};
+    cache = {{}, {}, {}, m_placement.usesOwnKernels() ? cache.attention : AttentionKind::Plain, {}};
     const bool fused = cache.attention == AttentionKind::Fused;
     for (int i = 0; i < a.layers; ++i)
         for (std::vector<at::Tensor>* side : {&cache.keys, &cache.values})

@@ -32,16 +32,17 @@ at::Tensor forwardLoss(const Transformer& model, const Batch& batch, const Recip
 {
     const at::Tensor logits = model.forward(batch.inputs, batch.positions, options).view({-1, model.vocabulary()});
     const at::Tensor targets = batch.targets.view({-1});
+    const at::Device device = logits.device();
     const bool distils = teachers && recipe.distillation > 0;
-    const at::Tensor places = distils || recipe.zLoss > 0 ? placesOf(targets) : at::Tensor();
+    const at::Tensor places = distils || recipe.zLoss > 0 ? placesOf(targets).to(device) : at::Tensor();
     const at::Tensor taught =
         distils ? teachers->probabilities(batch, places, recipe.distillationTemperature) : at::Tensor();
-    return lossOf(recipe, logits, targets, places, taught);
+    return lossOf(recipe, logits, targets.to(device), places, taught);
 }
 
 // Loss and gradient of a part that counts this much; 1 is the whole. The balance loss is a mean over the part's tokens,
 // so it is weighed alike.
-double addPart(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
+at::Tensor addPart(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
                const Teachers* teachers, double weight)
 {
     at::Tensor loss = forwardLoss(model, batch, recipe, options, teachers);
@@ -50,7 +51,7 @@ double addPart(const Transformer& model, const Batch& batch, const Recipe& recip
     if (weight < 1)
         loss = loss * weight;
     loss.backward();
-    return loss.item<float>();
+    return loss.detach().to(at::kDouble);
 }
 
 } // namespace
@@ -94,14 +95,21 @@ at::Tensor preferenceLoss(double beta, const at::Tensor& margins, const at::Tens
 at::Tensor marginsOf(const Transformer& model, const Batch& rows)
 {
     const at::Tensor logits = model.forward(rows.inputs, rows.positions);
-    const at::Tensor pairs = logProbabilities(logits, rows.targets).view({-1, 2});
+    const at::Tensor pairs = logProbabilities(logits, rows.targets.to(logits.device())).view({-1, 2});
     return pairs.select(1, 0) - pairs.select(1, 1);
 }
 
 PreferenceLoss addPreference(const Transformer& model, const Batch& rows, const at::Tensor& reference,
                              const Recipe& recipe)
 {
-    PreferenceLoss sum;
+    const at::Tensor sums = queuePreference(model, rows, reference, recipe).cpu();
+    const double* const values = sums.data_ptr<double>();
+    return {values[0], values[1], values[2]};
+}
+
+at::Tensor queuePreference(const Transformer& model, const Batch& rows, const at::Tensor& reference, const Recipe& recipe)
+{
+    at::Tensor sums = at::zeros({3}, reference.options().dtype(at::kDouble));
     const std::int64_t count = rows.inputs.size(0) / recipe.accumulation;
     for (std::int64_t part = 0; part < recipe.accumulation; ++part) {
         const at::Tensor margins = marginsOf(model, partOf(rows, part * count, count));
@@ -109,17 +117,25 @@ PreferenceLoss addPreference(const Transformer& model, const Batch& rows, const 
         const at::Tensor loss =
             preferenceLoss(recipe.preferenceBeta, margins, ofParent) * (recipe.preference / recipe.accumulation);
         loss.backward();
-        sum.value += loss.item<float>();
-        sum.right += margins.gt(0).to(at::kFloat).mean().item<float>() / recipe.accumulation;
-        sum.margin += margins.mean().item<float>() / recipe.accumulation;
+        const at::NoGradGuard noGradient;
+        const at::Tensor right = margins.gt(0).to(at::kFloat).mean(), margin = margins.mean();
+        sums[0].add_(loss.to(at::kDouble));
+        sums.narrow(0, 1, 2).add_(at::stack({right, margin}).to(at::kDouble) / recipe.accumulation);
     }
-    return sum;
+    return sums;
 }
 
 StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
                      const Teachers* teachers)
 {
-    StepLoss loss;
+    const QueuedLoss loss = queueGradient(model, batch, recipe, options, teachers);
+    return {loss.value.item<double>(), loss.droppedShare};
+}
+
+QueuedLoss queueGradient(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
+                         const Teachers* teachers)
+{
+    QueuedLoss loss{at::zeros({}, at::device(model.placement().device).dtype(at::kDouble))};
     Routing routing;
     ForwardOptions routed = options;
     if (model.architecture().experts > 0)
@@ -130,7 +146,7 @@ StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe&
         const Batch some = recipe.accumulation > 1 ? partOf(batch, part * rows, rows) : batch;
         const double share = recipe.accumulation > 1 ? static_cast<double>(targetsIn(some.targets)) / all : 1;
         if (share > 0)
-            loss.value += addPart(model, some, recipe, routed, teachers, share * (1 - recipe.preference));
+            loss.value.add_(addPart(model, some, recipe, routed, teachers, share * (1 - recipe.preference)));
     }
     loss.droppedShare = routing.droppedShare();
     return loss;

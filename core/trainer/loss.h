@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a step minimises, and its gradient: cross-entropy with label smoothing, z-loss, a teacher's soft targets, and the
-// preference loss of pairs of answers, in as many parts as the recipe accumulates. Checked against tests/learn/reference/losses.py. One thread.
+// preference loss of pairs of answers, in as many parts as the recipe accumulates. Batches lie on the CPU, wherever the
+// model does. Checked against tests/learn/reference/losses.py. One thread.
 #pragma once
 
 #include "core/model/transformer.h"
@@ -47,6 +48,9 @@ struct PreferenceLoss {
 // dropout and experts without limits, as its parent was. recipe.accumulation parts, each a whole number of pairs.
 [[nodiscard]] PreferenceLoss addPreference(const Transformer& model, const Batch& rows, const at::Tensor& reference,
                                            const Recipe& recipe);
+// The same without waiting for the device: value, right and margin as [3] float64 there.
+[[nodiscard]] at::Tensor queuePreference(const Transformer& model, const Batch& rows, const at::Tensor& reference,
+                                         const Recipe& recipe);
 
 // Loss of a batch, weighed 1 - recipe.preference; its gradient is added to model.gradient(). With experts,
 // recipe.balanceLoss times the load-balance loss of every block (Fedus 2021, eq. 4) is part of it. recipe.accumulation
@@ -54,5 +58,13 @@ struct PreferenceLoss {
 // be null.
 [[nodiscard]] StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe,
                                    const ForwardOptions& options, const Teachers* teachers);
+
+// The same without waiting for the device, but for what experts need to know: `value` [] is float64 there.
+struct QueuedLoss {
+    at::Tensor value;
+    double droppedShare = 0;
+};
+[[nodiscard]] QueuedLoss queueGradient(const Transformer& model, const Batch& batch, const Recipe& recipe,
+                                       const ForwardOptions& options, const Teachers* teachers);
 
 } // namespace ratchet

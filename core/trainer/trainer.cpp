@@ -28,7 +28,8 @@ double rowsIn(const TrainSpec& spec, const Genome& genome, const Domain& domain,
 
 // Tells what was spent, beside `before`, even when there is nothing to learn from.
 Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, const Domain& domain,
-                                  const Tokenizer& tokenizer, double before, const TrainEvents& events)
+                                  const Tokenizer& tokenizer, double before, const TrainEvents& events,
+                                  const Placement& placement)
 {
     const auto tell = [&](double flops) {
         if (events.onProgress)
@@ -46,7 +47,7 @@ Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, c
                     fmt::format("The recipe learns preferences in the format \"{}\", but the parent answers in \"{}\".",
                                 genome.reasoning.format, parent.reasoning.format),
                     "Keep /reasoning/format, or set /recipe/preference to 0.");
-    RATCHET_TRY(model, Answerer::load(parent, spec.parentWeights, domain, spec.tokenizer));
+    RATCHET_TRY(model, Answerer::load(parent, spec.parentWeights, domain, spec.tokenizer, placement));
     PreferenceOptions options;
     options.seed = Rng::stream(spec.seed, "preferences").next();
     options.flops = spec.budgetFlops * labellingShare;
@@ -59,7 +60,8 @@ Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, c
 }
 
 // Labels of self-training; nothing where the genome wants none or there is no parent.
-Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
+Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary,
+                                    const Placement& placement)
 {
     std::vector<Artifact> artifacts{{"the parent", spec.parentGenome, spec.parentWeights}};
     if (genome.recipe.teachers.empty()) // those that a genome names teach by their probabilities only
@@ -68,7 +70,7 @@ Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome,
     std::vector<Voter> voters;
     for (const Artifact& artifact : artifacts) {
         RATCHET_TRY(itsGenome, Genome::fromJson(artifact.genome));
-        RATCHET_TRY(model, Answerer::load(itsGenome, artifact.weights, domain, spec.tokenizer));
+        RATCHET_TRY(model, Answerer::load(itsGenome, artifact.weights, domain, spec.tokenizer, placement));
         models.push_back(std::move(model));
         voters.push_back({models.back().get(), std::move(itsGenome)});
     }
@@ -137,7 +139,8 @@ std::string trialKey(const TrainSpec& spec)
 Trainer::Trainer() = default;
 Trainer::~Trainer() = default;
 
-Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Domain& domain, TrainEvents events)
+Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Domain& domain, TrainEvents events,
+                                                 const Placement& placement)
 {
     try {
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
@@ -148,7 +151,7 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         RATCHET_CHECK(fits(spec, genome, domain, vocabulary));
         std::optional<Teachers> teachers;
         if (genome.recipe.distillation > 0 && genome.recipe.trains()) {
-            RATCHET_TRY(loaded, Teachers::load(spec, genome, vocabulary));
+            RATCHET_TRY(loaded, Teachers::load(spec, genome, vocabulary, placement));
             teachers = std::move(loaded);
         }
         Pools pools = poolsOf(spec, genome, domain);
@@ -156,14 +159,14 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         if (genome.data.selfTraining > 0 && genome.recipe.trains() && !spec.parentWeights.empty()) {
             if (events.onProgress)
                 events.onProgress({0, 0, 0, 0, 0, "self-training"});
-            RATCHET_TRY(result, labelsOf(spec, genome, domain, vocabulary));
+            RATCHET_TRY(result, labelsOf(spec, genome, domain, vocabulary, placement));
             labelled = std::move(result);
             pools.selfTraining = std::move(labelled.newest);
             pools.older = std::move(labelled.older);
         }
         Preferences preferences;
         if (genome.recipe.preference > 0) {
-            RATCHET_TRY(collected, preferencesOf(spec, genome, domain, tokenizer, labelled.flops, events));
+            RATCHET_TRY(collected, preferencesOf(spec, genome, domain, tokenizer, labelled.flops, events, placement));
             preferences = std::move(collected);
             pools.pairs = std::move(preferences.pairs);
         }
@@ -174,6 +177,7 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
                                              couplingOf(spec, genome, teachers)));
         auto trainer = std::unique_ptr<Trainer>(new Trainer);
         trainer->d = std::make_unique<Private>(spec, genome, domain, std::move(events), std::move(batches), tokenizer);
+        trainer->d->placement = placement;
         trainer->d->teachers = std::move(teachers);
         trainer->d->startFlops = labelled.flops + preferences.flops;
         trainer->d->withheldFlops = labelled.withheld;
@@ -183,20 +187,26 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
         RATCHET_CHECK(trainer->d->begin());
         return trainer;
     } catch (const std::exception& error) {
-        return fail(Code::Failed, fmt::format("The training could not be prepared: {}.", firstLine(error.what())));
+        return fail(Code::Failed, fmt::format("The training could not be prepared: {}.", reasonOf(error)));
+    }
+}
+
+Result<bool> Trainer::Private::advance(std::int64_t steps)
+{
+    try {
+        for (; steps > 0 && !isDone(); --steps)
+            RATCHET_CHECK(takeStep());
+        return !isDone();
+    } catch (const std::exception& error) {
+        return fail(Code::Failed, fmt::format("The training failed at step {}: {}.", state.step + 1, reasonOf(error)));
     }
 }
 
 Result<bool> Trainer::advance(std::int64_t steps)
 {
-    try {
-        for (; steps > 0 && !d->isDone(); --steps)
-            RATCHET_CHECK(d->takeStep());
-        return !d->isDone();
-    } catch (const std::exception& error) {
-        return fail(Code::Failed,
-                    fmt::format("The training failed at step {}: {}.", d->state.step + 1, firstLine(error.what())));
-    }
+    RATCHET_TRY(more, d->advance(steps));
+    RATCHET_CHECK(d->readSteps());
+    return more;
 }
 
 Result<Trained> Trainer::run()
@@ -211,7 +221,7 @@ Result<Trained> Trainer::run()
             break;
         if (d->events.isStopped && d->events.isStopped())
             return passOn(stopped());
-        RATCHET_TRY(more, advance(1));
+        RATCHET_TRY(more, d->advance(1));
         if (more && d->spec.checkpointSeconds > 0 && secondsSince(d->lastCheckpoint) >= d->spec.checkpointSeconds) {
             RATCHET_CHECK(keepCheckpoint());
             d->lastCheckpoint = Clock::now();
@@ -222,7 +232,7 @@ Result<Trained> Trainer::run()
         RATCHET_CHECK(d->finish(trained));
         return trained;
     } catch (const std::exception& error) {
-        return fail(Code::Failed, fmt::format("The training could not be finished: {}.", firstLine(error.what())));
+        return fail(Code::Failed, fmt::format("The training could not be finished: {}.", reasonOf(error)));
     }
 }
 
@@ -235,6 +245,7 @@ Status Trainer::stopped() const
 
 Status Trainer::keepCheckpoint() const
 {
+    RATCHET_CHECK(d->readSteps());
     TrainState state = d->state;
     state.seconds += secondsSince(d->started);
     return writeCheckpoint(d->checkpointFile(), trialKey(d->spec), state);

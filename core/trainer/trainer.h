@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Trains one model from a TrainSpec under its compute budget. The same spec gives the same weights, whether it ran at
-// one go or was resumed, on the same machine and libtorch. Used by workerMain and tests. One thread.
+// one go or was resumed, on the same machine, libtorch and placement. Used by workerMain and tests. One thread.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/launch/messages.h"
+#include "core/model/placement.h"
 #include "core/plugin/domain.h"
 
 namespace ratchet
@@ -30,9 +31,11 @@ class Trainer
 {
 public:
     // Reads genome, parent and teachers, labels items for self-training, collects preferences, checks the pools, builds the model and
-    // takes up a checkpoint of this very trial. `domain` must outlive it. BadInput for a population (core/trainer/population.h).
+    // takes up a checkpoint of this very trial, made on such a device. `domain` must outlive it. BadInput for a population
+    // (core/trainer/population.h).
     [[nodiscard]] static Result<std::unique_ptr<Trainer>> create(const TrainSpec& spec, const Domain& domain,
-                                                                 TrainEvents events = {});
+                                                                 TrainEvents events = {},
+                                                                 const Placement& placement = {});
     ~Trainer();
 
     // Steps until the budget is spent, then writes weights.safetensors. Cancelled (with a checkpoint kept) when

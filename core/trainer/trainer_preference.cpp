@@ -34,6 +34,7 @@ Status Trainer::Private::compare()
     RATCHET_TRY(file, readWeights(spec.parentWeights));
     Transformer frozen(parent.architecture, model.vocabulary());
     RATCHET_CHECK(frozen.load(file));
+    frozen.place(placement);
     RATCHET_TRY(margins, look(frozen));
     reference = std::move(margins);
     preference["before"] = reportOf(reference);
@@ -52,8 +53,7 @@ Status Trainer::Private::addPairs(Step& step)
         observe(rows);
     const at::Tensor numbers = at::empty({static_cast<std::int64_t>(pairs.size())}, at::kLong);
     std::copy(pairs.begin(), pairs.end(), numbers.data_ptr<std::int64_t>());
-    step.preference = addPreference(model, rows, reference.index_select(0, numbers), genome.recipe);
-    step.loss += step.preference->value;
+    step.pairs = queuePreference(model, rows, reference.index_select(0, numbers.to(reference.device())), genome.recipe);
     step.tokens += rows.inputs.numel();
     step.flops += priceOf(rows.inputs.size(0), rows.inputs.size(1));
     return {};

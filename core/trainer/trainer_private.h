@@ -32,12 +32,17 @@ inline constexpr std::int64_t smokeSteps = 10;
 // by hand.
 [[nodiscard]] Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary);
 
+// Says that a trial starts over, because its state was made at another placement than here.
+void tellForeign(const TrainEvents& events, const Placement& here, const std::string& made);
+
 // {"right": share above zero, "margin": mean in nats} of these margins.
 [[nodiscard]] Json reportOf(const at::Tensor& margins);
 
-// What a step computed before the optimizer moves.
+// What a step showed. Its losses and norm stay where they were computed until they are read.
 struct Step {
-    double loss = 0, droppedShare = 0;
+    std::int64_t number = 0; // from 1
+    at::Tensor labels, pairs, norm; // [], [3], [] float64
+    double loss = 0, gradientNorm = 0, rate = 0, droppedShare = 0;
     std::optional<PreferenceLoss> preference;
     std::int64_t tokens = 0; // padding included
     double flops = 0;
@@ -57,13 +62,17 @@ struct Trainer::Private {
     void update(const at::Tensor& gradient, double rate);
     [[nodiscard]] bool isDone() const;
     [[nodiscard]] Status takeStep();
+    [[nodiscard]] Result<bool> advance(std::int64_t steps);
+    // Waits for the steps not read yet and judges and reports each, in order.
+    [[nodiscard]] Status readSteps();
+    [[nodiscard]] Status judge(const Step& step);
     [[nodiscard]] Status addLabels(Step& step);
     [[nodiscard]] Status addPairs(Step& step);
     // The parent's margins of all pairs; charges this look at them and the one at the end.
     [[nodiscard]] Status compare();
     // Margins [N] of all pairs, in their order.
     [[nodiscard]] Result<at::Tensor> look(const Transformer& at) const;
-    [[nodiscard]] Status divergence() const;
+    [[nodiscard]] Status divergence(const Step& step) const;
     [[nodiscard]] Status finish(Trained& trained);
     // Compute of a token in rows of `length`, and of such rows; teachers included.
     [[nodiscard]] double tokenPrice(std::int64_t length) const;
@@ -74,7 +83,7 @@ struct Trainer::Private {
     [[nodiscard]] double budgetOfSteps() const;
     [[nodiscard]] double rateNow() const;
     void observe(const Batch& batch);
-    void report(const Step& step, double gradientNorm, double rate);
+    void report(const Step& step);
     [[nodiscard]] Progress progressNow() const;
     [[nodiscard]] std::string stage() const;
     // Of what it may spend before the last step, what asking costs left out.
@@ -91,6 +100,7 @@ struct Trainer::Private {
     [[nodiscard]] std::string checkpointFile() const;
 
     TrainSpec spec;
+    Placement placement;
     Genome genome;
     const Domain& domain;
     TrainEvents events;
@@ -102,6 +112,7 @@ struct Trainer::Private {
     std::optional<Optimizer> optimizer; // of the adapters or of what is not frozen
     std::optional<Teachers> teachers;
     TrainState state;
+    std::vector<Step> unread;
     Json selfTraining = nullptr, data = nullptr, preference = nullptr, population = nullptr; // reports
     at::Tensor reference;                     // the parent's margins of the pairs [N]; undefined without any
     std::vector<Architecture> taught;         // of the teachers

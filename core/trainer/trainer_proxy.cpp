@@ -56,7 +56,7 @@ Result<Proxy> Trainer::Private::measureProxy() const
                     "Set \"proxy\" to 0.");
     const std::string file = (std::filesystem::path(spec.scratch) / "proxy.safetensors").string();
     RATCHET_CHECK(model.save(file, state.average.defined() ? state.average : model.flat(), {}));
-    RATCHET_TRY(answerer, Answerer::load(genome, file, domain, spec.tokenizer));
+    RATCHET_TRY(answerer, Answerer::load(genome, file, domain, spec.tokenizer, placement));
     RATCHET_TRY(score, meanScore(*answerer, domain, genome.reasoning, asked));
     std::error_code ignored;
     std::filesystem::remove(file, ignored);
@@ -67,6 +67,7 @@ Result<Proxy> Trainer::Private::measureProxy() const
 Result<AfterProxy> Trainer::Private::showProxy()
 {
     try {
+        RATCHET_CHECK(readSteps());
         RATCHET_TRY(proxy, measureProxy());
         if (events.onProgress)
             events.onProgress(progressNow());
@@ -75,7 +76,7 @@ Result<AfterProxy> Trainer::Private::showProxy()
         state.proxyFlops = state.lookedAt ? proxy.flops : 0;
         return answer;
     } catch (const std::exception& error) {
-        return fail(Code::Failed, fmt::format("The look at the training failed: {}.", firstLine(error.what())));
+        return fail(Code::Failed, fmt::format("The look at the training failed: {}.", reasonOf(error)));
     }
 }
 

@@ -55,6 +55,12 @@ void Trainer::Private::observe(const Batch& batch)
     observationSeconds += cpuSeconds() - before;
 }
 
+void tellForeign(const TrainEvents& events, const Placement& here, const std::string& made)
+{
+    if (events.onProgress)
+        events.onProgress({0, 0, 0, 0, 0, fmt::format("starting over on {}: its state is of {}", here.text(), made)});
+}
+
 std::string Trainer::Private::stage() const
 {
     if (state.step == 0)
@@ -73,12 +79,14 @@ Progress Trainer::Private::progressNow() const
     return progress;
 }
 
-void Trainer::Private::report(const Step& step, double gradientNorm, double rate)
+void Trainer::Private::report(const Step& step)
 {
     const std::int64_t stride = std::max<std::int64_t>(1, total / 5000);
-    const bool isLast = isDone(), isTime = secondsSince(lastProgress) >= 0.25 || isLast || stage() != lastStage;
-    if (events.onPoints && (state.step % stride == 0 || isLast)) {
-        Points points{state.step, {{"loss", step.loss}, {"gradient-norm", gradientNorm}, {"learning-rate", rate}}};
+    const bool isLast = isDone() && step.number == state.step,
+               isTime = secondsSince(lastProgress) >= 0.25 || isLast || stage() != lastStage;
+    if (events.onPoints && (step.number % stride == 0 || isLast)) {
+        Points points{step.number,
+                      {{"loss", step.loss}, {"gradient-norm", step.gradientNorm}, {"learning-rate", step.rate}}};
         if (genome.architecture.experts > 0)
             points.values.emplace_back("dropped-share", step.droppedShare);
         if (step.preference) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <utility>
 
 #include <ATen/Context.h>
 
@@ -21,6 +22,7 @@ namespace
 {
 
 constexpr std::int64_t mostObservations = 12, fewestStepsBetween = 10;
+constexpr std::size_t stepsAhead = 16; // of a device, before its losses are read
 
 double peakBytes()
 {
@@ -134,8 +136,10 @@ Status Trainer::Private::takeMembers()
 {
     if (events.onProgress)
         events.onProgress({0, 0, 0, 0, 0, "averaging"});
-    if (genome.recipe.isEnsemble())
+    if (genome.recipe.isEnsemble()) {
         ensemble.emplace(genome, tokenizer.vocabulary());
+        ensemble->place(placement);
+    }
     RATCHET_TRY(averaged, ensemble ? gatherInto(*ensemble, spec, domain, tokenizer)
                                    : averageInto(model, spec, genome, domain, tokenizer));
     state.loss = averaged.loss;
@@ -155,7 +159,7 @@ Status Trainer::Private::adapt()
         layout = adapters->layout();
         state.parameters = adapters->flat();
     }
-    optimizer.emplace(genome.recipe, genome.architecture, std::move(layout));
+    optimizer.emplace(genome.recipe, genome.architecture, std::move(layout), placement);
     state.first = optimizer->firstMoment();
     state.second = optimizer->secondMoment();
     return {};
@@ -197,6 +201,8 @@ Status Trainer::Private::begin()
     model.initialise(Rng::stream(spec.seed, "model").next());
     if (genome.recipe.start == "continue" && !spec.parentWeights.empty())
         RATCHET_CHECK(takeOver(spec, model));
+    model.place(placement);
+    state.placement = placement.text();
     if (genome.recipe.isAverage())
         RATCHET_CHECK(takeMembers());
     if (genome.recipe.preference > 0)
@@ -210,6 +216,8 @@ Status Trainer::Private::begin()
         RATCHET_TRY(resumed, readCheckpoint(checkpointFile(), trialKey(spec), state));
         if (resumed && adapters)
             adapters->compose(model);
+        if (!state.foreign.empty())
+            tellForeign(events, placement, state.foreign);
     }
     firstStep = state.step;
     lastProgressTokens = state.tokens;
@@ -227,16 +235,16 @@ double Trainer::Private::rateNow() const
     return learningRateAt(genome.recipe, step, total);
 }
 
-Status Trainer::Private::divergence() const
+Status Trainer::Private::divergence(const Step& step) const
 {
     return fail(
         Code::Failed,
-        state.step <= smokeSteps
+        step.number <= smokeSteps
             ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.",
-                          state.step, state.loss, state.divergence.best)
+                          step.number, state.loss, state.divergence.best)
             : fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
                           "for {} steps.",
-                          state.step, state.loss, state.divergence.best, state.divergence.above),
+                          step.number, state.loss, state.divergence.best, state.divergence.above),
         "Lower the learning rate or lengthen the warm-up.");
 }
 
@@ -249,8 +257,8 @@ Status Trainer::Private::addLabels(Step& step)
     options.dropout = genome.recipe.dropout;
     if (options.dropout > 0)
         at::manual_seed(Rng::stream(spec.seed, "dropout", static_cast<std::uint64_t>(state.step)).next());
-    const StepLoss loss = addGradient(model, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
-    step.loss += loss.value;
+    QueuedLoss loss = queueGradient(model, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
+    step.labels = std::move(loss.value);
     step.droppedShare = loss.droppedShare;
     step.tokens += batch.inputs.numel();
     step.flops += priceOf(batch.inputs.size(0), batch.inputs.size(1));
@@ -266,25 +274,63 @@ Status Trainer::Private::takeStep()
     if (genome.recipe.preference > 0)
         RATCHET_CHECK(addPairs(step));
     const at::Tensor gradient = ownGradient();
-    const double norm = clipGradient(gradient, genome.recipe.clip);
-    isLost = !std::isfinite(step.loss) || !std::isfinite(norm);
-    if (isLost)
-        return fail(Code::Failed,
-                    fmt::format("The training diverged at step {}: its loss is not finite.", state.step + 1),
-                    "Lower the learning rate or the initial scale.");
-    const double rate = rateNow();
-    update(gradient, rate);
+    step.norm = queueClip(gradient, genome.recipe.clip, placement);
+    step.rate = rateNow();
+    update(gradient, step.rate);
+    step.number = state.step;
     state.tokens += step.tokens;
     state.flops += step.flops;
-    state.loss = state.step == 1 ? step.loss
-                                 : state.loss + (step.loss - state.loss) /
-                                                    static_cast<double>(std::min<std::int64_t>(state.step, 20));
-    const double share = static_cast<double>(state.step) / static_cast<double>(total);
+    unread.push_back(std::move(step));
+    const bool endsStage = state.step == 1 || state.step == smokeSteps;
+    const bool runsAhead = !placement.device.is_cpu() && unread.size() < stepsAhead && !endsStage && !isDone();
+    return runsAhead ? Status() : readSteps();
+}
+
+Status Trainer::Private::readSteps()
+{
+    std::vector<at::Tensor> all;
+    for (const Step& step : unread)
+        for (const at::Tensor& numbers : {step.norm, step.labels, step.pairs})
+            if (numbers.defined())
+                all.push_back(numbers.reshape({-1}));
+    if (all.empty())
+        return {};
+    at::Tensor here;
+    try {
+        here = at::cat(all).cpu();
+    } catch (const std::exception& error) { // of anything that the device was asked to do since
+        return fail(Code::Failed, fmt::format("The training failed at step {} or before: {}.", state.step, reasonOf(error)));
+    }
+    const double* value = here.data_ptr<double>();
+    for (Step& step : std::exchange(unread, {})) {
+        step.gradientNorm = *value++;
+        if (step.labels.defined())
+            step.loss += *value++;
+        if (step.pairs.defined()) {
+            step.preference = {value[0], value[1], value[2]};
+            step.loss += step.preference->value;
+            value += 3;
+        }
+        RATCHET_CHECK(judge(step));
+    }
+    return {};
+}
+
+Status Trainer::Private::judge(const Step& step)
+{
+    isLost = !std::isfinite(step.loss) || !std::isfinite(step.gradientNorm);
+    if (isLost)
+        return fail(Code::Failed, fmt::format("The training diverged at step {}: its loss is not finite.", step.number),
+                    "Lower the learning rate or the initial scale.");
+    state.loss = step.number == 1 ? step.loss
+                                  : state.loss + (step.loss - state.loss) /
+                                                     static_cast<double>(std::min<std::int64_t>(step.number, 20));
+    const double share = static_cast<double>(step.number) / static_cast<double>(total);
     const bool exploded =
-        state.step <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
+        step.number <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
     isLost = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
-    report(step, norm, rate);
-    return isLost ? divergence() : Status();
+    report(step);
+    return isLost ? divergence(step) : Status();
 }
 
 Status Trainer::Private::finish(Trained& trained)

@@ -51,7 +51,7 @@ private:
     bool m_stopped = false;
 };
 
-Result<Trained> trainFrom(FrameChannel& channel)
+Result<Trained> trainFrom(FrameChannel& channel, const Placement& placement)
 {
     RATCHET_TRY(message, channel.receive());
     const auto* const spec = std::get_if<TrainSpec>(&message);
@@ -62,19 +62,19 @@ Result<Trained> trainFrom(FrameChannel& channel)
     Reporter reporter(channel);
     RATCHET_TRY(genome, Genome::fromJson(spec->genome));
     if (genome.recipe.isPopulation()) {
-        RATCHET_TRY(population, Population::create(*spec, *domain, reporter.events()));
+        RATCHET_TRY(population, Population::create(*spec, *domain, reporter.events(), placement));
         return population->run();
     }
-    RATCHET_TRY(trainer, Trainer::create(*spec, *domain, reporter.events()));
+    RATCHET_TRY(trainer, Trainer::create(*spec, *domain, reporter.events(), placement));
     return trainer->run();
 }
 
 } // namespace
 
-int workerMain(FrameChannel& channel)
+int workerMain(FrameChannel& channel, const Placement& placement)
 {
     prepareProcess();
-    const Result<Trained> trained = trainFrom(channel);
+    const Result<Trained> trained = trainFrom(channel, placement);
     const Status sent =
         trained ? channel.send(*trained) : channel.send(Failure{codeName(trained.error().code), trained.error().text});
     return trained && sent ? 0 : 1;

@@ -18,13 +18,13 @@ constexpr int drawsEach = 4;
 } // namespace
 
 Result<std::unique_ptr<Candidate>> Candidate::load(const Artifact& artifact, const std::string& who, const Domain& domain,
-                                                   const Json& tokenizer)
+                                                   const Json& tokenizer, const Placement& placement)
 {
     const auto named = [&](const Error& error) { return fail(error.code, fmt::format("The {}: {}", who, error.text), error.hint); };
     auto genome = Genome::fromJson(artifact.genome);
     if (!genome)
         return named(genome.error());
-    auto answerer = Answerer::load(*genome, artifact.weights, domain, tokenizer);
+    auto answerer = Answerer::load(*genome, artifact.weights, domain, tokenizer, placement);
     if (!answerer)
         return named(answerer.error());
     std::unique_ptr<Candidate> candidate(new Candidate(std::move(*genome), who, domain));

@@ -16,7 +16,7 @@ public:
     // Errors of Genome::fromJson and Answerer::load, naming `who`. `domain` must outlive it.
     // `tokenizer` is the lab's, null for the domain's alphabet.
     [[nodiscard]] static Result<std::unique_ptr<Candidate>> load(const Artifact& artifact, const std::string& who, const Domain& domain,
-                                                                 const Json& tokenizer = nullptr);
+                                                                 const Json& tokenizer = nullptr, const Placement& placement = {});
 
     // Exact match: greedy, or with reasoning.samples > 1 the most frequent of that many sampled answers (temperature 0.7,
     // first seen wins a tie; Wang 2022, arXiv 2203.11171); a prompt that the context cannot hold is answered wrong, class

@@ -37,8 +37,8 @@ int countRight(const std::vector<ShownAnswer>& answers)
 
 class Work {
 public:
-    Work(const RewardSpec& spec, const Domain& domain, const RewardProgress& isStopped)
-        : m_spec(spec), m_domain(domain), m_isStopped(isStopped), m_suites(decidingSuites(domain)), m_rng(Rng::stream(spec.seed, "reward items"))
+    Work(const RewardSpec& spec, const Domain& domain, const RewardProgress& isStopped, const Placement& placement)
+        : m_spec(spec), m_domain(domain), m_isStopped(isStopped), m_placement(placement), m_suites(decidingSuites(domain)), m_rng(Rng::stream(spec.seed, "reward items"))
     {
     }
     [[nodiscard]] Status open();
@@ -61,6 +61,7 @@ private:
     const RewardSpec& m_spec;
     const Domain& m_domain;
     const RewardProgress& m_isStopped;
+    Placement m_placement;
     std::vector<SuiteSpec> m_suites;
     Rng m_rng;
     std::vector<std::unique_ptr<Candidate>> m_versions;
@@ -76,13 +77,13 @@ Status Work::open()
     if (m_domain.info().measure != Measure::ExactMatch)
         return fail(Code::BadInput, "Where bits per byte are measured no answer is right or wrong: there is nothing to learn for a reward model.");
     for (const Artifact& artifact : m_spec.versions) {
-        RATCHET_TRY(candidate, Candidate::load(artifact, "version " + artifact.version.substr(0, 8), m_domain, m_spec.tokenizer));
+        RATCHET_TRY(candidate, Candidate::load(artifact, "version " + artifact.version.substr(0, 8), m_domain, m_spec.tokenizer, m_placement));
         m_versions.push_back(std::move(candidate));
     }
     const bool learns = m_spec.task == "learn";
     const Artifact& from = learns ? m_spec.versions.front() : m_spec.model;
     RATCHET_TRY(genome, Genome::fromJson(from.genome));
-    RATCHET_TRY(model, RewardModel::load(genome, from.weights, m_domain, m_spec.tokenizer, learns ? m_spec.memoryBytes : 0));
+    RATCHET_TRY(model, RewardModel::load(genome, from.weights, m_domain, m_spec.tokenizer, learns ? m_spec.memoryBytes : 0, m_placement));
     m_model = std::move(model);
     return tell("loading", 0);
 }
@@ -292,7 +293,7 @@ Result<Rewards> Work::score()
     return rewards;
 }
 
-Result<Message> workFrom(FrameChannel& channel)
+Result<Message> workFrom(FrameChannel& channel, const Placement& placement)
 {
     RATCHET_TRY(message, channel.receive());
     const auto* const spec = std::get_if<RewardSpec>(&message);
@@ -301,7 +302,8 @@ Result<Message> workFrom(FrameChannel& channel)
     RATCHET_TRY(domain, loadDomain(spec->domain, spec->corpus));
     // Whatever comes after the spec can only mean stop.
     const auto done = guarded(spec->domain, [&] {
-        return doRewardWork(*spec, *domain, [&](const Progress& progress) { return !channel.send(progress) || channel.isReadable(); });
+        return doRewardWork(*spec, *domain, [&](const Progress& progress) { return !channel.send(progress) || channel.isReadable(); },
+                            placement);
     });
     RATCHET_CHECK(done);
     RATCHET_TRY(result, *done);
@@ -310,9 +312,10 @@ Result<Message> workFrom(FrameChannel& channel)
 
 } // namespace
 
-Result<std::variant<Graded, Rewards>> doRewardWork(const RewardSpec& spec, const Domain& domain, const RewardProgress& isStopped)
+Result<std::variant<Graded, Rewards>> doRewardWork(const RewardSpec& spec, const Domain& domain, const RewardProgress& isStopped,
+                                                      const Placement& placement)
 {
-    Work work(spec, domain, isStopped);
+    Work work(spec, domain, isStopped, placement);
     RATCHET_CHECK(work.open());
     if (spec.task == "score") {
         RATCHET_TRY(rewards, work.score());
@@ -322,10 +325,10 @@ Result<std::variant<Graded, Rewards>> doRewardWork(const RewardSpec& spec, const
     return graded;
 }
 
-int rewardMain(FrameChannel& channel)
+int rewardMain(FrameChannel& channel, const Placement& placement)
 {
     prepareProcess();
-    const auto done = workFrom(channel);
+    const auto done = workFrom(channel, placement);
     const Status sent = done ? channel.send(*done) : channel.send(Failure{codeName(done.error().code), done.error().text});
     return done && sent ? 0 : 1;
 }

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "core/launch/frame.h"
+#include "core/model/placement.h"
 #include "core/plugin/domain.h"
 
 namespace ratchet {
@@ -22,8 +23,9 @@ using RewardProgress = std::function<bool(const Progress& progress)>;
 // BadInput for a spec without versions or of a domain that is measured in bits per byte, Failed when the domain draws an item of
 // gate or vault, when a version or a tokenizer does not fit or when the loss is not finite, Cancelled when stopped. May throw what the
 // plugin throws.
-[[nodiscard]] Result<std::variant<Graded, Rewards>> doRewardWork(const RewardSpec& spec, const Domain& domain, const RewardProgress& isStopped);
+[[nodiscard]] Result<std::variant<Graded, Rewards>> doRewardWork(const RewardSpec& spec, const Domain& domain, const RewardProgress& isStopped,
+                                                                   const Placement& placement = {});
 
-[[nodiscard]] int rewardMain(FrameChannel& channel);
+[[nodiscard]] int rewardMain(FrameChannel& channel, const Placement& placement = {});
 
 } // namespace ratchet

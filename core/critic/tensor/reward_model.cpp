@@ -113,7 +113,8 @@ at::Tensor RewardModel::Private::logits(const std::vector<const ReadAnswer*>& ro
         std::copy(text.positions.begin(), text.positions.end(), positions.data_ptr<std::int64_t>() + row * length);
         last.data_ptr<std::int64_t>()[row] = row * length + static_cast<std::int64_t>(text.tokens.size()) - 1;
     }
-    return model.forward(tokens, positions).view({-1, model.vocabulary()}).index_select(0, last).narrow(1, wrongToken, rightToken + 1);
+    const at::Tensor all = model.forward(tokens, positions).view({-1, model.vocabulary()});
+    return all.index_select(0, last.to(all.device())).narrow(1, wrongToken, rightToken + 1);
 }
 
 std::vector<double> RewardModel::Private::differences(const std::vector<ReadAnswer>& answers)
@@ -124,7 +125,7 @@ std::vector<double> RewardModel::Private::differences(const std::vector<ReadAnsw
         std::vector<const ReadAnswer*> rows;
         for (std::size_t i = begin; i < std::min(answers.size(), begin + readAtOnce); ++i)
             rows.push_back(&answers[i]);
-        const at::Tensor two = logits(rows).contiguous();
+        const at::Tensor two = logits(rows).cpu().contiguous();
         for (std::size_t i = 0; i < rows.size(); ++i)
             result.push_back(two.data_ptr<float>()[2 * i + rightToken] - two.data_ptr<float>()[2 * i + wrongToken]);
         charge(rows.size(), longestOf(rows), 1.0 / 3);
@@ -143,9 +144,10 @@ Result<double> RewardModel::Private::step(const std::vector<ShownAnswer>& shown,
         targets.data_ptr<std::int64_t>()[row] = row % 2 == 0 ? wrongToken : rightToken;
     }
     model.gradient().zero_();
-    const at::Tensor loss = at::cross_entropy_loss(logits(rows), targets);
+    const at::Tensor loss = at::cross_entropy_loss(logits(rows), targets.to(model.placement().device));
     loss.backward();
-    const double norm = clipGradient(model.gradient(), genome.recipe.clip), value = loss.item<float>();
+    const double norm = queueClip(model.gradient(), genome.recipe.clip, model.placement()).item<double>();
+    const double value = loss.item<float>();
     if (!std::isfinite(value) || !std::isfinite(norm))
         return fail(Code::Failed, fmt::format("The reward model diverged at step {}: its loss is not finite.", number));
     optimizer->step(model.flat(), model.gradient(), rate, number);
@@ -157,7 +159,7 @@ RewardModel::RewardModel() = default;
 RewardModel::~RewardModel() = default;
 
 Result<std::unique_ptr<RewardModel>> RewardModel::load(const Genome& genome, const std::string& weights, const Domain& domain,
-                                                       const Json& tokenizer, double memoryBytes)
+                                                       const Json& tokenizer, double memoryBytes, const Placement& placement)
 {
     RATCHET_TRY(made, tokenizerOf(tokenizer, domain.info().alphabet));
     RATCHET_TRY(file, readWeights(weights));
@@ -168,6 +170,7 @@ Result<std::unique_ptr<RewardModel>> RewardModel::load(const Genome& genome, con
     if (memoryBytes > 0)
         RATCHET_CHECK(fitsMemory(d.genome, d.tokenizer.vocabulary(), genome.architecture.context, memoryBytes));
     RATCHET_CHECK(d.model.load(file));
+    d.model.place(placement.forAnswers());
     if (const auto kept = file.metadata.find("platt"); kept != file.metadata.end()) {
         RATCHET_TRY(json, parseJson(kept->second, "the calibration of a reward model"));
         Fields in(json, "the calibration of a reward model");
@@ -213,7 +216,7 @@ Result<int> RewardModel::learn(const std::vector<ShownAnswer>& shown, const std:
     const std::vector<ReadAnswer> looked = textsOf(calibrate);
     const double before = d->flops;
     d->model.requireGradient();
-    d->optimizer.emplace(d->genome.recipe, d->genome.architecture, d->model.layout());
+    d->optimizer.emplace(d->genome.recipe, d->genome.architecture, d->model.layout(), d->model.placement());
     double best = balancedLoss(d->differences(looked), calibrate);
     const double look = d->flops - before;                               // price of one
     const auto total = static_cast<std::int64_t>((flops - (looks + 1) * look) / stepPrice(longest));

@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/critic/reward.h"
 #include "core/genome/genome.h"
+#include "core/model/placement.h"
 #include "core/plugin/domain.h"
 
 namespace ratchet {
@@ -26,8 +27,9 @@ class RewardModel {
 public:
     // `weights` of a version, or of a reward model that save() wrote. `domain` must outlive it. Errors of readWeights() and
     // checkWeights(); Refused when learning does not fit `memoryBytes` (0: no limit).
+    // Float32 wherever it is placed, as everything that judges.
     [[nodiscard]] static Result<std::unique_ptr<RewardModel>> load(const Genome& genome, const std::string& weights, const Domain& domain,
-                                                                   const Json& tokenizer, double memoryBytes);
+                                                                   const Json& tokenizer, double memoryBytes, const Placement& placement = {});
     ~RewardModel();
 
     // The answer in its canonical form, whatever format it was given in: as it is, or in the order in which the version writes it
