@@ -38,7 +38,7 @@ private:
     [[nodiscard]] Status askParent();
     [[nodiscard]] std::size_t affordable() const;
     [[nodiscard]] Result<std::vector<Item>> nextItems(std::size_t count, Rng& rng);
-    void grade(const Item& item, const Replies& replies);
+    void grade(const Item& item, const ModelReplies& replies);
     [[nodiscard]] tl::unexpected<Error> nothing() const;
 
     const Voter& m_parent;
@@ -125,7 +125,7 @@ Result<std::vector<Item>> Collection::nextItems(std::size_t count, Rng& rng)
     return items;
 }
 
-void Collection::grade(const Item& item, const Replies& replies)
+void Collection::grade(const Item& item, const ModelReplies& replies)
 {
     const auto [right, wrong] = contrastOf(replies);
     m_allRight += right && !wrong ? 1 : 0;
@@ -205,11 +205,11 @@ Result<Preferences> Collection::run()
 
 } // namespace
 
-Contrast contrastOf(const Replies& replies)
+Contrast contrastOf(const ModelReplies& replies)
 {
     Contrast contrast;
-    for (const Reply& reply : replies) {
-        const Reply*& best = reply.score >= 1 ? contrast.right : contrast.wrong;
+    for (const ModelReply& reply : replies) {
+        const ModelReply*& best = reply.score >= 1 ? contrast.right : contrast.wrong;
         if (reply.ended && (!best || reply.confidence > best->confidence))
             best = &reply;
     }

@@ -31,9 +31,9 @@ struct Preferences {
 // Of one item's replies that ended the right one (score 1) and the wrong one with the highest confidence; null where there
 // is none.
 struct Contrast {
-    const Reply *right = nullptr, *wrong = nullptr;
+    const ModelReply *right = nullptr, *wrong = nullptr;
 };
-[[nodiscard]] Contrast contrastOf(const Replies& replies);
+[[nodiscard]] Contrast contrastOf(const ModelReplies& replies);
 
 // Users' pairs are spec.preferences in the genome's format (Domain::exampleWith). Where the domain grades, the parent
 // answers n = max(4, reasoning.samples) times at the temperature of votes: spec.replay first, then draws of the child's

@@ -30,7 +30,7 @@ class TestRewarded : public QObject {
 private Q_SLOTS:
     void ordersWhatIsJudgedAndChangesNoVerdict()
     {
-        const TinyLab without(4), with(4, {}, 0, 0.25);
+        const TinyLab without(4), with(4, {}, 0, 0, 0.2, 0.25);
         for (const TinyLab* lab : {&without, &with}) {
             const auto end = lab->run(3, "honest", acceptingPolicy(), 1);
             QVERIFY2(end, end ? "" : end.error().text.c_str());

@@ -36,11 +36,11 @@ double budgetOf(const Genome& genome, double steps)
 }
 
 // "+.6" is right with confidence .6, "-" wrong, "!" without an end.
-Replies repliesFrom(const QString& text)
+ModelReplies repliesFrom(const QString& text)
 {
-    Replies replies;
+    ModelReplies replies;
     for (const QString& part : text.split(' ', Qt::SkipEmptyParts)) {
-        Reply reply;
+        ModelReply reply;
         reply.completion = part.toStdString();
         reply.score = part.startsWith('+') ? 1 : 0;
         reply.ended = !part.endsWith('!');
@@ -182,7 +182,7 @@ void PreferenceTest::theSurestAnswersAreContrasted()
     QFETCH(QString, replies);
     QFETCH(QString, right);
     QFETCH(QString, wrong);
-    const Replies list = repliesFrom(replies);
+    const ModelReplies list = repliesFrom(replies);
     const Contrast contrast = contrastOf(list);
     QCOMPARE(contrast.right ? QString::fromStdString(contrast.right->completion) : QString(), right);
     QCOMPARE(contrast.wrong ? QString::fromStdString(contrast.wrong->completion) : QString(), wrong);

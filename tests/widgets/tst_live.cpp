@@ -46,6 +46,7 @@ public:
         const LabPaths paths{wanted.root};
         Json config = must(parseJson(must(readFile(paths.config())), "the lab's settings"));
         config["alpha"] = 0.9;
+        config["alphaDecay"] = 2;        // more than half of it for the first question
         must(writeFile(paths.config(), config.dump(2)));
         window.resize(1280, 720);
         window.show();
