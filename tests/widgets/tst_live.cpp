@@ -40,7 +40,7 @@ public:
         wanted.domain = "arithmetic";
         wanted.budget = Flops{5e12};
         wanted.trialBudget = Flops{5e10};
-        wanted.seed = 7;
+        wanted.seed = 10;        // one of its two candidates goes on from the champion, which always helps so early
         wanted.candidates = 2;
         must(newLab(wanted));
         const LabPaths paths{wanted.root};
