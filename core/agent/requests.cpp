@@ -229,7 +229,7 @@ Result<std::vector<Attempt>> attempts(Context& context)
         Attempt attempt{proposal.id, identityOf(genome, proposal.parent), proposal.parent, proposal.family, proposal.patch, std::nullopt};
         RATCHET_TRY(cards, context.store->scorecards(proposal.id));
         for (const ScorecardRecord& card : cards)
-            if (card.split == "gate" && card.suite == context.target().name)
+            if (card.split == context.learnsFrom() && card.suite == context.target().name)
                 attempt.gain = card.difference;
         list.push_back(std::move(attempt));
     }

@@ -50,7 +50,7 @@ struct RewardUse {
     Flops spent;
 
     [[nodiscard]] bool isOn() const { return trust.on; }
-    // Whether its scores may screen: it is on, and the order in which it put challengers was the gate's.
+    // It is on, and the order in which it put challengers was shown to be the gate's.
     [[nodiscard]] bool isUseful() const { return trust.on && signal.rankLow > 0; }
 };
 [[nodiscard]] Result<RewardUse> rewardUse(const Store& store);

@@ -190,6 +190,7 @@ Status TrainJob::take(const Proxy& proxy, Child& child)
     m_shown = true;
     RATCHET_CHECK(charge(m_progress.tokens, 1, m_progress.flops + proxy.flops, proxy.flops));
     RATCHET_CHECK(screenTrial(m_context, *m_proposal, proxy, m_trial));
+    m_trial.proxy["flops"] = proxy.flops;      // who starts over is asked again, and may answer at another length
     const bool isGivenUp = screeningDecision(m_trial) == givenUp;
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         if (isGivenUp) {

@@ -334,7 +334,7 @@ Result<std::optional<ProposalRecord>> Wheel::bestAccepted() const
             continue;
         RATCHET_TRY(cards, m_context.store->scorecards(proposal.id));
         for (const ScorecardRecord& card : cards)
-            if (card.split == "gate" && card.suite == m_context.target().name && (!best || card.difference > bestGain)) {
+            if (card.split == m_context.learnsFrom() && card.suite == m_context.target().name && (!best || card.difference > bestGain)) {
                 best = proposal;
                 bestGain = card.difference;
             }

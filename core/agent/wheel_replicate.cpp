@@ -24,7 +24,7 @@ Status Wheel::replicate(const ReplicationWish& wish)
         RATCHET_CHECK(measureReplication(run, reference, wish.items));
     m_stage = "idle";
     RATCHET_TRY(lesson, replicatedLesson(*m_context.store, wish.version));
-    return lesson && lesson->replicated > 0 ? m_context.store->put(*lesson) : Status{};
+    return lesson && lesson->replicated > 0 && !m_context.config.isDataFinite() ? m_context.store->put(*lesson) : Status{};
 }
 
 // Those that are there and did not fail, and new ones up to `seeds`.

@@ -171,9 +171,17 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         {{start, "continue"}, {"/adaptation/method", "lora"}, {schedule, "linear"}});
     add("tuning", "the upper half of the champion", "Train the upper blocks on and leave the lower ones as they are.",
         {{start, "continue"}, {"/adaptation/frozenLayers", parent.architecture.layers / 2}, {schedule, "linear"}});
+    Changes copies{{start, "continue"}, {"/recipe/population", 4}, {schedule, "linear"}};
+    if (parent.recipe.distillation > 0)
+        copies.emplace_back("/recipe/distillation", 0.0);
+    if (!parent.recipe.teachers.empty())
+        copies.emplace_back("/recipe/teachers", Json::array());
+    if (parent.data.selfTraining > 0)
+        copies.emplace_back("/data/selfTraining", 0.0);
+    if (parent.data.bucketing)
+        copies.emplace_back("/data/bucketing", false);
     add("tuning", "a population from the champion",
-        "Train copies of the champion on side by side, each with other rates, and let the better take the place of the worse.",
-        {{start, "continue"}, {"/recipe/population", 4}, {schedule, "linear"}});
+        "Train copies of the champion on side by side, each with other rates, and let the better take the place of the worse.", copies);
     Changes fromParent{{start, "scratch"}, {"/recipe/distillation", 0.5}, {schedule, "linear"}};
     if (!parent.recipe.teachers.empty())
         fromParent.emplace_back("/recipe/teachers", Json::array());

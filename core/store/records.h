@@ -75,7 +75,7 @@ struct TrialRecord {
     std::uint64_t seed = 0;
     Flops budget, spent;             // spent: absolute, counted by the engine; never added twice
     TrialState state = TrialState::Pending;
-    std::string stage;               // loading | self-training | averaging | shape | smoke | proxy | full | done
+    std::string stage;               // loading | self-training | preferences | averaging | shape | smoke | proxy | full | done
     std::string failure;             // sentence
     std::optional<Hash> version;
     std::int64_t steps = 0, tokens = 0;

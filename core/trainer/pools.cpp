@@ -24,9 +24,9 @@ Pools poolsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain)
         else
             pool.push_back(std::move(example));
     };
-    for (const Json& question : spec.replay)
+    for (const Json& question : genome.data.replay > 0 ? spec.replay : std::vector<Json>())
         add(pools.replay, domain.example(Item{{}, question}, genome.reasoning));
-    for (const Json& given : spec.feedback) {
+    for (const Json& given : genome.data.feedback > 0 ? spec.feedback : std::vector<Json>()) {
         if (!given.contains("question") || !given.contains("answer") || !given["answer"].is_string())
             continue;
         if (auto example = domain.exampleWith(Item{{}, given["question"]}, given["answer"], genome.reasoning))

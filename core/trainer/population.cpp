@@ -270,7 +270,7 @@ void Population::Private::report()
     progress.flops = log.flopsOfAll();
     progress.fraction = std::min(1.0, static_cast<double>(progress.step) / static_cast<double>(steps() * genome.recipe.population));
     progress.loss = member.state.loss;
-    progress.stage = "training";
+    progress.stage = "full";
     progress.secondsLeft = (secondsBefore + secondsSince(started)) * (1 / progress.fraction - 1);
     events.onProgress(progress);
 }
@@ -366,7 +366,13 @@ Result<Trained> Population::run()
         }
     }
     Trainer& winner = *d->members[static_cast<std::size_t>(d->log.ranking().front())];
-    RATCHET_TRY(trained, Private::finish(winner, d->spec, d->log));
+    Result<Trained> finished;
+    try {
+        finished = Private::finish(winner, d->spec, d->log);
+    } catch (const std::exception& error) {
+        return fail(Code::Failed, fmt::format("The training could not be finished: {}.", reasonOf(error)));
+    }
+    RATCHET_TRY(trained, std::move(finished));
     trained.steps = d->log.stepsOfAll();
     trained.tokens = trained.steps * d->genome.recipe.batch * trained.length;
     trained.flops = d->log.flopsOfAll();

@@ -156,6 +156,8 @@ Status Collection::askParent()
         RATCHET_TRY(replies, ask({m_parent}, m_domain, items, m_samples, m_options.seed, batch++));
         for (std::size_t i = 0; i < items.size(); ++i)
             grade(items[i], replies[i]);
+        if (m_options.onAsked)
+            m_options.onAsked(spent());
     }
     return {};
 }

@@ -3,6 +3,7 @@
 // that the parent answers rightly one time and wrongly another. All of it is known before the first step. One thread.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "core/base/error.h"
@@ -18,6 +19,7 @@ struct PreferenceOptions {
     std::uint64_t seed = 0;
     std::size_t pairs = 1024; // at most; users' come first
     double flops = 0;         // for asking the parent: never exceeded
+    std::function<void(double)> onAsked = {};   // told after each batch of items what was spent
 };
 
 struct Preferences {

@@ -51,6 +51,7 @@ Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, c
     PreferenceOptions options;
     options.seed = Rng::stream(spec.seed, "preferences").next();
     options.flops = spec.budgetFlops * labellingShare;
+    options.onAsked = tell;
     const double rows = rowsIn(spec, genome, domain, tokenizer.vocabulary());
     const double drawn = rows / genome.recipe.batch * pairsOfStep(genome.recipe);
     options.pairs = static_cast<std::size_t>(std::clamp(drawn / pairReadings, 1.0, 1e5));

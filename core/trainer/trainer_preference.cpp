@@ -13,17 +13,22 @@ Json reportOf(const at::Tensor& margins)
     return {{"right", margins.gt(0).to(at::kFloat).mean().item<float>()}, {"margin", margins.mean().item<float>()}};
 }
 
-Result<at::Tensor> Trainer::Private::look(const Transformer& at) const
+Result<at::Tensor> Trainer::Private::look(const Transformer& at, const Progress& meanwhile) const
 {
     const at::NoGradGuard noGradient;
     const std::size_t all = batches.pairs();
     const auto most = static_cast<std::size_t>(genome.recipe.batch / genome.recipe.accumulation / 2);
     std::vector<at::Tensor> margins;
+    Clock::time_point told = Clock::now();
     for (std::size_t from = 0; from < all; from += most) {
         std::vector<std::size_t> pairs(std::min(most, all - from));
         std::iota(pairs.begin(), pairs.end(), from);
         RATCHET_TRY(rows, batches.pairRows(pairs, Padding::Least));
         margins.push_back(marginsOf(at, rows));
+        if (events.onProgress && secondsSince(told) >= 1) {      // who says nothing for long is ended
+            told = Clock::now();
+            events.onProgress(meanwhile);
+        }
     }
     return at::cat(margins);
 }
@@ -35,7 +40,7 @@ Status Trainer::Private::compare()
     Transformer frozen(parent.architecture, model.vocabulary());
     RATCHET_CHECK(frozen.load(file));
     frozen.place(placement);
-    RATCHET_TRY(margins, look(frozen));
+    RATCHET_TRY(margins, look(frozen, {0, 0, startFlops, 0, 0, "preferences"}));
     reference = std::move(margins);
     preference["before"] = reportOf(reference);
     const int length = batches.length();

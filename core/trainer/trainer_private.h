@@ -70,8 +70,8 @@ struct Trainer::Private {
     [[nodiscard]] Status addPairs(Step& step);
     // The parent's margins of all pairs; charges this look at them and the one at the end.
     [[nodiscard]] Status compare();
-    // Margins [N] of all pairs, in their order.
-    [[nodiscard]] Result<at::Tensor> look(const Transformer& at) const;
+    // Margins [N] of all pairs, in their order. Tells `meanwhile` about once a second.
+    [[nodiscard]] Result<at::Tensor> look(const Transformer& at, const Progress& meanwhile) const;
     [[nodiscard]] Status divergence(const Step& step) const;
     [[nodiscard]] Status finish(Trained& trained);
     // Compute of a token in rows of `length`, and of such rows; teachers included.

@@ -345,7 +345,7 @@ Status Trainer::Private::finish(Trained& trained)
         model.flat().copy_(state.average); // what is kept
     RATCHET_CHECK(ensemble ? ensemble->save(file, metadata) : model.save(file, model.flat(), metadata));
     if (reference.defined()) {
-        RATCHET_TRY(margins, look(model));
+        RATCHET_TRY(margins, look(model, progressNow()));
         preference["after"] = reportOf(margins);
     }
     trained.weights = file;

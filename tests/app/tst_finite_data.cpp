@@ -8,6 +8,8 @@
 #include "core/agent/context.h"
 #include "core/agent/engine.h"
 #include "core/agent/question.h"
+#include "core/agent/requests.h"
+#include "core/proposer/proposer.h"
 #include "tests/core/store_examples.h"
 
 using namespace ratchet;
@@ -48,6 +50,7 @@ struct Judged {
     Result<ProposalRecord> judge(const std::string& name, Verdict verdict, double score, const Hash& genome)
     {
         ProposalRecord proposal = exampleProposal(champion);
+        proposal.genome = genome;
         proposal.state = verdict == Verdict::Accept ? ProposalState::Accepted : ProposalState::Rejected;
         RATCHET_TRY(id, context->store->add(proposal));
         proposal.id = id;
@@ -91,6 +94,16 @@ struct Judged {
         return -1;
     }
 
+    // What the proposer is told that they gained, by id.
+    [[nodiscard]] std::vector<std::optional<double>> gains() const
+    {
+        std::vector<std::optional<double>> list;
+        const std::vector<Attempt> tried = attempts(*context).value();
+        for (const Attempt& one : tried)
+            list.push_back(one.gain);
+        return list;
+    }
+
     QTemporaryDir folder;
     std::unique_ptr<Context> context;
     Hash champion;
@@ -111,6 +124,7 @@ private Q_SLOTS:
         QCOMPARE(bad.gain, 0.0);
         QCOMPARE(lab.scoreOf("accepted"), 0.7);
         QCOMPARE(lab.scoreOf("rejected"), 0.0);
+        QVERIFY(lab.gains() == (std::vector<std::optional<double>>{0.7 - 0.5, std::nullopt}));
     }
     void ofNewItemsTheGainDoes()
     {
@@ -119,6 +133,7 @@ private Q_SLOTS:
         QVERIFY(good.accepted && !bad.accepted && !bad.failed);
         QVERIFY(std::abs(good.gain - 0.4) < 1e-12 && std::abs(bad.gain + 0.4) < 1e-12);
         QCOMPARE(lab.scoreOf("accepted"), 0.9);
+        QVERIFY(lab.gains() == (std::vector<std::optional<double>>{0.9 - 0.5, 0.1 - 0.5}));
     }
 };
 

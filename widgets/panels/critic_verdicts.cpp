@@ -109,8 +109,11 @@ void CriticVerdicts::show(const Snapshot& snapshot, const Selection&)
     }
     m_spending->setText(tr("%1 questions, %2 accepted; \u03B1 handed out %3, bound on the false discovery rate %4").arg(questions).arg(accepted)
                             .arg(numberText(spent, 2), numberText(snapshot.config.alpha, 2)));
-    m_spending->setToolTip(tr("e-LOND: each question k gets \u03B1\u2096 and is accepted when E reaches what no more than a share \u03B1\u2096 of challengers "
-                               "that are no better ever reach; accepted ones earn \u03B1 for later questions."));
+    m_spending->setToolTip(tr("Each question k gets \u03B1\u2096 and is accepted when E reaches what no more than a share \u03B1\u2096 of challengers that are "
+                               "no better ever reach.") + QLatin1Char(' ')
+                           + (snapshot.config.isDataFinite()
+                                  ? tr("The corpus is asked again and again, so \u03B1 is shared by every course the lab can have taken.")
+                                  : tr("e-LOND: accepted ones earn \u03B1 for later questions.")));
 }
 
 void CriticVerdicts::fillVerdicts(const Snapshot& snapshot)

@@ -163,13 +163,15 @@ Result<std::unique_ptr<RewardModel>> RewardModel::load(const Genome& genome, con
 {
     RATCHET_TRY(made, tokenizerOf(tokenizer, domain.info().alphabet));
     RATCHET_TRY(file, readWeights(weights));
-    RATCHET_CHECK(checkWeights(file, genome.architecture, made.vocabulary()));
+    const bool isAlone = checkWeights(file, genome.architecture, made.vocabulary()).has_value();
+    if (!isAlone)                       // an ensemble's champion: it goes on from the first member
+        RATCHET_CHECK(checkWeights(file, genome, made.vocabulary()));
     std::unique_ptr<RewardModel> reward(new RewardModel);
     reward->d = std::make_unique<Private>(genome, domain, std::move(made));
     Private& d = *reward->d;
     if (memoryBytes > 0)
         RATCHET_CHECK(fitsMemory(d.genome, d.tokenizer.vocabulary(), genome.architecture.context, memoryBytes));
-    RATCHET_CHECK(d.model.load(file));
+    d.model.take(file, isAlone ? std::string() : memberPrefix(0));
     d.model.place(placement.forAnswers());
     if (const auto kept = file.metadata.find("platt"); kept != file.metadata.end()) {
         RATCHET_TRY(json, parseJson(kept->second, "the calibration of a reward model"));
