@@ -27,8 +27,9 @@ struct Pools {
     int duplicates = 0;                      // items left out because another one has the same prompt
 };
 
-// Replay and feedback of a spec as examples. What the domain cannot write in this format is left out, and so is what it
-// can name (Domain::parse) and counts to the gate or the vault; guide items are there to be learnt from.
+// Replay and feedback of a spec as examples, each only where data has a share of it. What the domain cannot write in this
+// format is left out, and so is what it can name (Domain::parse) and counts to the gate or the vault; guide items are
+// there to be learnt from.
 [[nodiscard]] Pools poolsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain);
 
 // Whether the gate or the vault may ask this. A domain that cannot name an item from its prompt (pieces of a corpus) keeps
