@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,11 +61,11 @@ bool isConnected()
 }
 
 // Run by `ratchet bench self-training` and `ratchet replay`; works by hand too.
-int runFile(int (&run)(const std::string&), const std::string& spec, char** arguments)
+int runFile(const std::function<int()>& run, char** arguments)
 {
     if (const Status restarted = restartWithSettings(arguments); !restarted)
         return complain(restarted.error());
-    return run(spec);
+    return run();
 }
 
 // For the engine, which has no libtorch to ask (core/launch/device.h).
@@ -81,7 +82,7 @@ int tellDevices(const std::string& device, const std::string& precision)
     return placement ? 0 : exitStatus(placement.error().code);
 }
 
-int serveRole(const std::string& role, const std::string& device, const std::string& precision, char** arguments)
+int serveRole(const std::string& role, const std::string& device, const std::string& precision, int threads, char** arguments)
 {
     if (!isConnected())
         return complain({Code::Usage, fmt::format("\"{}\" is started by the engine and speaks with it over a socket.", role),
@@ -94,9 +95,10 @@ int serveRole(const std::string& role, const std::string& device, const std::str
         return complain(entered.error());
     FrameChannel channel;
     const Json sandbox = measureSandbox(); // before a driver opens descriptors of its own
-    const auto placement = placementOf(device, precision);
+    auto placement = placementOf(device, precision);
     if (!placement)
         return complain(placement.error());
+    placement->threads = role == "worker" ? threads : 1;
     const Hello hello{protocolVersion, RATCHET_VERSION, role, ::getpid(), sandbox, describePlatform(*placement)};
     if (const Status sent = channel.send(hello); !sent)
         return complain(sent.error());
@@ -117,6 +119,8 @@ int main(int argc, char** argv)
     std::string device = "cpu", precision = "fp32";
     app.add_option("--device", device, "Where to compute: auto, cpu, cuda or cuda:N; the CPU unless given")->type_name("DEVICE");
     app.add_option("--precision", precision, "Of training: auto, fp32 or bf16; fp32 unless given")->type_name("PRECISION");
+    int threads = 1;
+    app.add_option("--threads", threads, "Of training on the CPU; one unless given")->type_name("N")->check(CLI::Range(1, 1024).description(""));
     app.add_subcommand("worker", "Build and train one candidate");
     app.add_subcommand("judge", "Compare a challenger with the champion");
     app.add_subcommand("reward", "Learn what a right answer is, or say how right answers look");
@@ -134,12 +138,12 @@ int main(int argc, char** argv)
         return app.exit(error) == 0 ? 0 : exitStatus(Code::Usage);
     }
     if (rounds->parsed())
-        return runFile(roundsMain, spec, argv);
+        return runFile([&] { return roundsMain(spec); }, argv);
     if (replay->parsed())
-        return runFile(replayMain, spec, argv);
+        return runFile([&] { return replayMain(spec, Placement{at::kCPU, Precision::Float32, Kernels::Own, threads}); }, argv);
     if (devices->parsed())
         return tellDevices(device, precision);
-    const int status = serveRole(app.get_subcommands().front()->get_name(), device, precision, argv);
+    const int status = serveRole(app.get_subcommands().front()->get_name(), device, precision, threads, argv);
     // The channel is closed and every file is written. What is left is to take libtorch's own state down, which takes seconds on a
     // busy machine and longer than the engine waits.
     std::fflush(nullptr);

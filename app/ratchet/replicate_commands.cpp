@@ -8,6 +8,7 @@
 
 #include "app/ratchet/command.h"
 #include "app/ratchet/live_view.h"
+#include "app/ratchet/run_here.h"
 #include "app/ratchet/stop_signal.h"
 #include "core/agent/engine.h"
 #include "core/agent/summary.h"
@@ -21,7 +22,7 @@ constexpr auto right = Column::Align::Right;
 
 struct Options {
     std::string folder, version;
-    int seeds = 5, items = 1000, workers = 0;
+    int seeds = 5, items = 1000, workers = 0, threads = 1;
     bool json = false;
 };
 
@@ -61,6 +62,7 @@ Result<Replication> replicateHere(const Options& options, const OpenLab& lab, co
 {
     EngineOptions wanted;
     wanted.workers = options.workers;
+    wanted.threads = options.threads;
     RATCHET_TRY(engine, Engine::open(options.folder, wanted));
     const StopOnSignal signal;
     const ReplicationWish wish{version, besideItself, options.seeds, options.items};
@@ -182,9 +184,7 @@ CLI::App* addOptions(CLI::App* command, Options& options)
         ->type_name("N")
         ->check(between(10, 100'000))
         ->capture_default_str();
-    command->add_option("--workers", options.workers, "Trials side by side; one per core unless given")
-        ->type_name("N")
-        ->check(between(1, 1024));
+    addWorkers(command, options.workers, options.threads);
     command->add_flag("--json", options.json, "No live view; print JSON");
     return command;
 }

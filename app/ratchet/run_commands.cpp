@@ -16,7 +16,7 @@ struct RunOptions {
     std::optional<int> teeth;
     std::optional<double> minutes, gigabytes;
     bool untilGoal = false, wait = false, json = false;
-    int workers = 0;
+    int workers = 0, threads = 1;
     std::string device = "auto", precision = "auto";
 };
 
@@ -43,6 +43,7 @@ Result<int> run(const RunOptions& options)
     RunHere here;
     here.lab.root = options.folder;
     here.workers = options.workers;
+    here.threads = options.threads;
     here.device = options.device;
     here.precision = options.precision;
     if (options.gigabytes)
@@ -87,9 +88,7 @@ void addRunCommands(Commands& commands)
     command->add_option("--minutes", options->minutes, "Stop after this time")
         ->type_name("M")
         ->check(between(0.01, 1e6));
-    command->add_option("--workers", options->workers, "Trials side by side; one per core, or one on a GPU, unless given")
-        ->type_name("N")
-        ->check(between(1, 1024));
+    addWorkers(command, options->workers, options->threads);
     command->add_option("--memory", options->gigabytes, "Memory that a trial may use; the device's unless given")
         ->type_name("GB")
         ->check(between(0.1, 1e6));

@@ -14,6 +14,7 @@ Result<RunEnd> runHere(const RunHere& wanted)
 {
     EngineOptions options;
     options.workers = wanted.workers;
+    options.threads = wanted.threads;
     options.policy = wanted.policy;
     options.memoryBytes = wanted.memoryBytes;
     options.device = wanted.device;
@@ -49,6 +50,16 @@ std::string endSentence(RunEnd end, const std::string& folder)
 std::chrono::milliseconds minutesToTime(double minutes)
 {
     return std::chrono::milliseconds(std::llround(minutes * 60'000));
+}
+
+void addWorkers(CLI::App* command, int& workers, int& threads)
+{
+    command->add_option("--workers", workers, "Trials side by side; as many as there are cores for, or one on a GPU, unless given")
+        ->type_name("N")
+        ->check(between(1, 1024));
+    command->add_option("--threads", threads, "Of a trial on the CPU, for few large ones; one unless given. Weights depend on it")
+        ->type_name("N")
+        ->check(between(1, 1024));
 }
 
 void addDevice(CLI::App* command, std::string& device, std::string& precision)

@@ -119,7 +119,7 @@ Result<Sources> admit(const Context& context, const Genome& parent, const Genome
                                 toText(context.config.trialBudget), toText(least)),
                     "Choose a smaller model, a smaller /recipe/batch, or fewer teachers, members or generations.");
     RATCHET_TRY(length, context.rowLength(child));
-    RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.frozen));
+    RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.frozen, context.threads));
     return sources;
 }
 

@@ -34,6 +34,7 @@ struct Context {
     int sandboxLevel = 1;
     std::chrono::milliseconds silence{120'000};      // EngineOptions::silence
     double memoryBytes = 0;             // what a learner may use (core/agent/limits.h)
+    int threads = 1;                    // of a trial
 
     explicit Context(LabPaths where) : paths(std::move(where)), objects(paths.objects()) {}
     // Opens store (writer), domain and search space; verifies the ledger's chain. The caller holds the lab's lock.

@@ -70,7 +70,8 @@ Error stopped()
 
 int placesFor(int workers, const LearnerDevice& device)
 {
-    const int own = device.isCuda() ? 1 : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    const int own = device.isCuda() ? 1 : std::max(1, cores / device.threads);
     return workers > 0 ? workers : own;
 }
 
@@ -114,6 +115,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     RATCHET_CHECK(checkLive(*context));
     const auto learner = options.learner.empty() ? defaultLearner() : options.learner;
     RATCHET_TRY(device, chooseDevice(learner, options.device, options.precision));
+    device.threads = device.isCuda() ? 1 : options.threads;
     RATCHET_TRY(supervisor, Supervisor::create(learner, options.learnerArguments, device));
 
     std::unique_ptr<Engine> engine(new Engine);
@@ -124,6 +126,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     d.context->policy = options.policy;
     d.context->sandboxLevel = options.sandboxLevel;
     d.context->silence = options.silence;
+    d.context->threads = device.threads;
     d.context->memoryBytes = options.memoryBytes.value_or(device.memoryBytes > 0 ? device.memoryBytes : d.context->memoryBytes);
     d.options = std::move(options);
     d.supervisor = std::move(supervisor);

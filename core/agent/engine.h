@@ -25,7 +25,8 @@ struct EngineOptions {
     std::filesystem::path learner;                  // empty: beside the program
     std::vector<std::string> learnerArguments;      // before the role; for a learner that is reached through another program
     std::chrono::milliseconds silence{120'000};     // a worker or judge that says nothing for so long is ended
-    int workers = 0;                                // 0: one per core, on a CUDA device one
+    int workers = 0;                                // 0: as many as the cores have threads for, on a CUDA device one
+    int threads = 1;                                // of a trial on the CPU; its results depend on it
     std::optional<Policy> policy;                   // unattended; recorded in the ledger when the run starts
     int sandboxLevel = 1;                           // least level accepted
     std::optional<double> memoryBytes;              // what a learner may use; empty: what the device has

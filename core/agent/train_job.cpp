@@ -58,7 +58,7 @@ Status TrainJob::addVersions(TrainSpec& spec, ChildSpec& child)
     m_taught = std::move(sources.taught);
     spec.teachers = std::move(sources.teachers);
     spec.members = std::move(sources.members);
-    child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary, m_context.memoryBytes, sources.frozen);
+    child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary, m_context.memoryBytes, sources.frozen, m_context.threads);
     for (const auto* artifacts : {&spec.teachers, &spec.members})
         for (const Artifact& artifact : *artifacts)
             child.sandbox.readable.emplace_back(artifact.weights);

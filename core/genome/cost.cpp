@@ -192,10 +192,17 @@ int pairsOfStep(const Recipe& recipe)
     return recipe.accumulation * std::clamp(pairs, 1, (ofPart - 1) / 2);
 }
 
-TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers)
+int shardsOf(const Genome& genome, int threads)
+{
+    if (genome.recipe.dropout > 0 || genome.architecture.experts > 0)
+        return 1;
+    return std::clamp(genome.recipe.batch / genome.recipe.accumulation, 1, threads);
+}
+
+TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers, int threads)
 {
     if ((genome.recipe.distillation > 0 || genome.recipe.preference > 0) && teachers.empty())
-        return trainingMemory(genome, vocabulary, length, {genome.architecture});
+        return trainingMemory(genome, vocabulary, length, {genome.architecture}, threads);
     constexpr double bytes = 4;
     const Widths w(genome.architecture, vocabulary, length, genome.recipe.dropout);
     const Parameters parameters = parametersOf(genome, vocabulary);
@@ -214,7 +221,8 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
         for (const Architecture& teacher : teachers)
             taught += static_cast<double>(parameterCount(teacher, vocabulary));
     TrainingMemory memory;
-    memory.state = bytes * (stateFloats(genome, parameters) + taught);
+    const double replicas = (shardsOf(genome, threads) - 1) * parameters.all; // their gradients
+    memory.state = bytes * (stateFloats(genome, parameters) + taught + replicas);
     memory.kept =
         bytes * (tokens * (w.a.layers * (attentionFloats(w) + feedForwardFloats(w)) + (w.drops ? w.model : 0)) + batch);
     memory.moment = bytes * std::max(tokens * lossFloats(w, genome.recipe, teachers), tokens * backwardFloats(w) + ofMaps);
@@ -232,9 +240,9 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
     return genome.recipe.trains() && memory.bytes() > averaging.bytes() ? memory : averaging;
 }
 
-Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed, const std::vector<Architecture>& teachers)
+Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed, const std::vector<Architecture>& teachers, int threads)
 {
-    const TrainingMemory memory = trainingMemory(genome, vocabulary, length, teachers);
+    const TrainingMemory memory = trainingMemory(genome, vocabulary, length, teachers, threads);
     const double needed = learnerBytes + memory.bytes();
     if (needed <= allowed)
         return {};

@@ -20,13 +20,17 @@ struct TrainingMemory {
 // that a preference loss compares with; without any it is one of the genome's own architecture. Making an average or an
 // ensemble holds all members at once, comparing with the parent the model and the parent; of that and the training after
 // it, if there is one, the larger counts. A population holds every member at once, one that takes the place of another,
-// and the weights that are compared.
+// and the weights that are compared. Every thread beyond the first keeps a gradient of its own.
 [[nodiscard]] TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length,
-                                            const std::vector<Architecture>& teachers = {});
+                                            const std::vector<Architecture>& teachers = {}, int threads = 1);
 
 // Pairs in the batch of a step: about the share recipe.preference of its rows, at least one in each part and, unless the
 // loss is all preference, never the whole part.
 [[nodiscard]] int pairsOfStep(const Recipe& recipe);
+
+// Threads that a training step is shared between when there are `threads`: as many as a part of it has rows, and with dropout or
+// experts, where rows are not independent of one another, one.
+[[nodiscard]] int shardsOf(const Genome& genome, int threads);
 
 // A feed-forward of at most so many hidden floats goes through its products tile by tile (core/model/fused_feed_forward) and
 // keeps of them what goes into the activation only. Wider ones leave the caches between two products anyway; then whole products
@@ -39,6 +43,6 @@ inline constexpr double learnerBytes = 4e8;
 // Asked before any compute, by the engine and by the worker. Refused, naming what is needed, what is allowed and what to
 // change, when a step and the learner itself need more than `allowed` bytes.
 [[nodiscard]] Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed,
-                                const std::vector<Architecture>& teachers = {});
+                                const std::vector<Architecture>& teachers = {}, int threads = 1);
 
 } // namespace ratchet

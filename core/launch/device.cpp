@@ -50,9 +50,12 @@ Result<LearnerDevice> chosenBy(const std::filesystem::path& learner, const std::
 
 std::vector<std::string> LearnerDevice::arguments() const
 {
-    if (!isCuda() && precision == "fp32")
-        return {};
-    return {"--device", device, "--precision", precision};
+    std::vector<std::string> words;
+    if (isCuda() || precision != "fp32")
+        words = {"--device", device, "--precision", precision};
+    if (threads > 1)
+        words.insert(words.end(), {"--threads", std::to_string(threads)});
+    return words;
 }
 
 Result<Json> askLearner(const std::filesystem::path& learner, const std::string& device, const std::string& precision)

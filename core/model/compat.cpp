@@ -19,14 +19,14 @@
 namespace ratchet
 {
 
-void prepareProcess()
+void prepareProcess(int threads)
 {
 #ifdef __GLIBC__
     mallopt(M_MMAP_MAX, 0);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_TOP_PAD, 64 << 20);
 #endif
-    at::set_num_threads(1);
+    at::set_num_threads(threads);
     at::globalContext().setFlushDenormal(true);
     at::globalContext().setDeterministicAlgorithms(true, true);
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)

@@ -12,9 +12,9 @@
 namespace ratchet
 {
 
-// One thread, only deterministic kernels, tiny numbers flushed to zero, freed memory kept for the next step. Call once,
-// before the first tensor; the results of a trial depend on it.
-void prepareProcess();
+// So many threads, only deterministic kernels, tiny numbers flushed to zero, freed memory kept for the next step. Called before
+// the first tensor; the results of a trial depend on it.
+void prepareProcess(int threads = 1);
 
 // "libtorch 1.13.1, AVX2, 1 thread", and a GPU by its name: what a trial's last digits depend on.
 [[nodiscard]] std::string computePlatform(const Placement& placement = {});

@@ -46,6 +46,7 @@ std::string Placement::text() const
     std::string words = c10::DeviceTypeName(device.type(), /*lower_case=*/true);
     words += precision == Precision::BFloat16 ? ", bf16" : "";
     words += device.is_cpu() && !usesOwnKernels() ? ", library" : "";
+    words += threads > 1 ? fmt::format(", {} threads", threads) : "";
     return words;
 }
 

@@ -23,10 +23,11 @@ struct Placement {
     at::Device device = at::kCPU;
     Precision precision = Precision::Float32;
     Kernels kernels = Kernels::Own;
+    int threads = 1; // that a step of training is shared between (core/trainer/shards.h)
     [[nodiscard]] bool usesOwnKernels() const { return kernels == Kernels::Own && device.is_cpu(); }
     // The same device and kernels for what answers.
     [[nodiscard]] Placement forAnswers() const { return {device, Precision::Float32, kernels}; }
-    // "cpu", "cuda, bf16": results are promised to be bit-identical between equal ones, on equal devices.
+    // "cpu", "cpu, 4 threads", "cuda, bf16": results are promised to be bit-identical between equal ones, on equal devices.
     [[nodiscard]] std::string text() const;
 };
 

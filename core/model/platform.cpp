@@ -12,7 +12,7 @@ namespace ratchet {
 
 Json describePlatform(const Placement& placement)
 {
-    prepareProcess();
+    prepareProcess(placement.threads);
     const char* capability = std::getenv("ATEN_CPU_CAPABILITY");
     return {{"text", computePlatform(placement)}, {"libtorch", TORCH_VERSION}, {"capability", capability ? capability : "default"},
             {"threads", at::get_num_threads()}, {"device", placement.device.str()},

@@ -106,6 +106,15 @@ void Transformer::requireGradient()
     }
 }
 
+std::unique_ptr<Transformer> Transformer::replica() const
+{
+    auto other = std::make_unique<Transformer>(m_architecture, m_vocabulary);
+    other->m_flat = m_flat;
+    other->place(m_placement);
+    other->requireGradient();
+    return other;
+}
+
 // Memory keys and values start as large as those of tokens, which are sums of normalised channels; the router starts
 // nearly even; value embeddings start without effect.
 double Transformer::deviationOf(const TensorSlot& slot) const

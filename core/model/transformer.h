@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,8 @@ public:
 
     // Makes every parameter a leaf whose gradient lies in gradient().
     void requireGradient();
+    // Another model of the very same parameters, with a gradient of its own: for a thread beside this one's.
+    [[nodiscard]] std::unique_ptr<Transformer> replica() const;
     [[nodiscard]] at::Tensor flat() const { return m_flat; }
     [[nodiscard]] at::Tensor gradient() const { return m_gradient; }
     [[nodiscard]] const std::vector<TensorSlot>& layout() const { return m_layout; }

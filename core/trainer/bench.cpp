@@ -54,6 +54,7 @@ Result<Case> caseFrom(const Json& json)
         return fail(Code::BadInput, "A bench's case has no sensible number of threads.");
     RATCHET_TRY(placement, placementOf(device, precision));
     read.placement = placement;
+    read.placement.threads = read.threads;
     return read;
 }
 

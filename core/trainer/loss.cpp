@@ -27,6 +27,23 @@ Batch partOf(const Batch& batch, std::int64_t from, std::int64_t rows)
             batch.positions.defined() ? batch.positions.narrow(0, from, rows) : at::Tensor()};
 }
 
+// Of `count` things those of part `part`: where they begin, and how many.
+std::pair<std::int64_t, std::int64_t> stretchOf(std::int64_t count, std::int64_t part, std::int64_t parts)
+{
+    const std::int64_t from = count * part / parts;
+    return {from, count * (part + 1) / parts - from};
+}
+
+// Of those that there are, in order.
+at::Tensor sumOf(const std::vector<at::Tensor>& tensors, const at::TensorOptions& options, at::IntArrayRef sizes)
+{
+    at::Tensor sum = at::zeros(sizes, options.dtype(at::kDouble));
+    for (const at::Tensor& tensor : tensors)
+        if (tensor.defined())
+            sum.add_(tensor);
+    return sum;
+}
+
 at::Tensor forwardLoss(const Transformer& model, const Batch& batch, const Recipe& recipe,
                        const ForwardOptions& options, const Teachers* teachers)
 {
@@ -102,54 +119,57 @@ at::Tensor marginsOf(const Transformer& model, const Batch& rows)
 PreferenceLoss addPreference(const Transformer& model, const Batch& rows, const at::Tensor& reference,
                              const Recipe& recipe)
 {
-    const at::Tensor sums = queuePreference(model, rows, reference, recipe).cpu();
+    const at::Tensor sums = queuePreference(Shards(model), rows, reference, recipe).cpu();
     const double* const values = sums.data_ptr<double>();
     return {values[0], values[1], values[2]};
 }
 
-at::Tensor queuePreference(const Transformer& model, const Batch& rows, const at::Tensor& reference, const Recipe& recipe)
+at::Tensor queuePreference(const Shards& shards, const Batch& rows, const at::Tensor& reference, const Recipe& recipe)
 {
-    at::Tensor sums = at::zeros({3}, reference.options().dtype(at::kDouble));
-    const std::int64_t count = rows.inputs.size(0) / recipe.accumulation;
-    for (std::int64_t part = 0; part < recipe.accumulation; ++part) {
-        const at::Tensor margins = marginsOf(model, partOf(rows, part * count, count));
-        const at::Tensor ofParent = reference.narrow(0, part * count / 2, count / 2);
-        const at::Tensor loss =
-            preferenceLoss(recipe.preferenceBeta, margins, ofParent) * (recipe.preference / recipe.accumulation);
+    const std::int64_t pairs = rows.inputs.size(0) / 2, parts = recipe.accumulation * shards.count();
+    std::vector<at::Tensor> sums(static_cast<std::size_t>(parts));
+    shards.run(parts, [&](const Transformer& model, std::int64_t part) {
+        const auto [from, count] = stretchOf(pairs, part, parts);
+        if (count == 0)
+            return;
+        const double share = static_cast<double>(count) / static_cast<double>(pairs);
+        const at::Tensor margins = marginsOf(model, partOf(rows, 2 * from, 2 * count));
+        const at::Tensor loss = preferenceLoss(recipe.preferenceBeta, margins, reference.narrow(0, from, count)) *
+                                (recipe.preference * share);
         loss.backward();
         const at::NoGradGuard noGradient;
         const at::Tensor right = margins.gt(0).to(at::kFloat).mean(), margin = margins.mean();
-        sums[0].add_(loss.to(at::kDouble));
-        sums.narrow(0, 1, 2).add_(at::stack({right, margin}).to(at::kDouble) / recipe.accumulation);
-    }
-    return sums;
+        sums[static_cast<std::size_t>(part)] = at::stack({loss.detach(), right * share, margin * share}).to(at::kDouble);
+    });
+    return sumOf(sums, reference.options(), {3});
 }
 
 StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
                      const Teachers* teachers)
 {
-    const QueuedLoss loss = queueGradient(model, batch, recipe, options, teachers);
+    const QueuedLoss loss = queueGradient(Shards(model), batch, recipe, options, teachers);
     return {loss.value.item<double>(), loss.droppedShare};
 }
 
-QueuedLoss queueGradient(const Transformer& model, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
+QueuedLoss queueGradient(const Shards& shards, const Batch& batch, const Recipe& recipe, const ForwardOptions& options,
                          const Teachers* teachers)
 {
-    QueuedLoss loss{at::zeros({}, at::device(model.placement().device).dtype(at::kDouble))};
     Routing routing;
     ForwardOptions routed = options;
-    if (model.architecture().experts > 0)
+    if (shards.model().architecture().experts > 0)
         routed.routing = &routing;
-    const std::int64_t rows = batch.inputs.size(0) / recipe.accumulation;
+    const std::int64_t rows = batch.inputs.size(0), parts = recipe.accumulation * shards.count();
     const auto all = static_cast<double>(std::max<std::int64_t>(1, targetsIn(batch.targets)));
-    for (std::int64_t part = 0; part < recipe.accumulation; ++part) {
-        const Batch some = recipe.accumulation > 1 ? partOf(batch, part * rows, rows) : batch;
-        const double share = recipe.accumulation > 1 ? static_cast<double>(targetsIn(some.targets)) / all : 1;
+    std::vector<at::Tensor> losses(static_cast<std::size_t>(parts));
+    shards.run(parts, [&](const Transformer& model, std::int64_t part) {
+        const auto [from, count] = stretchOf(rows, part, parts);
+        const Batch some = partOf(batch, from, count);
+        const double share = parts > 1 ? static_cast<double>(targetsIn(some.targets)) / all : 1;
         if (share > 0)
-            loss.value.add_(addPart(model, some, recipe, routed, teachers, share * (1 - recipe.preference)));
-    }
-    loss.droppedShare = routing.droppedShare();
-    return loss;
+            losses[static_cast<std::size_t>(part)] =
+                addPart(model, some, recipe, routed, teachers, share * (1 - recipe.preference));
+    });
+    return {sumOf(losses, shards.model().flat().options(), {}), routing.droppedShare()};
 }
 
 } // namespace ratchet

@@ -6,6 +6,7 @@
 
 #include "core/model/transformer.h"
 #include "core/trainer/batches.h"
+#include "core/trainer/shards.h"
 #include "core/trainer/teachers.h"
 
 namespace ratchet
@@ -48,8 +49,8 @@ struct PreferenceLoss {
 // dropout and experts without limits, as its parent was. recipe.accumulation parts, each a whole number of pairs.
 [[nodiscard]] PreferenceLoss addPreference(const Transformer& model, const Batch& rows, const at::Tensor& reference,
                                            const Recipe& recipe);
-// The same without waiting for the device: value, right and margin as [3] float64 there.
-[[nodiscard]] at::Tensor queuePreference(const Transformer& model, const Batch& rows, const at::Tensor& reference,
+// The same without waiting for the device, by every shard at once: value, right and margin as [3] float64 there.
+[[nodiscard]] at::Tensor queuePreference(const Shards& shards, const Batch& rows, const at::Tensor& reference,
                                          const Recipe& recipe);
 
 // Loss of a batch, weighed 1 - recipe.preference; its gradient is added to model.gradient(). With experts,
@@ -59,12 +60,13 @@ struct PreferenceLoss {
 [[nodiscard]] StepLoss addGradient(const Transformer& model, const Batch& batch, const Recipe& recipe,
                                    const ForwardOptions& options, const Teachers* teachers);
 
-// The same without waiting for the device, but for what experts need to know: `value` [] is float64 there.
+// The same without waiting for the device, but for what experts need to know, and by every shard at once, without dropout and experts
+// if there are several: `value` [] is float64 there.
 struct QueuedLoss {
     at::Tensor value;
     double droppedShare = 0;
 };
-[[nodiscard]] QueuedLoss queueGradient(const Transformer& model, const Batch& batch, const Recipe& recipe,
+[[nodiscard]] QueuedLoss queueGradient(const Shards& shards, const Batch& batch, const Recipe& recipe,
                                        const ForwardOptions& options, const Teachers* teachers);
 
 } // namespace ratchet

@@ -327,7 +327,7 @@ Result<std::unique_ptr<Population>> Population::create(const TrainSpec& spec, co
         if (!genome.recipe.isPopulation())
             return fail(Code::BadInput, "The genome has no population.");
         RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
-        RATCHET_CHECK(fits(spec, genome, domain, tokenizer.vocabulary()));
+        RATCHET_CHECK(fits(spec, genome, domain, tokenizer.vocabulary(), placement.threads));
         auto population = std::unique_ptr<Population>(new Population);
         population->d = std::make_unique<Private>(spec, std::move(genome), domain, std::move(events), std::move(tokenizer));
         population->d->placement = placement;
@@ -402,7 +402,7 @@ const PopulationLog& Population::log() const
     return d->log;
 }
 
-Result<Trained> Population::replay(const TrainSpec& spec, const PopulationLog& log, const Domain& domain)
+Result<Trained> Population::replay(const TrainSpec& spec, const PopulationLog& log, const Domain& domain, const Placement& placement)
 {
     try {
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
@@ -412,7 +412,7 @@ Result<Trained> Population::replay(const TrainSpec& spec, const PopulationLog& l
         for (std::size_t generation = 0; generation < line.size(); ++generation) {
             const auto member = static_cast<std::size_t>(line[generation]);
             RATCHET_TRY(next, Private::memberOf(spec, genome, domain, log.generations[generation][member].with, log.seeds[member],
-                                                log.steps * generations));
+                                                log.steps * generations, {}, placement));
             if (model)
                 Private::takeOver(*next, *model);
             RATCHET_CHECK(next->advance(log.steps));

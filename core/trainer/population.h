@@ -32,7 +32,8 @@ public:
 
     // Trains the winner again on the CPU from the log alone, without the others, and writes it to spec.scratch: the same bytes
     // where the population was trained there. `spec` is the population's; Trained counts the winner's line only.
-    [[nodiscard]] static Result<Trained> replay(const TrainSpec& spec, const PopulationLog& log, const Domain& domain);
+    [[nodiscard]] static Result<Trained> replay(const TrainSpec& spec, const PopulationLog& log, const Domain& domain,
+                                                const Placement& placement = {});
 
 private:
     Population();

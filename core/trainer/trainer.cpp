@@ -103,7 +103,7 @@ Json reportOf(const Pools& pools)
 
 } // namespace
 
-Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary)
+Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary, int threads)
 {
     if (spec.memoryBytes <= 0)
         return {};
@@ -119,7 +119,7 @@ Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, i
             teachers.push_back(model);
     }
     const int length = std::clamp(domain.longestExample(genome.data, genome.reasoning), 1, genome.architecture.context);
-    return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers);
+    return fitsMemory(genome, vocabulary, length, spec.memoryBytes, teachers, threads);
 }
 
 std::string trialKey(const TrainSpec& spec)
@@ -149,7 +149,7 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const TrainSpec& spec, const Do
             return fail(Code::BadInput, "The genome has a population, which is more than one training.");
         RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
         const int vocabulary = tokenizer.vocabulary();
-        RATCHET_CHECK(fits(spec, genome, domain, vocabulary));
+        RATCHET_CHECK(fits(spec, genome, domain, vocabulary, placement.threads));
         std::optional<Teachers> teachers;
         if (genome.recipe.distillation > 0 && genome.recipe.trains()) {
             RATCHET_TRY(loaded, Teachers::load(spec, genome, vocabulary, placement));

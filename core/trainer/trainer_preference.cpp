@@ -58,7 +58,7 @@ Status Trainer::Private::addPairs(Step& step)
         observe(rows);
     const at::Tensor numbers = at::empty({static_cast<std::int64_t>(pairs.size())}, at::kLong);
     std::copy(pairs.begin(), pairs.end(), numbers.data_ptr<std::int64_t>());
-    step.pairs = queuePreference(model, rows, reference.index_select(0, numbers.to(reference.device())), genome.recipe);
+    step.pairs = queuePreference(*shards, rows, reference.index_select(0, numbers.to(reference.device())), genome.recipe);
     step.tokens += rows.inputs.numel();
     step.flops += priceOf(rows.inputs.size(0), rows.inputs.size(1));
     return {};

@@ -30,7 +30,7 @@ inline constexpr std::int64_t smokeSteps = 10;
 [[nodiscard]] std::string trialKey(const TrainSpec& spec);
 // Whether there is memory for it (spec.memoryBytes). Asked before anything is loaded or labelled: a worker may be started
 // by hand.
-[[nodiscard]] Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary);
+[[nodiscard]] Status fits(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary, int threads);
 
 // Says that a trial starts over, because its state was made at another placement than here.
 void tellForeign(const TrainEvents& events, const Placement& here, const std::string& made);
@@ -107,6 +107,7 @@ struct Trainer::Private {
     Batches batches;
     Tokenizer tokenizer;
     Transformer model;
+    std::optional<Shards> shards;       // of the model, once it requires its gradient
     std::optional<Ensemble> ensemble;   // of start "ensemble", which does not train
     std::optional<Adapters> adapters;   // of method "lora": they train and the model holds the sum
     std::optional<Optimizer> optimizer; // of the adapters or of what is not frozen

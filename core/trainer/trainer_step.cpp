@@ -9,6 +9,7 @@
 
 #include <ATen/Context.h>
 
+#include "core/genome/cost.h"
 #include "core/model/compat.h"
 #include "core/surgery/freeze.h"
 #include "core/surgery/transplant.h"
@@ -208,6 +209,7 @@ Status Trainer::Private::begin()
     if (genome.recipe.preference > 0)
         RATCHET_CHECK(compare());
     model.requireGradient();
+    shards.emplace(model, shardsOf(genome, placement.threads));
     RATCHET_CHECK(adapt());
     RATCHET_CHECK(plan());
     if (genome.recipe.ema > 0)
@@ -257,7 +259,7 @@ Status Trainer::Private::addLabels(Step& step)
     options.dropout = genome.recipe.dropout;
     if (options.dropout > 0)
         at::manual_seed(Rng::stream(spec.seed, "dropout", static_cast<std::uint64_t>(state.step)).next());
-    QueuedLoss loss = queueGradient(model, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
+    QueuedLoss loss = queueGradient(*shards, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
     step.labels = std::move(loss.value);
     step.droppedShare = loss.droppedShare;
     step.tokens += batch.inputs.numel();

@@ -73,7 +73,7 @@ Result<Trained> trainFrom(FrameChannel& channel, const Placement& placement)
 
 int workerMain(FrameChannel& channel, const Placement& placement)
 {
-    prepareProcess();
+    prepareProcess(placement.threads);
     const Result<Trained> trained = trainFrom(channel, placement);
     const Status sent =
         trained ? channel.send(*trained) : channel.send(Failure{codeName(trained.error().code), trained.error().text});

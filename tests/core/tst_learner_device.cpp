@@ -37,6 +37,9 @@ void LearnerDeviceTest::theCpuIsNotAskedFor()
     const auto cpu = chooseDevice("/nowhere", "cpu", "auto");
     QVERIFY(cpu && !cpu->isCuda() && cpu->memoryBytes == 0);
     QVERIFY(cpu->arguments().empty());
+    LearnerDevice shared = *cpu;
+    shared.threads = 4;
+    QCOMPARE(shared.arguments(), (std::vector<std::string>{"--threads", "4"}));
     std::error_code error;
     if (!std::filesystem::exists("/dev/nvidiactl", error))
         QVERIFY(chooseDevice("/nowhere", "auto", "auto"));

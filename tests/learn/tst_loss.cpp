@@ -96,6 +96,9 @@ private Q_SLOTS:
     void partsGiveTheGradientOfTheWhole_data();
     void partsGiveTheGradientOfTheWhole();
     void partsOfPairsGiveTheGradientOfTheWhole();
+    void threadsGiveTheGradientOfTheWhole_data();
+    void threadsGiveTheGradientOfTheWhole();
+    void whatAThreadThrowsIsThrown();
     void labelsAndPreferencesAreWeighed();
 };
 
@@ -237,6 +240,65 @@ void LossTest::partsOfPairsGiveTheGradientOfTheWhole()
     QVERIFY(std::abs(whole.right - sum.right) < 1e-6);
     const double largest = (model.gradient() - expected).abs().max().item<double>();
     QVERIFY2(largest < 1e-6, qPrintable(QString::number(largest)));
+}
+
+void LossTest::threadsGiveTheGradientOfTheWhole_data()
+{
+    QTest::addColumn<int>("threads");
+    QTest::addColumn<int>("parts");
+    QTest::addRow("two threads") << 2 << 1;
+    QTest::addRow("five threads for rows that they do not divide") << 5 << 1;
+    QTest::addRow("three threads, four parts each") << 3 << 4;
+    QTest::addRow("more threads than rows") << 16 << 1;
+}
+
+void LossTest::threadsGiveTheGradientOfTheWhole()
+{
+    QFETCH(int, threads);
+    QFETCH(int, parts);
+    const Architecture architecture{
+        .layers = 2, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8};
+    Transformer model(architecture, 11);
+    model.initialise(3);
+    model.requireGradient();
+    const Batch rows = unevenBatch(11, 12, 6);
+    const at::Tensor reference = at::randn({6});
+    Recipe recipe;
+    recipe.preference = 0.3;
+    const auto lossBy = [&](int sharedBy) {
+        model.gradient().zero_();
+        const Shards shards(model, sharedBy);
+        return queueGradient(shards, rows, recipe, {}, nullptr).value.item<double>() +
+               queuePreference(shards, rows, reference, recipe)[0].item<double>();
+    };
+    const double whole = lossBy(1);
+    const at::Tensor expected = model.gradient().clone();
+    QVERIFY(expected.abs().max().item<double>() > 1e-3);
+    recipe.accumulation = parts;
+    prepareProcess(threads);
+    const double sum = lossBy(threads);
+    const at::Tensor gradient = model.gradient().clone();
+    const bool isRepeated = lossBy(threads) == sum && at::equal(model.gradient(), gradient);
+    prepareProcess();
+    QVERIFY2(std::abs(whole - sum) < 1e-6, qPrintable(QString::number(whole - sum)));
+    const double largest = (gradient - expected).abs().max().item<double>();
+    QVERIFY2(largest < 1e-6, qPrintable(QString::number(largest)));
+    QVERIFY(isRepeated);
+}
+
+void LossTest::whatAThreadThrowsIsThrown()
+{
+    Transformer model({.layers = 1, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8}, 11);
+    model.requireGradient();
+    prepareProcess(2);
+    const Shards shards(model, 2);
+    QVERIFY_EXCEPTION_THROWN(shards.run(2,
+                                        [](const Transformer&, std::int64_t part) {
+                                            if (part == 1)
+                                                throw std::runtime_error("no");
+                                        }),
+                             std::runtime_error);
+    prepareProcess();
 }
 
 // The gradient of a mixed step is the one of labels alone and the one of preferences alone, as much of each as is asked for.

@@ -46,6 +46,7 @@ private Q_SLOTS:
     void aTinyWorldIsLearnt();
     void resumedEqualsUninterrupted_data() { aTinyWorldIsLearnt_data(); }
     void resumedEqualsUninterrupted();
+    void threadsResumeAlikeAndStartOverElsewhere();
     void anotherTrialsCheckpointIsIgnored();
     void textIsLearntByteByByte();
     void selfTrainingLearnsFromTheParent();
@@ -162,6 +163,34 @@ void TrainerTest::resumedEqualsUninterrupted()
     const std::string expected = bytesOf(once.path().toStdString() + "/weights.safetensors");
     QVERIFY(!expected.empty());
     QVERIFY(expected == bytesOf(twice.path().toStdString() + "/weights.safetensors"));
+}
+
+void TrainerTest::threadsResumeAlikeAndStartOverElsewhere()
+{
+    const toy::Copy world;
+    const Placement three{at::kCPU, Precision::Float32, Kernels::Own, 3};
+    const QTemporaryDir once, twice;
+    prepareProcess(three.threads);
+    auto whole = Trainer::create(specOf(world.seedGenome(), once, 40), world, {}, three);
+    QVERIFY(whole && (*whole)->run());
+    {
+        auto first = Trainer::create(specOf(world.seedGenome(), twice, 40), world, {}, three);
+        QVERIFY(first && (*first)->advance(20) && (*first)->keepCheckpoint());
+    }
+    std::vector<std::string> stages;
+    TrainEvents events;
+    events.onProgress = [&stages](const Progress& progress) { stages.push_back(progress.stage); };
+    const auto alone = Trainer::create(specOf(world.seedGenome(), twice, 40), world, events);
+    QVERIFY(alone);
+    QCOMPARE((*alone)->step(), 0);
+    QCOMPARE(stages.front(), std::string("starting over on cpu: its state is of cpu, 3 threads"));
+    auto second = Trainer::create(specOf(world.seedGenome(), twice, 40), world, {}, three);
+    QVERIFY(second);
+    QCOMPARE((*second)->step(), 20);
+    QVERIFY((*second)->run());
+    prepareProcess();
+    QVERIFY(bytesOf(once.path().toStdString() + "/weights.safetensors") ==
+            bytesOf(twice.path().toStdString() + "/weights.safetensors"));
 }
 
 void TrainerTest::anotherTrialsCheckpointIsIgnored()
