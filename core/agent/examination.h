@@ -17,6 +17,7 @@ struct FailureShare {
     int items = 0;                   // of the version that failed so
     double low = 0, high = 0;        // exact 95 % interval of their share (Clopper and Pearson 1934)
     std::optional<int> champions;    // of the champion on the same items
+    double championsLow = 0, championsHigh = 1;
 };
 
 // A version on one suite and split.
@@ -31,6 +32,10 @@ struct SuiteResult {
     std::vector<FailureShare> failures;     // most frequent first
     std::optional<Calibration> calibration, championCalibration;
 };
+
+// Failure classes of a scorecard, most frequent first: of the challenger beside the champion, or of a champion alone.
+enum class Beside { Champion, Nobody };
+[[nodiscard]] std::vector<FailureShare> failuresIn(const ScorecardRecord& card, Beside beside);
 
 // Of these scorecards, in the order of their writing, those of this version: of each suite and split the newest comparison with a champion, or where there was none what it scored as champion alone. Target
 // first, then retained ones, then probes; gate before guide before vault.

@@ -93,10 +93,11 @@ private:
 //   cancel, retry               {"proposal"}
 //   move                        {"proposal", "before"}        before: the proposal it goes in front of, 0 is the end
 //   feedback                    {"version", "prompt", "completion", "correction", "rating"}
+//   replicate, withdraw         {"version", "besideItself", "seeds", "items"}    as ReplicationWish; the last two of the first alone
 //   pause, resume, step, stop   {}
 [[nodiscard]] std::string newRequestId();
 struct Request {
-    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence
+    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence | replicate | withdraw
     std::string actor;       // "person:ana"
     Json arguments;
     Time created{};
