@@ -9,11 +9,13 @@
 #include <QLabel>
 #include <QVBoxLayout>
 
+#include "core/agent/examination.h"
 #include "core/agent/trial_report.h"
 #include "widgets/plot/interval_bar.h"
 #include "widgets/plot/line_plot.h"
 #include "widgets/plot/plot_theme.h"
 #include "widgets/style/format.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
@@ -77,6 +79,7 @@ QString kindText(DecisionKind kind)
     return {};
 }
 
+constexpr std::size_t mostFailures = 6;
 constexpr int narrowest = 320;                    // of a block before the next one goes below
 
 } // namespace
@@ -104,6 +107,7 @@ ReviewCard::ReviewCard(QWidget* parent) : QWidget(parent), m_path(new LinePlot)
     m_path->setFixedHeight(170);
     m_path->setAxes({tr("pairs"), {}, {}, false}, {tr("E-value"), {}, AxisScale::Linear, true});
     box->layout()->addWidget(m_path);
+    m_failures = block(tr("Failures, side by side"), box);
     m_genome = block(tr("Genome: what differs"), box);
     m_samples = block(tr("Samples"), box);
     m_facts = block(tr("Cost and integrity"), box);
@@ -164,6 +168,7 @@ void ReviewCard::show(const Snapshot& snapshot, const ReviewCase& entry)
     const auto retained = std::find_if(list.begin(), list.end(), [](const Requirement& r) { return r.name == "retained"; });
     showSuites(snapshot, entry, *evidence, retained != list.end() && retained->state == RequirementState::Satisfied);
     showPath(*evidence);
+    showFailures(*evidence);
     showGenome(snapshot, *evidence);
     showSamples(snapshot, entry);
     showFacts(snapshot, entry, *evidence);
@@ -189,11 +194,12 @@ void ReviewCard::showSuites(const Snapshot& snapshot, const ReviewCase& entry, c
 {
     clear(m_suites);
     const Tokens& now = tokens(this);
+    const ScoreFormat scores(snapshot);
     std::vector<ScorecardRecord> cards = evidence.scorecards;       // what decides, then what is only shown
     for (const auto& card : snapshot.scorecards)
         if (card.probe && card.proposal == entry.proposal)
             cards.push_back(card);
-    double scale = 0.02;
+    double scale = scores.countsAnswers() ? 0.02 : 0.0025;
     for (const auto& card : cards)
         for (const double bound : {card.low, card.high})
             scale = std::isfinite(bound) ? std::max(scale, std::min(1.0, std::abs(bound) * 1.05)) : scale;
@@ -201,12 +207,12 @@ void ReviewCard::showSuites(const Snapshot& snapshot, const ReviewCase& entry, c
     for (const auto& card : cards) {
         const Interval interval{card.low, card.difference, card.high, scale, 0};
         m_suites->addWidget(label(text(card.suite)), row, 0);
-        auto* gain = label(formatGain(card.difference, card.low, card.high), Qt::AlignRight | Qt::AlignVCenter);
+        auto* gain = label(scores.gain(card.difference, card.low, card.high), Qt::AlignRight | Qt::AlignVCenter);
         gain->setToolTip(tr("Challenger %1, champion %2; %3 wins, %4 losses, %5 ties. The interval holds at all times at once.")
-                             .arg(formatScore(card.challengerMean), formatScore(card.championMean)).arg(card.wins).arg(card.losses).arg(card.ties));
+                             .arg(scores.score(card.challengerMean), scores.score(card.championMean)).arg(card.wins).arg(card.losses).arg(card.ties));
         m_suites->addWidget(gain, row, 1);
         auto* bar = new IntervalBar(interval);
-        bar->setToolTip(tr("Scale: %1 to %2").arg(formatPoints(-scale), formatPoints(scale)));
+        bar->setToolTip(tr("Scale: %1 to %2").arg(scores.gain(-scale), scores.gain(scale)));
         m_suites->addWidget(bar, row, 2);
         QString verdict;
         if (card.probe) {
@@ -248,6 +254,33 @@ void ReviewCard::showPath(const Evidence& evidence)
         m_path->setMarks({{PlotMark::Kind::Level, std::log10(evidence.verdict->threshold),
                            tr("accept at E \u2265 %1").arg(formatEValue(std::log(evidence.verdict->threshold))), State::Accepted}});
     m_path->setLines({line});
+}
+
+// Of the target suite's gate items, which both answered.
+void ReviewCard::showFailures(const Evidence& evidence)
+{
+    const auto target = std::find_if(evidence.scorecards.begin(), evidence.scorecards.end(), [](const ScorecardRecord& card) { return !card.retained; });
+    const auto failures = target == evidence.scorecards.end() ? std::vector<FailureShare>() : failuresIn(*target, Beside::Champion);
+    if (failures.empty())
+        return m_failures->setText(escaped(tr("No answer was graded wrong, or the suite knows no failure classes.")));
+    const Tokens& now = tokens(this);
+    const auto share = [&](int items, double low, double high) {
+        return QStringLiteral("<td align=\"right\" style=\"padding-right:10px; white-space:nowrap\">%1</td>").arg(formatShare(double(items) / target->items, low, high));
+    };
+    QString rows = QStringLiteral("<tr style=\"color:%1\"><td style=\"padding-right:10px; white-space:nowrap\">%2</td>"
+                                  "<td align=\"right\" style=\"padding-right:10px; white-space:nowrap\">%3</td><td align=\"right\" style=\"white-space:nowrap\">%4</td></tr>")
+                       .arg(now.secondary.name(), escaped(tr("of %1 items").arg(formatCount(target->items))), tr("champion [95 %]"), tr("challenger [95 %]"));
+    for (std::size_t i = 0; i < std::min(failures.size(), mostFailures); ++i) {
+        const FailureShare& one = failures[i];
+        // Intervals that do not overlap are told apart by colour and mark.
+        const bool fewer = one.high < one.championsLow, more = one.low > one.championsHigh;
+        const QString mark = fewer ? coloured(QStringLiteral("\u25BC"), now.state(State::Accepted)) : more ? coloured(QStringLiteral("\u25B2"), now.state(State::Rejected)) : QString();
+        rows += QStringLiteral("<tr><td style=\"padding-right:10px\">%1</td>%2%3<td>%4</td></tr>")
+                    .arg(escaped(text(one.name)), share(one.champions.value_or(0), one.championsLow, one.championsHigh), share(one.items, one.low, one.high), mark);
+    }
+    if (failures.size() > mostFailures)
+        rows += QStringLiteral("<tr><td colspan=\"4\" style=\"color:%1\">%2</td></tr>").arg(now.secondary.name(), escaped(tr("and %1 rarer classes").arg(failures.size() - mostFailures)));
+    m_failures->setText(QStringLiteral("<table cellspacing=\"2\">%1</table>").arg(rows));
 }
 
 void ReviewCard::showGenome(const Snapshot& snapshot, const Evidence& evidence)
