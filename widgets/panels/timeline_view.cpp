@@ -284,7 +284,7 @@ void TimelineView::paintNode(QPainter& painter, const TimelineNode& node, bool c
     painter.drawText(label, Qt::AlignCenter, node.name);
     if (node.score) {
         painter.setFont(numberFont(metric::caption));
-        painter.drawText(label.translated(0, 13), Qt::AlignCenter, QString::number(*node.score, 'f', 3));
+        painter.drawText(label.translated(0, 13), Qt::AlignCenter, ScoreFormat(*m_snapshot).score(*node.score));
     }
 }
 
