@@ -19,6 +19,7 @@
 #include "core/agent/reward.h"
 #include "core/agent/signals.h"
 #include "core/agent/status.h"
+#include "core/agent/vault.h"
 #include "core/store/lab.h"
 #include "core/store/records.h"
 
@@ -40,6 +41,7 @@ struct Snapshot {
     std::vector<SignalReport> signals;
     RewardUse reward;
     PlaceboCount placebos;
+    VaultUse vault;
     std::optional<Replication> spread;                // of the champion's recipe beside itself, when `ratchet aa` was asked
     std::map<Hash, Json> genomes;                     // of every version and proposal
     std::optional<Policy> policy;
