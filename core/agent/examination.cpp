@@ -75,7 +75,7 @@ std::vector<SuiteResult> examination(const std::vector<ScorecardRecord>& cards, 
     std::map<std::pair<std::string, std::string>, SuiteResult> newest;
     for (const bool paired : {false, true})          // a comparison tells more than a score alone
         for (const ScorecardRecord& card : cards)
-            if (card.items > 0 && (paired ? card.challenger == version && card.champion.isSet() : card.champion == version && !card.challenger.isSet()))
+            if (card.items > 0 && (paired ? card.challenger == version && card.champion.isSet() && card.champion != version : card.champion == version && !card.challenger.isSet()))
                 newest[{card.suite, card.split}] = resultOf(card, paired);
     std::vector<SuiteResult> results;
     for (auto& [key, result] : newest)

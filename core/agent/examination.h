@@ -37,8 +37,9 @@ struct SuiteResult {
 enum class Beside { Champion, Nobody };
 [[nodiscard]] std::vector<FailureShare> failuresIn(const ScorecardRecord& card, Beside beside);
 
-// Of these scorecards, in the order of their writing, those of this version: of each suite and split the newest comparison with a champion, or where there was none what it scored as champion alone. Target
-// first, then retained ones, then probes; gate before guide before vault.
+// Of these scorecards, in the order of their writing, those of this version: of each suite and split the newest comparison with
+// another champion, or where there was none what it scored as champion alone. Target first, then retained ones, then probes; gate
+// before guide before vault.
 [[nodiscard]] std::vector<SuiteResult> examination(const std::vector<ScorecardRecord>& cards, const Hash& version);
 // NotFound for a version that the lab does not know.
 [[nodiscard]] Result<std::vector<SuiteResult>> examinationOf(const Store& store, const Hash& version);

@@ -206,6 +206,7 @@ private:
         verdict.threshold = 131.6;
         verdict.pairs = 412;
         verdict.discordant = 78;
+        verdict.looks = 5;
         verdict.reason = "The evidence is enough.";
         verdict.integrity = Json::array({{{"name", "probabilities sum to one"}, {"ok", true}, {"detail", ""}},
                                          {{"name", "no look ahead"}, {"ok", true}, {"detail", ""}},

@@ -88,6 +88,22 @@ private Q_SLOTS:
         QVERIFY(!row("length").contains(QChar(0x25BC)) && !row("length").contains(QChar(0x25B2)));
         QVERIFY(row("sign").contains(QLatin1String("0.0 %")));           // of the champion
     }
+    void looksAreCounted()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        Snapshot snapshot = *session->snapshot();
+        ReviewCard card;
+        const auto says = [&](const char* words) {
+            card.show(snapshot, casesOf(snapshot, QStringLiteral("person:ana")).front());
+            const auto labels = card.findChildren<QLabel*>();
+            return std::any_of(labels.begin(), labels.end(), [&](const QLabel* one) { return one->text().contains(QLatin1String(words)); });
+        };
+        QVERIFY(says("412 pairs, 78 discordant, 5 looks"));
+        QVERIFY(says("vault: 0 looks used"));
+        snapshot.vault = {3, 20};
+        QVERIFY(says("vault: 3 looks of 20 used, 17 left"));
+    }
     void samplesShowWhereTheTwoDiffer()
     {
         ScorecardRecord card;

@@ -169,6 +169,7 @@ private:
 
     Status readLedger(const Store& store)
     {
+        RATCHET_CHECK(into(m_now.vault, vaultUse(store, m_now.config)));
         RATCHET_TRY(check, verifyLedger(store, m_paths));
         m_now.ledgerEntries = check.entries;
         m_now.ledgerFault = QString::fromStdString(check.fault);

@@ -19,6 +19,7 @@
 #include "core/agent/reward.h"
 #include "core/agent/signals.h"
 #include "core/agent/status.h"
+#include "core/agent/vault.h"
 #include "core/plugin/domain.h"
 #include "core/store/lab.h"
 #include "core/store/records.h"
@@ -42,6 +43,7 @@ struct Snapshot {
     std::vector<SignalReport> signals;
     RewardUse reward;
     PlaceboCount placebos;
+    VaultUse vault;
     std::optional<Replication> spread;                // of the champion's recipe beside itself, when that was measured
     std::vector<Sight> sights;                        // what the gate can see by it
     std::vector<Replication> replications;            // of versions whose recipe was trained again, against what they had to beat

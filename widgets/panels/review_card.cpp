@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include <QGridLayout>
 #include <QLabel>
@@ -77,6 +76,23 @@ QString kindText(DecisionKind kind)
     case DecisionKind::MoreEvidence: return ReviewCard::tr("asked for more evidence");
     }
     return {};
+}
+
+QString questionText(const VerdictRecord& verdict)
+{
+    QString line = ReviewCard::tr("question k = %1, \u03B1\u2096 = %2; %3 pairs, %4 discordant").arg(verdict.k).arg(numberText(verdict.alpha, 2))
+                       .arg(formatCount(verdict.pairs), formatCount(verdict.discordant));
+    if (verdict.looks > 0)
+        line += verdict.looks == 1 ? ReviewCard::tr(", 1 look") : ReviewCard::tr(", %1 looks").arg(verdict.looks);
+    return line;
+}
+
+// Items that come without end are new at every look; those of a corpus are not.
+QString vaultText(const VaultUse& vault)
+{
+    const auto left = vault.left();
+    return left ? ReviewCard::tr("vault: %1 looks of %2 used, %3 left").arg(vault.looks).arg(*vault.budget).arg(*left)
+                : ReviewCard::tr("vault: %1 looks used, each with items of its own").arg(vault.looks);
 }
 
 constexpr std::size_t mostFailures = 6;
@@ -335,13 +351,8 @@ void ReviewCard::showFacts(const Snapshot& snapshot, const ReviewCase& entry, co
         for (const std::string& sentence : sentencesOf(trial->report))
             lines << escaped(text(sentence));
     if (evidence.verdict)
-        lines << escaped(tr("question k = %1, \u03B1\u2096 = %2; %3 pairs, %4 discordant").arg(evidence.verdict->k)
-                             .arg(numberText(evidence.verdict->alpha, 2)).arg(evidence.verdict->pairs).arg(evidence.verdict->discordant));
-    std::set<std::int64_t> looks;
-    for (const auto& card : snapshot.scorecards)
-        if (card.split == "vault")
-            looks.insert(card.proposal.value);
-    lines << escaped(tr("vault opened %1 times in this lab").arg(looks.size()));
+        lines << escaped(questionText(*evidence.verdict));
+    lines << escaped(vaultText(snapshot.vault));
     QStringList held;
     if (evidence.verdict && evidence.verdict->integrity.is_array())
         for (const auto& check : evidence.verdict->integrity) {
