@@ -10,6 +10,7 @@
 #include <QFileInfo>
 #include <QInputDialog>
 #include <QLabel>
+#include <QPushButton>
 #include <QMenuBar>
 #include <QSettings>
 #include <QTextBrowser>
@@ -18,11 +19,13 @@
 #include <QUrl>
 #include <QVBoxLayout>
 
+#include "core/agent/limits.h"
 #include "widgets/main_window.h"
 #include "widgets/meter.h"
 #include "widgets/new_lab_dialog.h"
 #include "widgets/panels/panel.h"
 #include "widgets/panels/queue_panel.h"
+#include "widgets/panels/replicate_dialog.h"
 #include "widgets/style/format.h"
 #include "widgets/style/html.h"
 #include "widgets/welcome_page.h"
@@ -47,7 +50,7 @@ void MainWindow::buildActions()
 {
     m_new = action(QStringLiteral("new"), tr("&New lab\u2026"), QKeySequence::New, [this] { newLabWanted(); });
     m_open = action(QStringLiteral("open"), tr("&Open lab\u2026"), QKeySequence::Open, [this] { openWanted(); });
-    m_start = action(QStringLiteral("start"), tr("&Start"), Qt::Key_F5, [this] { run({}); });
+    m_start = action(QStringLiteral("start"), tr("&Start"), Qt::Key_F5, [this] { start(); });
     m_pause = action(QStringLiteral("pause"), tr("&Pause"), Qt::Key_F6, [this] { m_session->pause(); });
     m_step = action(QStringLiteral("step"), tr("One s&tep"), Qt::Key_F8, [this] { step(); });
     m_stop = action(QStringLiteral("stop"), tr("St&op"), Qt::SHIFT | Qt::Key_F5, [this] { m_session->stop(); });
@@ -67,6 +70,9 @@ void MainWindow::buildActions()
     loop->addActions({m_start, m_pause, m_step, m_stop});
     loop->addSeparator();
     loop->addAction(action(QStringLiteral("plus"), tr("Propose a &change\u2026"), Qt::CTRL | Qt::Key_P, [this] { m_queue->propose(); }));
+    m_measure = action({}, tr("&Measure the noise\u2026"), Qt::CTRL | Qt::Key_M, [this] { replicate(ReplicateDialog::Beside::Itself); });
+    m_replicate = action({}, tr("R&eplicate the selected version\u2026"), Qt::CTRL | Qt::SHIFT | Qt::Key_R, [this] { replicate(ReplicateDialog::Beside::WhatItBeat); });
+    loop->addActions({m_measure, m_replicate});
     loop->addAction(action(QStringLiteral("eye"), tr("Reviewer's &name\u2026"), {}, [this] { chooseReviewer(); }));
 
     m_view = menuBar()->addMenu(tr("&View"));
@@ -138,11 +144,59 @@ void MainWindow::buildNotice()
     m_notice->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
     m_notice->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_noticeBar->addWidget(m_notice);
+    for (QPushButton** button : {&m_yes, &m_no}) {
+        *button = new QPushButton;
+        m_answers.push_back(m_noticeBar->addWidget(*button));
+    }
+    m_yes->setProperty("primary", true);
+    connect(m_yes, &QPushButton::clicked, this, [this] {
+        showNotice({});
+        replicate(ReplicateDialog::Beside::Itself);
+    });
+    connect(m_no, &QPushButton::clicked, this, [this] {
+        showNotice({});
+        run({});
+    });
     auto* dismiss = new QToolButton;
     dismiss->setIcon(icon(QStringLiteral("cross")));
     dismiss->setToolTip(tr("Dismiss"));
     m_noticeBar->addWidget(dismiss);
     connect(dismiss, &QToolButton::clicked, this, [this] { showNotice({}); });
+}
+
+// What a campaign should know of its instrument before it spends anything, asked once a lab.
+void MainWindow::start()
+{
+    const auto snapshot = m_session->snapshot();
+    const auto champion = championOf(*snapshot);
+    const ReplicationWish usual;
+    const bool isDue = !m_noiseAsked && !snapshot->engineRuns && !snapshot->spread && snapshot->asked.empty() && hasRecipe(*snapshot, champion)
+                       && affordableTrials(snapshot->config, snapshot->spent) > usual.seeds;
+    if (!isDue)
+        return run({});
+    m_noiseAsked = true;
+    showNotice(tr("The noise of this champion's recipe was not measured: how small a gain the gate can see is not known. %1 trials of %2 would tell.")
+                   .arg(usual.seeds).arg(formatFlops(snapshot->config.trialBudget)));
+    m_yes->setText(tr("Measure first\u2026"));
+    m_no->setText(tr("Start without"));
+    for (QAction* answer : m_answers)
+        answer->setVisible(true);
+}
+
+void MainWindow::replicate(ReplicateDialog::Beside beside)
+{
+    const auto snapshot = m_session ? m_session->snapshot() : nullptr;
+    const auto champion = snapshot ? championOf(*snapshot) : std::nullopt;
+    const auto version = beside == ReplicateDialog::Beside::Itself || !m_session->selection().version ? champion : m_session->selection().version;
+    if (!snapshot || !hasRecipe(*snapshot, version))
+        return;
+    auto* dialog = new ReplicateDialog(snapshot, *version, beside, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, this, [this, dialog] {
+        if (m_session)
+            m_session->replicate(dialog->wish());
+    });
+    dialog->open();
 }
 
 void MainWindow::fillRecent()

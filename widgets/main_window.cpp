@@ -15,6 +15,7 @@
 #include "widgets/meter.h"
 #include "widgets/panel_set.h"
 #include "widgets/panels/activations_panel.h"
+#include "widgets/panels/critic_panel.h"
 #include "widgets/panels/curves_panel.h"
 #include "widgets/panels/loop_panel.h"
 #include "widgets/panels/queue_panel.h"
@@ -78,8 +79,14 @@ void MainWindow::buildPanels()
         dock->setWidget(panel);
         m_docks[panel->objectName()] = dock;
         addDockWidget(Qt::LeftDockWidgetArea, dock);
-        if (auto* loop = qobject_cast<LoopPanel*>(panel))
+        if (auto* loop = qobject_cast<LoopPanel*>(panel)) {
             connect(loop, &LoopPanel::reviewWanted, this, [this] { applyLayout(Layout::Review); });
+            connect(loop, &LoopPanel::startWanted, this, &MainWindow::start);
+        }
+        if (auto* critic = qobject_cast<CriticPanel*>(panel)) {
+            connect(critic, &CriticPanel::noiseWanted, this, [this] { replicate(ReplicateDialog::Beside::Itself); });
+            connect(critic, &CriticPanel::replicationWanted, this, [this] { replicate(ReplicateDialog::Beside::WhatItBeat); });
+        }
         if (auto* queue = qobject_cast<QueuePanel*>(panel))
             m_queue = queue;
     }
@@ -106,6 +113,7 @@ void MainWindow::setSession(std::unique_ptr<LabSession> session)
     for (Panel* panel : m_panels)
         panel->setSession(nullptr);
     m_session = std::move(session);
+    m_noiseAsked = false;
     showNotice({});
     if (m_session) {
         connect(m_session.get(), &LabSession::changed, this, &MainWindow::refresh);
@@ -244,6 +252,8 @@ void MainWindow::refresh()
     m_step->setEnabled(snapshot && (!runs || paused));
     m_pause->setEnabled(runs && !paused);
     m_stop->setEnabled(runs);
+    m_measure->setEnabled(snapshot && hasRecipe(*snapshot, championOf(*snapshot)));
+    m_replicate->setEnabled(m_measure->isEnabled());
     m_goal->setVisible(snapshot != nullptr);
     m_budget->setVisible(snapshot != nullptr);
     setWindowTitle(snapshot ? tr("%1 \u2013 Ratchet").arg(text(m_session->paths().root.filename().string())) : tr("Ratchet"));
@@ -290,6 +300,8 @@ void MainWindow::showNotice(const QString& sentence)
 {
     m_notice->setText(sentence);
     m_noticeBar->setVisible(!sentence.isEmpty());
+    for (QAction* answer : m_answers)
+        answer->setVisible(false);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event)

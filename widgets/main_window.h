@@ -10,12 +10,14 @@
 #include <QMainWindow>
 
 #include "widgets/bridge/lab_session.h"
+#include "widgets/panels/replicate_dialog.h"
 #include "widgets/style/theme.h"
 
 class QAction;
 class QDockWidget;
 class QLabel;
 class QMenu;
+class QPushButton;
 class QToolBar;
 
 namespace ratchet {
@@ -67,7 +69,9 @@ private:
     void chooseTheme(ThemeChoice choice);
     void chooseReviewer();
     void showShortcuts();
+    void start();                                      // asks for the noise first when it was not measured
     void step();
+    void replicate(ReplicateDialog::Beside beside);
 
     Memory m_memory;
     Layout m_layout = Layout::Research;
@@ -80,9 +84,12 @@ private:
     StatusStrip* m_status = nullptr;
     QToolBar *m_toolBar = nullptr, *m_noticeBar = nullptr;
     QLabel* m_notice = nullptr;
+    QPushButton *m_yes = nullptr, *m_no = nullptr;     // answers to a question in the notice's place
+    std::vector<QAction*> m_answers;
+    bool m_noiseAsked = false;
     QMenu *m_recent = nullptr, *m_view = nullptr;
     Meter *m_goal = nullptr, *m_budget = nullptr;
-    QAction *m_new = nullptr, *m_open = nullptr, *m_start = nullptr, *m_pause = nullptr, *m_step = nullptr, *m_stop = nullptr;
+    QAction *m_new = nullptr, *m_open = nullptr, *m_start = nullptr, *m_pause = nullptr, *m_step = nullptr, *m_stop = nullptr, *m_measure = nullptr, *m_replicate = nullptr;
     std::map<Layout, QAction*> m_layouts;
 };
 

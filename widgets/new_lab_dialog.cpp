@@ -61,6 +61,9 @@ NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
     form->addRow(tr("C&andidates"), m_candidates);
     form->addRow(tr("&Parents"), m_parents);
     form->addRow(tr("P&lacebos"), m_placebos);
+    form->addRow(tr("G&ive up after"), m_proxy);
+    form->addRow(tr("A&udits"), m_audit);
+    form->addRow(tr("&Reward model"), m_reward);
     form->addRow(tr("&Tokens"), m_tokens);
     form->addRow(tr("Start fro&m"), fileRow(m_import, tr("Hugging Face folder, GPT-2 or Llama in shape")));
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel);
@@ -77,9 +80,22 @@ NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
     connect(m_domain, &QComboBox::currentIndexChanged, this, &NewLabDialog::domainChosen);
     for (QLineEdit* edit : {m_folder, m_corpus, m_goal, m_budget, m_seed, m_import})
         connect(edit, &QLineEdit::textChanged, this, &NewLabDialog::check);
+    for (QSpinBox* box : {m_proxy, m_reward})
+        connect(box, &QSpinBox::valueChanged, this, &NewLabDialog::check);
     connect(buttons, &QDialogButtonBox::accepted, this, &NewLabDialog::create);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     domainChosen();
+}
+
+QSpinBox* NewLabDialog::share(int least, int most, int usual, const QString& word, const QString& suffix)
+{
+    auto* box = new QSpinBox;
+    box->setRange(least, most);
+    box->setSpecialValueText(word);
+    box->setSuffix(suffix);
+    box->setSingleStep(5);
+    box->setValue(usual);
+    return box;
 }
 
 void NewLabDialog::makeOptions()
@@ -93,6 +109,15 @@ void NewLabDialog::makeOptions()
     m_placebos->setRange(0, 90);
     m_placebos->setSuffix(tr(" % of the candidates"));
     m_placebos->setToolTip(tr("Candidates without any effect among the others, unseen, to see whether the gate accepts them"));
+    m_proxy = share(0, 95, 0, tr("never"), tr(" % of its budget"));
+    m_proxy->setObjectName(QStringLiteral("proxy"));
+    m_proxy->setToolTip(tr("Share of a trial's budget after which it is looked at, and given up when what looked like it hardly ever got through the gate"));
+    m_audit = share(1, 100, 20, {}, tr(" % of the given up are trained all the same"));
+    m_audit->setObjectName(QStringLiteral("audit"));
+    m_audit->setToolTip(tr("Chance that a trial that would be given up is trained and judged all the same, so that the lab keeps learning whether it gives up the right ones"));
+    m_reward = share(0, 100, 0, tr("none"), tr(" % of a trial's budget"));
+    m_reward->setObjectName(QStringLiteral("reward"));
+    m_reward->setToolTip(tr("Learns a reward model from graded answers, at this share of a trial's budget. It orders what is judged and decides nothing"));
     m_tokens = new QSpinBox;
     m_tokens->setRange(256, 65536);
     m_tokens->setSpecialValueText(tr("bytes"));
@@ -134,6 +159,7 @@ void NewLabDialog::domainChosen()
     }
     m_corpus->parentWidget()->setEnabled(m_corpusUse != CorpusUse::None);
     m_tokens->setEnabled(m_corpusUse == CorpusUse::Text);
+    m_reward->setEnabled(domain && (*domain)->info().measure == Measure::ExactMatch);     // of a likelihood there is no right and wrong
     m_import->parentWidget()->setEnabled(m_corpusUse == CorpusUse::Text);
     check();
     if (!domain) {
@@ -152,6 +178,10 @@ Result<NewLab> NewLabDialog::wanted() const
     lab.candidates = m_candidates->value();
     lab.parents = m_parents->currentText().toStdString();
     lab.placebos = m_placebos->value() / 100.0;
+    lab.proxy = m_proxy->value() / 100.0;
+    lab.audit = m_audit->value() / 100.0;
+    if (m_reward->isEnabled())
+        lab.reward = m_reward->value() / 100.0;
     if (m_tokens->isEnabled() && m_tokens->value() > m_tokens->minimum())
         lab.tokenizer = fmt::format("bpe:{}", m_tokens->value());
     if (m_import->isEnabled())
@@ -178,6 +208,7 @@ Result<NewLab> NewLabDialog::wanted() const
 void NewLabDialog::check()
 {
     const auto lab = wanted();
+    m_audit->setEnabled(m_proxy->value() > 0);     // nobody is given up, nobody is audited
     m_create->setEnabled(lab.has_value());
     m_notice->setText(lab ? tr("The folder, its keys and the judge's secret are made now; the seed model is trained at the first start.")
                           : text(lab.error().hint.empty() ? lab.error().text : lab.error().text + " " + lab.error().hint));

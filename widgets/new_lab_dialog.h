@@ -29,6 +29,8 @@ Q_SIGNALS:
     void created(const QString& lab);
 
 private:
+    // A box of percent whose least value is shown as `word`, unless that is empty.
+    static QSpinBox* share(int least, int most, int usual, const QString& word, const QString& suffix);
     void makeOptions();
     void domainChosen();
     void check();
@@ -40,7 +42,7 @@ private:
     QLineEdit *m_folder = nullptr, *m_corpus = nullptr, *m_goal = nullptr, *m_budget = nullptr, *m_seed = nullptr,
               *m_import = nullptr;
     QComboBox *m_domain = nullptr, *m_parents = nullptr;
-    QSpinBox *m_candidates = nullptr, *m_placebos = nullptr, *m_tokens = nullptr;
+    QSpinBox *m_candidates = nullptr, *m_placebos = nullptr, *m_proxy = nullptr, *m_audit = nullptr, *m_reward = nullptr, *m_tokens = nullptr;
     QLabel* m_notice = nullptr;
     QProgressBar* m_busy = nullptr;
     QPushButton* m_create = nullptr;

@@ -110,6 +110,7 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
     for (const auto& [name, count] : status.states)
         states += fmt::format("{}{} {}", states.empty() ? "" : ", ", count, name);
     fmt::print("Tried    {}\n", states.empty() ? "nothing yet" : states);
+    fmt::print("Vault    {}\n", toText(s.vaultUse));
     if (const std::string placebos = placeboText(s.placebos); !placebos.empty())
         fmt::print("Placebos {}\n", placebos);
     if (const std::string screening = screeningText(s.screening); !screening.empty()) {

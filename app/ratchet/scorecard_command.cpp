@@ -48,13 +48,17 @@ std::string calibrationTable(const std::vector<SuiteResult>& results)
 std::string failureTable(const std::vector<SuiteResult>& results)
 {
     std::vector<std::vector<std::string>> rows;
-    for (const SuiteResult& result : results)
+    for (const SuiteResult& result : results) {
+        const auto share = [&](int items, double low, double high) {
+            return fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100.0 * items / result.items, 100 * low, 100 * high);
+        };
         for (const FailureShare& failure : result.failures)
             rows.push_back({result.suite, result.split, failure.name, fmt::format("{} of {}", failure.items, result.items),
-                            fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100.0 * failure.items / result.items, 100 * failure.low, 100 * failure.high),
-                            failure.champions ? std::to_string(*failure.champions) : ""});
+                            share(failure.items, failure.low, failure.high),
+                            failure.champions ? share(*failure.champions, failure.championsLow, failure.championsHigh) : ""});
+    }
     return rows.empty() ? std::string()
-                        : textTable({{"failures"}, {"items of"}, {"class"}, {"", right}, {"share [95 %]", right}, {"champion", right}}, rows);
+                        : textTable({{"failures"}, {"items of"}, {"class"}, {"", right}, {"share [95 %]", right}, {"champion [95 %]", right}}, rows);
 }
 
 Result<int> showScorecard(const Options& options)

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/agent/context.h"
+#include "core/agent/limits.h"
 #include "core/agent/promotion.h"
 #include "core/agent/requests.h"
 #include "core/agent/wheel.h"
@@ -57,6 +58,7 @@ struct Engine::Private {
     [[nodiscard]] Status finalVault();
     [[nodiscard]] Result<RunEnd> finish(Result<RunEnd> end);
     [[nodiscard]] Status replicate(const ReplicationWish& wish);
+    [[nodiscard]] Status replicateAsked();
     void begin(const RunLimits& wanted, std::stop_token token, const Watcher& who);
     [[nodiscard]] Status tellLast(const std::string& stage);
 };
@@ -169,6 +171,28 @@ Status Engine::Private::replicate(const ReplicationWish& wish)
     RATCHET_TRY(guide, wheel->observe());
     championScore = guide.championMean;
     return wheel->replicate(wish);
+}
+
+// What people asked to have repeated, between teeth. One that cannot be done is dropped: it would be asked for again and again.
+Status Engine::Private::replicateAsked()
+{
+    for (;;) {
+        RATCHET_CHECK(attend());
+        RATCHET_TRY(asked, replicationsAsked(*context->store));
+        if (asked.empty())
+            return {};
+        const Status done = replicate(asked.front());
+        if (!done && (done.error().code == Code::Cancelled || done.error().code == Code::Environment))
+            return done;
+        RATCHET_TRY(now, replicationsAsked(*context->store));       // it may have been withdrawn, or more of it asked for
+        std::erase_if(now, [&, did = asked.front()](const ReplicationWish& one) { return one.isAbout(did) && one.seeds <= did.seeds && one.items <= did.items; });
+        RATCHET_CHECK(context->store->transaction(Store::Durable::Yes, [&]() -> Status {
+            RATCHET_CHECK(putReplicationsAsked(*context->store, now));
+            return done ? Status{} : context->record("engine", "replication-refused", {{"version", asked.front().version.hex}, {"text", done.error().text}});
+        }));
+        if (limits.teeth == 0)
+            RATCHET_CHECK(done);
+    }
 }
 
 Result<Replication> Engine::replicate(const ReplicationWish& wish, std::stop_token stop, const Watcher& watcher)
@@ -323,8 +347,8 @@ Result<std::optional<RunEnd>> Engine::Private::reasonToEnd(int turned, Clock::du
     const bool unfinished = !teeth.empty() && teeth.back().ended == Time{};
     if (limits.teeth && turned >= *limits.teeth)
         return RunEnd::Teeth;
-    RATCHET_TRY(room, wheel->affordable());
-    if (!unfinished && room < 1)
+    RATCHET_TRY(spent, context->store->spent());
+    if (!unfinished && affordableTrials(context->config, spent) < 1)
         return RunEnd::Budget;
     if (limits.time && Clock::now() - begun + lastTooth * 9 / 10 > *limits.time)
         return RunEnd::OutOfTime;
@@ -337,6 +361,7 @@ Result<RunEnd> Engine::Private::turnTeeth()
     RATCHET_CHECK(wheel->prepare());
     Clock::duration lastTooth{0};
     for (int turned = 0;; ++turned) {
+        RATCHET_CHECK(replicateAsked());
         RATCHET_TRY(end, reasonToEnd(turned, lastTooth));
         if (end)
             return *end;
@@ -361,12 +386,7 @@ Status Engine::Private::finalVault()
 {
     RATCHET_TRY(deployments, context->store->deployments());
     RATCHET_TRY(champion, context->champion());
-    const Hash seed = deployments.front().version;
-    RATCHET_TRY(cards, context->store->scorecardsOf(champion.hash));
-    for (const ScorecardRecord& card : cards)
-        if (card.split == "vault" && card.champion == seed && card.challenger == champion.hash && !card.proposal.isSet())
-            return {};
-    return champion.hash == seed ? Status{} : compareWithSeed(*context, *crew, seed, champion.hash);
+    return compareWithSeed(*context, *crew, deployments.front().version, champion.hash);
 }
 
 // The state in which the engine leaves the lab, for those who look at it.
@@ -387,7 +407,7 @@ Result<RunEnd> Engine::Private::finish(Result<RunEnd> end)
 {
     const auto wasStopped = [&] { return !end && end.error().code == Code::Cancelled; };
     crew->stop(wasStopped() ? 5s : 1s);
-    if (end && *end != RunEnd::WaitingForPerson)
+    if (end && *end != RunEnd::WaitingForPerson && limits.teeth != 0)
         if (const Status measured = finalVault(); !measured)
             end = passOn(measured);
     if (const Status drained = handleRequests(); end && !drained)      // what came while the vault was open

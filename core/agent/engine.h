@@ -34,7 +34,7 @@ struct EngineOptions {
 };
 
 struct RunLimits {
-    std::optional<int> teeth;                       // this many more
+    std::optional<int> teeth;                       // this many more; 0: only the replications that were asked for, and the vault stays closed
     bool untilGoal = false;
     std::optional<std::chrono::milliseconds> time;  // no new tooth is begun that would likely not end in time
     bool waitForDecisions = true;                   // false: return when only a person can go on

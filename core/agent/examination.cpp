@@ -18,28 +18,6 @@ std::optional<Calibration> calibrationIn(const Json& both, const char* who)
     return read ? std::optional(std::move(*read)) : std::nullopt;
 }
 
-std::vector<FailureShare> failuresIn(const ScorecardRecord& card, bool paired)
-{
-    const Json classes = card.classes.is_object() ? card.classes : Json::object();
-    const Json own = classes.value(paired ? "challenger" : "champion", Json::object());
-    const Json champions = paired ? classes.value("champion", Json::object()) : Json::object();
-    std::map<std::string, FailureShare> byName;
-    for (const auto& [name, count] : own.items())
-        byName[name].items = count.is_number_integer() ? count.get<int>() : 0;
-    for (const auto& [name, count] : champions.items())
-        byName[name].champions = count.is_number_integer() ? count.get<int>() : 0;
-    std::vector<FailureShare> list;
-    for (auto& [name, failure] : byName) {
-        failure.name = name;
-        std::tie(failure.low, failure.high) = clopperPearson(failure.items, card.items);
-        if (paired)
-            failure.champions = failure.champions.value_or(0);
-        list.push_back(failure);
-    }
-    std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.items > b.items; });
-    return list;
-}
-
 SuiteResult resultOf(const ScorecardRecord& card, bool paired)
 {
     SuiteResult result;
@@ -52,7 +30,7 @@ SuiteResult resultOf(const ScorecardRecord& card, bool paired)
     std::tie(result.low, result.high) = clopperPearson(std::llround(result.score * card.items), card.items);
     if (paired)
         result.against = SuiteResult::Paired{card.champion, card.championMean, card.difference, card.low, card.high};
-    result.failures = failuresIn(card, paired);
+    result.failures = failuresIn(card, paired ? Beside::Champion : Beside::Nobody);
     result.calibration = calibrationIn(card.calibration, paired ? "challenger" : "champion");
     if (paired)
         result.championCalibration = calibrationIn(card.calibration, "champion");
@@ -67,12 +45,37 @@ int order(const SuiteResult& result)
 
 } // namespace
 
+std::vector<FailureShare> failuresIn(const ScorecardRecord& card, Beside beside)
+{
+    const bool paired = beside == Beside::Champion;
+    const Json classes = card.classes.is_object() ? card.classes : Json::object();
+    const Json own = classes.value(paired ? "challenger" : "champion", Json::object());
+    const Json champions = paired ? classes.value("champion", Json::object()) : Json::object();
+    std::map<std::string, FailureShare> byName;
+    for (const auto& [name, count] : own.items())
+        byName[name].items = count.is_number_integer() ? count.get<int>() : 0;
+    for (const auto& [name, count] : champions.items())
+        byName[name].champions = count.is_number_integer() ? count.get<int>() : 0;
+    std::vector<FailureShare> list;
+    for (auto& [name, failure] : byName) {
+        failure.name = name;
+        std::tie(failure.low, failure.high) = clopperPearson(failure.items, card.items);
+        if (paired) {
+            failure.champions = failure.champions.value_or(0);
+            std::tie(failure.championsLow, failure.championsHigh) = clopperPearson(*failure.champions, card.items);
+        }
+        list.push_back(failure);
+    }
+    std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.items > b.items; });
+    return list;
+}
+
 std::vector<SuiteResult> examination(const std::vector<ScorecardRecord>& cards, const Hash& version)
 {
     std::map<std::pair<std::string, std::string>, SuiteResult> newest;
     for (const bool paired : {false, true})          // a comparison tells more than a score alone
         for (const ScorecardRecord& card : cards)
-            if (card.items > 0 && (paired ? card.challenger == version && card.champion.isSet() : card.champion == version && !card.challenger.isSet()))
+            if (card.items > 0 && (paired ? card.challenger == version && card.champion.isSet() && card.champion != version : card.champion == version && !card.challenger.isSet()))
                 newest[{card.suite, card.split}] = resultOf(card, paired);
     std::vector<SuiteResult> results;
     for (auto& [key, result] : newest)
@@ -97,7 +100,9 @@ Json toJson(const std::vector<SuiteResult>& results)
         Json failures = Json::array();
         for (const FailureShare& failure : result.failures)
             failures.push_back({{"class", failure.name}, {"items", failure.items}, {"low", failure.low}, {"high", failure.high},
-                                {"champions", failure.champions ? Json(*failure.champions) : Json()}});
+                                {"champions", failure.champions ? Json(*failure.champions) : Json()},
+                                {"championsLow", failure.champions ? Json(failure.championsLow) : Json()},
+                                {"championsHigh", failure.champions ? Json(failure.championsHigh) : Json()}});
         Json one{{"suite", result.suite},
                  {"split", result.split},
                  {"role", result.probe ? "probe" : result.retained ? "retained" : "target"},

@@ -17,6 +17,7 @@ struct FailureShare {
     int items = 0;                   // of the version that failed so
     double low = 0, high = 0;        // exact 95 % interval of their share (Clopper and Pearson 1934)
     std::optional<int> champions;    // of the champion on the same items
+    double championsLow = 0, championsHigh = 1;
 };
 
 // A version on one suite and split.
@@ -32,8 +33,13 @@ struct SuiteResult {
     std::optional<Calibration> calibration, championCalibration;
 };
 
-// Of these scorecards, in the order of their writing, those of this version: of each suite and split the newest comparison with a champion, or where there was none what it scored as champion alone. Target
-// first, then retained ones, then probes; gate before guide before vault.
+// Failure classes of a scorecard, most frequent first: of the challenger beside the champion, or of a champion alone.
+enum class Beside { Champion, Nobody };
+[[nodiscard]] std::vector<FailureShare> failuresIn(const ScorecardRecord& card, Beside beside);
+
+// Of these scorecards, in the order of their writing, those of this version: of each suite and split the newest comparison with
+// another champion, or where there was none what it scored as champion alone. Target first, then retained ones, then probes; gate
+// before guide before vault.
 [[nodiscard]] std::vector<SuiteResult> examination(const std::vector<ScorecardRecord>& cards, const Hash& version);
 // NotFound for a version that the lab does not know.
 [[nodiscard]] Result<std::vector<SuiteResult>> examinationOf(const Store& store, const Hash& version);

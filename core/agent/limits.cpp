@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/genome/cost.h"
+#include "core/plugin/proxy.h"
 
 namespace ratchet {
 
@@ -64,6 +66,12 @@ ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary, double
     const double estimate = trainingMemory(genome, vocabulary, genome.architecture.context, teachers, threads).bytes();
     limits.memoryBytes = std::min(memory, 1e9 + 3 * estimate);
     return limits;
+}
+
+int affordableTrials(const LabConfig& config, Flops spent)
+{
+    const double trial = config.trialBudget.value * (1 + (config.proxy > 0 ? proxyPrice : 0));
+    return std::max(0, static_cast<int>(std::floor((config.budget - spent).value / trial + 1e-9)));
 }
 
 } // namespace ratchet

@@ -7,6 +7,7 @@
 
 #include "core/genome/genome.h"
 #include "core/launch/child.h"
+#include "core/store/lab.h"
 
 namespace ratchet {
 
@@ -21,5 +22,8 @@ namespace ratchet {
 // and of the genome's memory estimate, never more than `memory`.
 [[nodiscard]] ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary, double memory,
                                     const std::vector<Architecture>& teachers = {}, int threads = 1);
+
+// Trials, looks before their end included, that what is left of the lab's budget pays for.
+[[nodiscard]] int affordableTrials(const LabConfig& config, Flops spent);
 
 } // namespace ratchet

@@ -3,7 +3,7 @@
 
 #include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
-#include "core/critic/scorecard.h"
+#include "core/agent/vault.h"
 
 namespace ratchet {
 namespace {
@@ -56,47 +56,6 @@ Status settleProposals(Context& context, const ProposalRecord& promoted)
     return {};
 }
 
-// A question to the vault: `proposal` is what it decides about, unset when nothing.
-struct VaultQuestion { Hash champion, challenger; Id<ProposalRecord> proposal; int items; };
-
-// Nobody can cancel it as a job of its proposal: a proposal that waits for a decision runs no more.
-Result<std::vector<ScorecardRecord>> askVault(Context& context, Crew& crew, const VaultQuestion& question)
-{
-    std::vector<Ask> asks;
-    for (const SuiteSpec& suite : context.suites)
-        asks.push_back({suite.name, "vault", suite.role == SuiteRole::Target ? question.items : question.items / 2});
-    const auto number = questionNumber(fmt::format("vault {} {} {}", question.champion.hex, question.challenger.hex, question.proposal.value));
-    RATCHET_TRY(spec, judgeSpec(context, question.champion, question.challenger, number));
-    RATCHET_TRY(answers, askJudge(context, spec, asks, "vault", Id<ProposalRecord>{}, [&](auto job) { return crew.runNow(std::move(job)); }));
-    std::vector<ScorecardRecord> cards;
-    for (std::size_t i = 0; i < context.suites.size(); ++i) {
-        RATCHET_TRY(card, scorecardOf(answers[i], context.suites[i], context.info.measure));
-        card.proposal = question.proposal;
-        card.champion = question.champion;
-        card.challenger = question.challenger;
-        card.created = now();
-        cards.push_back(std::move(card));
-    }
-    return cards;
-}
-
-// Inside a transaction: that the vault was opened, and what it showed.
-Status recordVault(Context& context, const VaultQuestion& question, const std::vector<ScorecardRecord>& cards)
-{
-    for (const ScorecardRecord& card : cards)
-        RATCHET_CHECK(context.store->add(card));
-    return context.record("engine", "vault", {{"champion", question.champion.hex}, {"challenger", question.challenger.hex}, {"items", question.items}});
-}
-
-Status isNotContradicted(const std::vector<ScorecardRecord>& cards)
-{
-    const ScorecardRecord& target = cards.front();
-    if (target.high < 0)
-        return fail(Code::Refused, fmt::format("The vault contradicts: {} is worse by {} on items never used before.", target.challenger.brief(),
-                                               toTextPercent(-target.difference)));
-    return {};
-}
-
 Json refsOf(const DecisionRecord& decision)
 {
     return {{"version", decision.version.hex}, {"kind", toText(decision.kind)}, {"reason", decision.reason}, {"binding", decision.binding.hex}};
@@ -118,17 +77,16 @@ Status recordOnly(Context& context, const DecisionRecord& decision, const Propos
 
 // In one transaction: what the vault showed, the decision, and the deployment unless the vault contradicts.
 Status recordApproval(Context& context, const DecisionRecord& decision, const VaultQuestion& question,
-                      const Result<std::vector<ScorecardRecord>>& cards, const Status& vault, const Tell& tell)
+                      const VaultAnswer& answer, const Tell& tell)
 {
     return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         RATCHET_TRY(proposal, context.store->proposal(question.proposal));       // it may have been moved in the queue meanwhile
         if (!proposal)
             return fail(Code::Damaged, fmt::format("The proposal of version {} is missing.", decision.version.brief()));
-        if (cards)
-            RATCHET_CHECK(recordVault(context, question, *cards));
+        RATCHET_CHECK(recordVault(context, question, answer));
         RATCHET_TRY(id, context.store->add(decision));
         RATCHET_CHECK(context.record(decision.actor, "decision", refsOf(decision)));
-        if (!vault) {
+        if (const Status vault = isNotContradicted(context, answer); !vault) {
             RATCHET_CHECK(context.record("engine", "vault-refused", {{"version", decision.version.hex}, {"text", vault.error().text}}));
             RATCHET_CHECK(setState(context, *proposal, ProposalState::Declined, vault.error().text));
             return tellIfAsked(tell, vault);
@@ -152,8 +110,13 @@ Status recordApproval(Context& context, const DecisionRecord& decision, const Va
 Status compareWithSeed(Context& context, Crew& crew, const Hash& seed, const Hash& champion)
 {
     const VaultQuestion question{seed, champion, {}, seedItems};
-    RATCHET_TRY(cards, askVault(context, crew, question));
-    return context.store->transaction(Store::Durable::Yes, [&] { return recordVault(context, question, cards); });
+    RATCHET_TRY(use, vaultUse(*context.store, context.config));
+    if (seed == champion || use.isSpent())
+        return {};
+    RATCHET_TRY(answer, askVault(context, crew, question));
+    if (answer.fault)
+        return tl::unexpected(*answer.fault);
+    return context.store->transaction(Store::Durable::Yes, [&] { return recordVault(context, question, answer); });
 }
 
 Result<Evidence> evidenceOf(Context& context, const Hash& version)
@@ -201,12 +164,9 @@ Status decide(Context& context, Crew& crew, const Word& word)
     RATCHET_CHECK(mayDeploy(evidence, context.policy, decision));
     RATCHET_CHECK(context.artifact(word.version));
     const VaultQuestion question{evidence.champion, word.version, proposal.id, vaultItems};
-    const auto cards = askVault(context, crew, question);
-    const Status vault = cards ? isNotContradicted(*cards) : Status(passOn(cards));
-    if (!vault && vault.error().code != Code::Refused)      // no answer: as if nothing had been asked
-        return vault;
-    RATCHET_CHECK(recordApproval(context, decision, question, cards, vault, word.tell));
-    return vault;
+    RATCHET_TRY(answer, askVault(context, crew, question));      // no answer: as if nothing had been asked
+    RATCHET_CHECK(recordApproval(context, decision, question, answer, word.tell));
+    return isNotContradicted(context, answer);
 }
 
 Status deploySeed(Context& context, const Hash& version)

@@ -28,7 +28,7 @@ struct Word {
 
 // Records the word. Approve: all requirements must hold, the vault is opened once, and the version goes live; Refused with
 // the first requirement that does not hold, when the evidence has changed since the person looked at it, and when the vault
-// contradicts. Reject and MoreEvidence only record.
+// contradicts or, with everything as before, is spent. Reject and MoreEvidence only record.
 [[nodiscard]] Status decide(Context& context, Crew& crew, const Word& word);
 
 // Makes the first trained version live.
@@ -39,7 +39,8 @@ struct Word {
 [[nodiscard]] Status rollBack(Context& context, Crew& crew, const Hash& version, const std::string& actor, const std::string& reason,
                               const Tell& tell = {});
 
-// Compares the champion with the seed model on vault items, for the summary, and stores the scorecards (proposal 0).
+// Compares the champion with the seed model on vault items, for the summary, and stores the scorecards (proposal 0). Nothing when
+// they are the same or were compared, or when the vault is spent.
 [[nodiscard]] Status compareWithSeed(Context& context, Crew& crew, const Hash& seed, const Hash& champion);
 
 } // namespace ratchet

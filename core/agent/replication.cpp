@@ -6,12 +6,15 @@
 
 #include "core/agent/context.h"
 #include "core/agent/controls.h"
+#include "core/agent/limits.h"
 #include "core/agent/question.h"
 #include "core/memory/lessons.h"
 #include "core/selector/gate.h"
 
 namespace ratchet {
 namespace {
+
+constexpr const char* askedKey = "replications";
 
 // The proposal a version came from; none for the seed model.
 Result<std::optional<ProposalRecord>> originalOf(const Store& store, const VersionRecord& version)
@@ -68,6 +71,11 @@ Result<Flops> pricePerPair(const Store& store, const ObjectStore& objects, const
 
 } // namespace
 
+bool isLost(const ProposalRecord& run)
+{
+    return run.state == ProposalState::Failed || run.state == ProposalState::Cancelled;
+}
+
 std::optional<Spread> Replication::share() const
 {
     if (!nominal || *nominal <= 0 || suites.empty())
@@ -78,13 +86,67 @@ std::optional<Spread> Replication::share() const
     return share;
 }
 
+Json toJson(const ReplicationWish& wish)
+{
+    return {{"version", wish.version.hex}, {"besideItself", wish.besideItself}, {"seeds", wish.seeds}, {"items", wish.items}};
+}
+
+Result<ReplicationWish> replicationWish(const Json& json)
+{
+    ReplicationWish wish;
+    Fields in(json, "the replication that is asked for");
+    in.read("version", wish.version.hex).read("besideItself", wish.besideItself).readIf("seeds", wish.seeds).readIf("items", wish.items);
+    RATCHET_CHECK(in.status());
+    if (wish.seeds < 1 || wish.seeds > 1000 || wish.items < 10 || wish.items > 100'000)
+        return fail(Code::BadInput, "A replication takes 1 to 1000 seeds and 10 to 100000 items.");
+    return wish;
+}
+
+Result<std::vector<ReplicationWish>> replicationsAsked(const Store& store)
+{
+    RATCHET_TRY(json, store.meta(askedKey));
+    std::vector<ReplicationWish> wishes;
+    for (const Json& one : json.value_or(Json::array())) {
+        RATCHET_TRY(wish, replicationWish(one));
+        wishes.push_back(std::move(wish));
+    }
+    return wishes;
+}
+
+Status putReplicationsAsked(Store& store, const std::vector<ReplicationWish>& wishes)
+{
+    Json list = Json::array();
+    for (const ReplicationWish& wish : wishes)
+        list.push_back(toJson(wish));
+    return store.setMeta(askedKey, list);
+}
+
+bool replicates(const ProposalRecord& proposal, const VersionRecord& version)
+{
+    return proposal.family == replicationFamily && proposal.parent == parentOf(version) && proposal.genome == version.genome;
+}
+
 Result<std::vector<ProposalRecord>> replicationsOf(const Store& store, const VersionRecord& version)
 {
     RATCHET_TRY(all, store.proposals());
-    std::erase_if(all, [&](const ProposalRecord& p) {
-        return p.family != replicationFamily || p.parent != parentOf(version) || p.genome != version.genome;
-    });
+    std::erase_if(all, [&](const ProposalRecord& proposal) { return !replicates(proposal, version); });
     return all;
+}
+
+Result<int> missingRuns(const Context& context, const VersionRecord& version, int seeds)
+{
+    if (!version.trial)
+        return fail(Code::Refused, fmt::format("Version {} was imported: there is no recipe to train again.", version.hash.brief()));
+    RATCHET_TRY(runs, replicationsOf(*context.store, version));
+    const auto counts = std::count_if(runs.begin(), runs.end(), [](const ProposalRecord& run) { return !isLost(run); });
+    const int missing = std::max(0, seeds - static_cast<int>(counts));
+    RATCHET_TRY(spent, context.store->spent());
+    const int room = affordableTrials(context.config, spent);
+    if (missing > room)
+        return fail(Code::Refused, fmt::format("The lab's budget pays for {} more trials of {}, and this needs {}.", room,
+                                               toText(context.config.trialBudget), missing),
+                    room > 0 ? fmt::format("Ask for {} fewer --seeds.", missing - room) : "Make a lab with a larger --budget.");
+    return missing;
 }
 
 Result<Hash> referenceOf(const Store& store, const VersionRecord& version, bool besideItself)
@@ -184,8 +246,6 @@ Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const H
 
 Result<ProposalRecord> replicationProposal(Context& context, const VersionRecord& version, int number)
 {
-    if (!version.trial)
-        return fail(Code::Refused, fmt::format("Version {} was imported: there is no recipe to train again.", version.hash.brief()));
     RATCHET_TRY(original, originalOf(*context.store, version));
     RATCHET_TRY(parent, context.store->version(parentOf(version)));
     if (!parent)

@@ -19,7 +19,15 @@ struct ReplicationWish {
     bool besideItself = false;       // A/A: measured against the version itself
     int seeds = 5;                   // results there shall be in the end, those of earlier calls included
     int items = 1000;                // of the target suite; half as many of each retained one; a result measured on fewer is measured again
+    [[nodiscard]] bool isAbout(const ReplicationWish& other) const { return version == other.version && besideItself == other.besideItself; }
 };
+[[nodiscard]] Json toJson(const ReplicationWish& wish);
+// BadInput when a field is missing or out of range: 1 to 1000 seeds, 10 to 100,000 items.
+[[nodiscard]] Result<ReplicationWish> replicationWish(const Json& json);
+
+// What was asked of the engine (requests replicate and withdraw) and is not done, oldest first. It stays in the store until it is.
+[[nodiscard]] Result<std::vector<ReplicationWish>> replicationsAsked(const Store& store);
+[[nodiscard]] Status putReplicationsAsked(Store& store, const std::vector<ReplicationWish>& wishes);   // inside a transaction
 
 // What the recipe's results have in common on one suite.
 struct SuiteSpread {
@@ -41,6 +49,8 @@ struct Replication {
     [[nodiscard]] std::optional<Spread> share() const;
 };
 
+// Whether a proposal trains this version's recipe again.
+[[nodiscard]] bool replicates(const ProposalRecord& proposal, const VersionRecord& version);
 // The proposals that replicate this version, by id.
 [[nodiscard]] Result<std::vector<ProposalRecord>> replicationsOf(const Store& store, const VersionRecord& version);
 // What a version is measured against: the champion its gate compared it with, or itself.
@@ -59,7 +69,11 @@ struct Sight {
 // The lesson on the kind of change that made this version, with what came back of all its versions that were replicated; empty
 // when no proposal made it.
 [[nodiscard]] Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const Hash& version);
-// The proposal of one more run; Refused for an imported version, which no recipe made.
+[[nodiscard]] bool isLost(const ProposalRecord& run);     // failed or cancelled
+// How many more runs it takes until `seeds` of them are not lost. Refused for an imported version, which no recipe
+// made, and, with the figure, when the budget does not pay for them.
+[[nodiscard]] Result<int> missingRuns(const Context& context, const VersionRecord& version, int seeds);
+// The proposal of one more run.
 [[nodiscard]] Result<ProposalRecord> replicationProposal(Context& context, const VersionRecord& version, int number);
 
 } // namespace ratchet

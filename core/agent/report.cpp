@@ -36,9 +36,10 @@ std::string heading(const Summary& s)
         fmt::format("<h1>Ratchet lab: {}</h1>\n<p class=\"faint\">goal \"{}\", seed {}, made {} by Ratchet {}</p>\n",
                     escapeHtml(s.config.domain), escapeHtml(s.config.goal), s.config.seed, escapeHtml(s.config.created),
                     escapeHtml(s.config.ratchet));
-    html += "<h2>Champion before and after, on vault items never used for a decision</h2>\n";
+    html += fmt::format("<h2>Champion before and after, on vault items{}</h2>\n", s.config.isDataFinite() ? "" : " never used for a decision");
+    const std::string opened = fmt::format("The vault was {} in this lab.", toText(s.vaultUse));
     if (s.vault.empty())
-        return html + "<p>Not measured yet: the vault is opened at the end of a run.</p>\n";
+        return html + fmt::format("<p>Not measured{}. {}</p>\n", s.vaultUse.isSpent() ? "" : " yet: the vault is opened at the end of a run", opened);
     html += "<div class=\"scroll\"><table><tr><th>suite</th><th class=\"n\">before</th><th class=\"n\">after</th>"
             "<th class=\"n\">gain</th><th class=\"n\">95 % interval</th><th class=\"n\">items</th></tr>\n";
     for (const VaultChange& change : s.vault)
@@ -46,8 +47,8 @@ std::string heading(const Summary& s)
                 number(scoreText(s, change.after.mean)) + number(gainText(s, change.difference)) +
                 number(interval(s, change.low, change.high)) + number(std::to_string(change.after.items)) + "</tr>\n";
     return html + "</table></div>\n" +
-           fmt::format("<p class=\"faint\">{}</p>\n", s.bitsPerByte ? "Bits per byte; the gain is in bits saved."
-                                                                    : "Exact match; the gain is in points of 100.");
+           fmt::format("<p class=\"faint\">{} {}</p>\n", s.bitsPerByte ? "Bits per byte; the gain is in bits saved."
+                                                                       : "Exact match; the gain is in points of 100.", opened);
 }
 
 std::string screeningTable(const ScreeningReport& screening)

@@ -4,6 +4,7 @@
 #include "core/agent/admission.h"
 #include "core/agent/controls.h"
 #include "core/agent/promotion.h"
+#include "core/agent/replication.h"
 #include "core/plugin/loader.h"
 #include "core/proposer/proposer.h"
 
@@ -82,6 +83,24 @@ Result<ProposalRecord> namedProposal(Context& context, const Request& request)
     return *proposal;
 }
 
+bool isOpen(const ProposalRecord& proposal)
+{
+    return proposal.state == ProposalState::Queued || proposal.state == ProposalState::Running;
+}
+
+// One that no crew has; inside a transaction.
+Status markCancelled(Context& context, ProposalRecord proposal)
+{
+    proposal.state = ProposalState::Cancelled;
+    proposal.stateReason = "It was cancelled by a person.";
+    RATCHET_TRY(trial, context.store->trialOf(proposal.id));
+    if (trial && (trial->state == TrialState::Running || trial->state == TrialState::Pending)) {
+        trial->state = TrialState::Cancelled;       // left by an engine that was killed
+        RATCHET_CHECK(context.store->update(*trial));
+    }
+    return context.store->update(proposal);
+}
+
 Status cancel(Context& context, Crew& crew, const Request& request, const Tell& tell)
 {
     RATCHET_TRY(proposal, namedProposal(context, request));
@@ -92,18 +111,11 @@ Status cancel(Context& context, Crew& crew, const Request& request, const Tell& 
     }));
     if (ended)
         return {};
-    if (proposal.state != ProposalState::Queued && proposal.state != ProposalState::Running)
+    if (!isOpen(proposal))
         return fail(Code::Refused, fmt::format("Proposal {} is {}; only what is queued or running can be cancelled.", proposal.id.value,
                                                toText(proposal.state)));
-    proposal.state = ProposalState::Cancelled;
-    proposal.stateReason = "It was cancelled by a person.";
-    RATCHET_TRY(trial, context.store->trialOf(proposal.id));
     return context.store->transaction(Store::Durable::No, [&]() -> Status {
-        if (trial && (trial->state == TrialState::Running || trial->state == TrialState::Pending)) {
-            trial->state = TrialState::Cancelled;       // left by an engine that was killed
-            RATCHET_CHECK(context.store->update(*trial));
-        }
-        RATCHET_CHECK(context.store->update(proposal));
+        RATCHET_CHECK(markCancelled(context, proposal));
         return tell({});
     });
 }
@@ -112,6 +124,41 @@ Status updateAndTell(Context& context, const ProposalRecord& proposal, const Tel
 {
     return context.store->transaction(Store::Durable::No, [&]() -> Status {
         RATCHET_CHECK(context.store->update(proposal));
+        return tell({});
+    });
+}
+
+// Kept in the store, so that whoever runs the lab next does it: a running engine before its next tooth.
+Status askForReplication(Context& context, const Request& request, const Tell& tell)
+{
+    RATCHET_TRY(wish, replicationWish(request.arguments));
+    RATCHET_TRY(version, context.store->version(wish.version));
+    if (!version)
+        return fail(Code::NotFound, fmt::format("There is no version {} in this lab.", wish.version.brief()), "`ratchet versions` lists them.");
+    RATCHET_CHECK(missingRuns(context, *version, wish.seeds));
+    RATCHET_TRY(wishes, replicationsAsked(*context.store));
+    std::erase_if(wishes, [&](const ReplicationWish& one) { return one.isAbout(wish); });
+    wishes.push_back(wish);
+    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+        RATCHET_CHECK(putReplicationsAsked(*context.store, wishes));
+        return tell({});
+    });
+}
+
+// What was trained stays, and is measured when the engine is at it.
+Status withdrawReplication(Context& context, Crew& crew, const Request& request, const Tell& tell)
+{
+    RATCHET_TRY(wish, replicationWish(request.arguments));
+    RATCHET_TRY(wishes, replicationsAsked(*context.store));
+    if (std::erase_if(wishes, [&](const ReplicationWish& one) { return one.isAbout(wish); }) == 0)
+        return fail(Code::NotFound, fmt::format("Nobody asked for version {} to be replicated, or it is done.", wish.version.brief()));
+    RATCHET_TRY(version, context.store->version(wish.version));
+    RATCHET_TRY(runs, version ? replicationsOf(*context.store, *version) : Result<std::vector<ProposalRecord>>{});
+    return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+        for (const ProposalRecord& run : runs)
+            if (isOpen(run) && !crew.cancel(run.id))
+                RATCHET_CHECK(markCancelled(context, run));
+        RATCHET_CHECK(putReplicationsAsked(*context.store, wishes));
         return tell({});
     });
 }
@@ -196,6 +243,10 @@ Status apply(Context& context, Crew& crew, const Request& request, const Tell& t
         return retry(context, request, tell);
     if (request.kind == "move")
         return move(context, request, tell);
+    if (request.kind == "replicate")
+        return askForReplication(context, request, tell);
+    if (request.kind == "withdraw")
+        return withdrawReplication(context, crew, request, tell);
     if (request.kind == "feedback")
         return takeFeedback(context, request, tell);
     return fail(Code::Refused, fmt::format("\"{}\" can be asked of a running engine only.", request.kind), "Start it with `ratchet run`.");

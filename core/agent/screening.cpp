@@ -8,6 +8,7 @@
 
 #include "core/agent/context.h"
 #include "core/agent/controls.h"
+#include "core/agent/signals.h"
 
 namespace ratchet {
 namespace {
@@ -99,7 +100,8 @@ Status screenTrial(Context& context, const ProposalRecord& proposal, const Proxy
     RATCHET_TRY(past, lookedAt(*context.store, proposal.tooth));
     RATCHET_TRY(family, familyOf(context, proposal));
     ScreenOptions options;
-    options.audit = context.config.audit;
+    RATCHET_TRY(misleads, proxyMisleads(*context.store, proposal.tooth));
+    options.audit = misleads && !context.config.isDataFinite() ? 1 : context.config.audit;      // of finite data scores stay with the gate
     Rng rng = Rng::stream(context.config.seed, "audit", static_cast<std::uint64_t>(proposal.id.value));
     const Screening made = screen(past, family, proxy.score, rng.uniform(), options);
     Json seen{{"step", proxy.step}, {"score", proxy.score}, {"loss", proxy.loss}, {"flops", proxy.flops}, {"items", proxy.items},

@@ -76,10 +76,13 @@ Result<std::vector<SignalReport>> signalsOf(const Store& store)
 {
     RATCHET_TRY(judged, judgedProposals(store));
     std::vector<SignalReport> signals{
-        {predictedGainSignal, "What the lessons made the proposer expect of the change.", true, {}, {}},
-        {"training loss", "How far the loss at the end of training fell below the champion's.", false, {}, {}},
-        {"guide difference", "The difference on guide items, whose failures the proposer sees; of accepted ones only.", true, {}, {}},
-        {"proxy", "The score at the look before the end of training, less the champion's.", true, {}, {}}};
+        {predictedGainSignal, "What the lessons made the proposer expect of the change.",
+         "Candidates are drawn by it. When it misleads, lessons are not asked and the prior draws alone; a lab with a corpus only shows it.", true, {}, {}},
+        {"training loss", "How far the loss at the end of training fell below the champion's.", "It is only shown: nothing is decided by it.", false, {}, {}},
+        {"guide difference", "The difference on guide items, whose failures the proposer sees; of accepted ones only.",
+         "It is only shown; in a lab with a corpus lessons learn from it.", true, {}, {}},
+        {"proxy", "The score at the look before the end of training, less the champion's.",
+         "Trials are given up by it. When it misleads, none is; a lab with a corpus only shows it.", true, {}, {}}};
     for (const Judged& one : judged) {
         signals[0].pairs.push_back({one.proposal.predictedGain, one.shown});
         RATCHET_TRY(fall, lossFall(store, one));
@@ -92,8 +95,8 @@ Result<std::vector<SignalReport>> signalsOf(const Store& store)
     }
     RATCHET_TRY(rewarded, rewardPairs(store));
     if (!rewarded.empty())
-        signals.push_back({"reward model", "The probability of right answers that a learnt reward model gave it, beside the champion's.", true,
-                           std::move(rewarded), {}});
+        signals.push_back({"reward model", "The probability of right answers that a learnt reward model gave it, beside the champion's.",
+                           "It orders what is judged. When it misleads or drifts, it is off, and a new one is learnt.", true, std::move(rewarded), {}});
     for (SignalReport& signal : signals)
         signal.reliability = reliabilityOf(signal.pairs);
     return signals;
@@ -118,6 +121,16 @@ Result<bool> lessonsMislead(const Store& store)
     std::vector<SignalPair> pairs;
     for (const Judged& one : judged)
         pairs.push_back({one.proposal.predictedGain, one.shown});
+    return reliabilityOf(pairs).misleads;
+}
+
+Result<bool> proxyMisleads(const Store& store, int beforeTooth)
+{
+    RATCHET_TRY(judged, judgedProposals(store));
+    std::vector<SignalPair> pairs;
+    for (const Judged& one : judged)
+        if (one.halfWay && one.proposal.tooth < beforeTooth)
+            pairs.push_back({*one.halfWay, one.shown});
     return reliabilityOf(pairs).misleads;
 }
 

@@ -14,6 +14,7 @@ namespace ratchet {
 struct SignalReport {
     std::string name;                 // "predicted gain"
     std::string meaning;              // one sentence
+    std::string use;                  // what the lab does by it, and what becomes of that when it misleads: a sentence or two
     bool sameUnit = true;             // as the score, so that optimism and slope mean something
     std::vector<SignalPair> pairs;    // in the order of the proposals
     Reliability reliability;
@@ -30,6 +31,8 @@ inline constexpr const char* predictedGainSignal = "predicted gain";
 [[nodiscard]] Result<std::vector<SignalPair>> rewardPairs(const Store& store, std::int64_t model = 0);
 // Whether lessons that were asked in the past order candidates the wrong way round: then they are not asked.
 [[nodiscard]] Result<bool> lessonsMislead(const Store& store);
+// Whether the looks at trials of teeth before this one order candidates the wrong way round: then nobody is given up by them.
+[[nodiscard]] Result<bool> proxyMisleads(const Store& store, int beforeTooth);
 
 [[nodiscard]] Json toJson(const std::vector<SignalReport>& signals);
 // "useful", "unproven", "drifted", "misleads": in words for people.

@@ -165,6 +165,8 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
         RATCHET_TRY(vault, vaultChanges(store, summary.first->hash, summary.live->hash));
         summary.vault = std::move(vault);
     }
+    RATCHET_TRY(use, vaultUse(store, config));
+    summary.vaultUse = use;
     RATCHET_TRY(placebos, countPlacebos(store));
     summary.placebos = placebos;
     RATCHET_TRY(screening, screeningOf(store));
@@ -202,7 +204,8 @@ Json toJson(const Summary& summary)
                                 {"threshold", row.verdict->threshold},
                                 {"k", row.verdict->k},
                                 {"alpha", row.verdict->alpha},
-                                {"pairs", row.verdict->pairs}};
+                                {"pairs", row.verdict->pairs},
+                                {"looks", row.verdict->looks}};
         tried.push_back(std::move(entry));
     }
     Json vault = Json::array();
@@ -223,6 +226,7 @@ Json toJson(const Summary& summary)
             {"bitsPerByte", summary.bitsPerByte},
             {"tried", tried},
             {"vault", vault},
+            {"vaultUse", toJson(summary.vaultUse)},
             {"first", summary.first ? Json(summary.first->hash.hex) : Json()},
             {"live", summary.live ? Json(summary.live->hash.hex) : Json()},
             {"placebos",

@@ -12,6 +12,7 @@
 #include "core/agent/replication.h"
 #include "core/agent/reward.h"
 #include "core/agent/screening.h"
+#include "core/agent/vault.h"
 #include "core/store/lab.h"
 #include "core/store/store.h"
 
@@ -63,6 +64,7 @@ struct Summary {
     std::int64_t ledgerEntries = 0;
     Hash ledgerHead;
     RewardUse reward;
+    VaultUse vaultUse;
 };
 
 [[nodiscard]] Result<Summary> summarise(const Store& store, const LabConfig& config);

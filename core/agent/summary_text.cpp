@@ -143,7 +143,8 @@ std::string vaultText(const Summary& summary)
     if (summary.vault.empty())
         return summary.first && summary.live && summary.first->hash == summary.live->hash
                    ? "  The first version is still live: there is nothing to compare.\n"
-                   : "  Not measured yet: the vault is opened at the end of a run.\n";
+               : summary.vaultUse.isSpent() ? "  Not measured: the vault is spent.\n"
+                                            : "  Not measured yet: the vault is opened at the end of a run.\n";
     std::string text;
     for (const VaultChange& change : summary.vault)
         text += fmt::format("  {}: {} -> {}, gain {} {}, {} items{}\n", change.before.suite,
@@ -166,8 +167,8 @@ std::string toText(const Summary& summary)
     text += "\nWhat was refused, and why\n" + refusedText(summary);
     if (const std::string learnt = learntText(summary); !learnt.empty())
         text += "\nWhat trials learnt from besides the domain's items\n" + learnt;
-    text +=
-        "\nChampion before and after, on vault items never used for a decision (95 % intervals)\n" + vaultText(summary);
+    text += fmt::format("\nChampion before and after, on vault items{} (95 % intervals)\n{}  The vault was {} in this lab.\n",
+                        summary.config.isDataFinite() ? "" : " never used for a decision", vaultText(summary), toText(summary.vaultUse));
     if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
         text += fmt::format("\nPlacebos, which no gate should accept: {}\n", placebos);
     if (const std::string screening = screeningText(summary.screening); !screening.empty())

@@ -43,8 +43,6 @@ public:
 
     [[nodiscard]] const std::string& stage() const { return m_stage; }
     [[nodiscard]] int tooth() const { return m_tooth.number; }
-    // Room in the budget for one more trial.
-    [[nodiscard]] Result<int> affordable() const;
 
 private:
     [[nodiscard]] Status enter(const std::string& stage);

@@ -8,12 +8,12 @@
 #include "core/agent/archived.h"
 #include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
+#include "core/agent/limits.h"
 #include "core/agent/promotion.h"
 #include "core/agent/question.h"
 #include "core/agent/requests.h"
 #include "core/agent/signals.h"
 #include "core/agent/wheel.h"
-#include "core/plugin/proxy.h"
 #include "core/proposer/proposer.h"
 
 namespace ratchet {
@@ -74,13 +74,6 @@ Result<ProposalRecord> recordOf(const Context& context, const ProposeTask& task,
 
 } // namespace
 
-Result<int> Wheel::affordable() const
-{
-    RATCHET_TRY(spent, m_context.store->spent());
-    const double trial = m_context.config.trialBudget.value * (1 + (m_context.config.proxy > 0 ? proxyPrice : 0));
-    return std::max(0, static_cast<int>(std::floor((m_context.config.budget - spent).value / trial + 1e-9)));
-}
-
 Result<std::vector<ProposalRecord>> Wheel::queuedByHand() const
 {
     RATCHET_TRY(all, m_context.store->proposals());
@@ -129,8 +122,8 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
 // its start. A placebo is judged as the next question would be and uses up none: the promise is about what may go live.
 Status Wheel::propose()
 {
-    RATCHET_TRY(room, affordable());
-    const int count = std::min(m_context.config.candidates, room);
+    RATCHET_TRY(spent, m_context.store->spent());
+    const int count = std::min(m_context.config.candidates, affordableTrials(m_context.config, spent));
     RATCHET_TRY(byHand, queuedByHand());
     const auto taken = std::min<std::size_t>(byHand.size(), static_cast<std::size_t>(count));
     RATCHET_TRY(drawn, drawProposals(count - static_cast<int>(taken), m_tooth.state.value("focus", "")));

@@ -32,13 +32,8 @@ Result<std::vector<ProposalRecord>> Wheel::replicationsWanted(const VersionRecor
 {
     RATCHET_TRY(runs, replicationsOf(*m_context.store, version));
     const int before = static_cast<int>(runs.size());
-    std::erase_if(runs, [](const ProposalRecord& run) { return run.state == ProposalState::Failed || run.state == ProposalState::Cancelled; });
-    const int missing = seeds - static_cast<int>(runs.size());
-    RATCHET_TRY(room, affordable());
-    if (missing > room)
-        return fail(Code::Refused, fmt::format("The lab's budget pays for {} more trials of {}, and this needs {}.", room,
-                                               toText(m_context.config.trialBudget), missing),
-                    room > 0 ? fmt::format("Ask for {} fewer --seeds.", missing - room) : "Make a lab with a larger --budget.");
+    RATCHET_TRY(missing, missingRuns(m_context, version, seeds));
+    std::erase_if(runs, &isLost);
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         for (int i = 0; i < missing; ++i) {
             RATCHET_TRY(run, replicationProposal(m_context, version, before + i + 1));

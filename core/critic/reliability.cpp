@@ -9,7 +9,7 @@
 namespace ratchet {
 namespace {
 
-constexpr double allowance = 0.5, alarm = 5;
+constexpr double allowance = 0.5;
 
 struct Moments { double mean = 0, deviation = 0; };
 
@@ -78,7 +78,7 @@ void addDrift(const std::vector<double>& gaps, Reliability& result)
         result.drift = std::max(0.0, result.drift + (gaps[i] - before.mean) / before.deviation - allowance);
         result.largestDrift = std::max(result.largestDrift, result.drift);
     }
-    result.drifted = result.largestDrift > alarm;
+    result.drifted = result.largestDrift > Reliability::alarm;
 }
 
 } // namespace
@@ -105,6 +105,17 @@ Reliability reliabilityOf(const std::vector<SignalPair>& pairs)
     addRank(promised, shown, result);
     result.misleads = result.rankHigh < 0;
     return result;
+}
+
+std::vector<Reliability> reliabilityOverTime(const std::vector<SignalPair>& pairs)
+{
+    std::vector<Reliability> list;
+    std::vector<SignalPair> seen;
+    for (const SignalPair& pair : pairs) {
+        seen.push_back(pair);
+        list.push_back(reliabilityOf(seen));
+    }
+    return list;
 }
 
 } // namespace ratchet

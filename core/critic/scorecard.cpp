@@ -250,8 +250,8 @@ Status Comparison::add(const Scores& scores)
     else if (static_cast<int>(scores.champion.size()) != ask->count || scores.challenger.size() != scores.champion.size())
         status = fail(Code::BadInput, fmt::format("The judge's answer about {} is no result: it holds {} and {} scores instead of {}.",
                                                   ask->suite, scores.champion.size(), scores.challenger.size(), ask->count));
-    else
-        status = m_tallies[*current()].add(scores);
+    else if (const std::size_t suite = *current(); (status = m_tallies[suite].add(scores)))
+        m_looks += suite == 0 ? 1 : 0;
     if (!status)
         end(status.error().text);
     else if (const Gate& target = m_tallies.front().gate(); target.answer() == Gate::Answer::NeedMore)
@@ -322,6 +322,7 @@ VerdictRecord Comparison::verdict() const
     record.alpha = m_options.alpha;
     record.threshold = std::exp(std::min(m_logThreshold, 690.0));
     record.integrity = m_integrity;
+    record.looks = m_looks;
     if (!m_tallies.empty()) {
         const Gate& gate = m_tallies.front().gate();
         record.eValue = capped(gate.logEValue());

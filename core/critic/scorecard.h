@@ -99,6 +99,7 @@ private:
     Options m_options;
     double m_logThreshold;
     std::vector<Tally> m_tallies;                  // target first
+    int m_looks = 0;                               // batches of the target
     bool m_checked = false;                        // integrity was seen and holds
     bool m_futile = false;                         // the target's pairs that are left would hardly lead to an accept
     std::optional<std::pair<Verdict, std::string>> m_ended;   // before the tests could decide

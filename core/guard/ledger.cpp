@@ -180,6 +180,17 @@ Result<LedgerCheck> verifyLedger(const Store& store, const LabPaths& lab)
     return check;
 }
 
+Result<int> countLedger(const Store& store, std::string_view type)
+{
+    RATCHET_TRY(entries, store.ledger());
+    int count = 0;
+    for (const LedgerEntry& entry : entries) {
+        RATCHET_TRY(json, parseJson(entry.line, fmt::format("entry {} of the ledger", entry.seq)));
+        count += json.is_object() && json.value("type", "") == type;
+    }
+    return count;
+}
+
 Status writeLedgerHead(const Store& store, const LabPaths& lab)
 {
     RATCHET_TRY(head, storedHead(store));

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -25,6 +26,8 @@ struct LedgerCheck { bool ok = false; std::int64_t entries = 0; Hash head; std::
 // LAB/ledger.head names the last one that was there when it was written. An engine killed between the two leaves the file
 // behind the store, which is no fault; a file that is ahead is one. Blocking; reading only.
 [[nodiscard]] Result<LedgerCheck> verifyLedger(const Store& store, const LabPaths& lab);
+// Entries of this type.
+[[nodiscard]] Result<int> countLedger(const Store& store, std::string_view type);
 // Writes LAB/ledger.head anew when the ledger has grown. After the entries are committed; only who holds the lab.
 [[nodiscard]] Status writeLedgerHead(const Store& store, const LabPaths& lab);
 // ledger.jsonl, head.txt (hash of the last line), head.sig, public.pem, VERIFY.txt with the commands to check by hand.

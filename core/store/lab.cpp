@@ -107,7 +107,7 @@ Json LabConfig::toJson() const
     return {{"format", format}, {"ratchet", ratchet}, {"domain", domain}, {"goal", goal}, {"budget", budget.value},
             {"trialBudget", trialBudget.value}, {"seed", seed}, {"candidates", candidates}, {"alpha", alpha},
             {"alphaDecay", alphaDecay}, {"gateItems", gateItems}, {"placebos", placebos}, {"parents", parents},
-            {"proxy", proxy}, {"audit", audit}, {"reward", reward}, {"corpusSource", corpusSource}, {"created", created}};
+            {"proxy", proxy}, {"audit", audit}, {"reward", reward}, {"vaultLooks", vaultLooks}, {"corpusSource", corpusSource}, {"created", created}};
 }
 
 Result<LabConfig> LabConfig::fromJson(const Json& json)
@@ -124,6 +124,7 @@ Result<LabConfig> LabConfig::fromJson(const Json& json)
     in.read("candidates", config.candidates).read("alpha", config.alpha).read("gateItems", config.gateItems);
     in.readIf("placebos", config.placebos).readIf("parents", config.parents);
     in.readIf("alphaDecay", config.alphaDecay).readIf("proxy", config.proxy).readIf("audit", config.audit).readIf("reward", config.reward);
+    in.readIf("vaultLooks", config.vaultLooks);
     in.read("corpusSource", config.corpusSource).read("created", config.created).onlyKnown();
     if (config.format < 1)
         in.fault("\"format\" is not 1");
@@ -139,6 +140,8 @@ Result<LabConfig> LabConfig::fromJson(const Json& json)
         in.fault("\"alphaDecay\" is not above 1 and at most 4");
     if (config.proxy < 0 || config.proxy >= 1 || config.audit <= 0 || config.audit > 1 || config.reward < 0 || config.reward > 1)
         in.fault("\"proxy\", \"audit\" or \"reward\" is not a share that it may be");
+    if (config.vaultLooks < 0)
+        in.fault("\"vaultLooks\" is negative");
     RATCHET_CHECK(in.status());
     return config;
 }

@@ -45,6 +45,7 @@ struct LabConfig {
     std::string parents = "balanced"; // whom candidates start from: a ParentPolicy (core/selector/archive.h)
     double proxy = 0;                 // share of a trial's budget after which it may be given up (core/selector); 0: never
     double audit = 0.2;               // chance that a trial that would be given up is trained and judged all the same
+    int vaultLooks = 20;              // most times that the vault of finite data is opened (core/agent/vault.h)
     double reward = 0;                // share of a trial's budget that a reward model is trained for; 0: there is none
     std::string corpusSource;         // as the person named it
     std::string created;
@@ -93,10 +94,11 @@ private:
 //   cancel, retry               {"proposal"}
 //   move                        {"proposal", "before"}        before: the proposal it goes in front of, 0 is the end
 //   feedback                    {"version", "prompt", "completion", "correction", "rating"}
+//   replicate, withdraw         {"version", "besideItself", "seeds", "items"}    as ReplicationWish; the last two of the first alone
 //   pause, resume, step, stop   {}
 [[nodiscard]] std::string newRequestId();
 struct Request {
-    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence
+    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence | replicate | withdraw
     std::string actor;       // "person:ana"
     Json arguments;
     Time created{};

@@ -113,6 +113,7 @@ struct VerdictRecord {
     std::string reason;              // sentence
     Json integrity;                  // [{"name", "ok", "detail"}]
     Time created{};
+    int looks = 0;                   // batches of the target's pairs, after each of which the evidence was looked at; 0: not known
 };
 
 struct DecisionRecord {

@@ -124,7 +124,20 @@ CREATE TABLE reward (
     spent REAL NOT NULL, created INTEGER NOT NULL) STRICT;
 )sql";
 
-constexpr std::array<Migration, 4> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}}};
+// A verdict for each time that a proposal was judged, with the number of looks it took.
+constexpr const char* version5 = R"sql(
+CREATE TABLE verdict_of_question (
+    proposal INTEGER NOT NULL REFERENCES proposal(id), challenger TEXT NOT NULL, champion TEXT NOT NULL,
+    verdict TEXT NOT NULL, k INTEGER NOT NULL, alpha REAL NOT NULL, e_value REAL NOT NULL, threshold REAL NOT NULL,
+    pairs INTEGER NOT NULL, discordant INTEGER NOT NULL, reason TEXT NOT NULL, integrity TEXT NOT NULL,
+    created INTEGER NOT NULL, looks INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (proposal, k)) STRICT;
+INSERT INTO verdict_of_question SELECT proposal, challenger, champion, verdict, k, alpha, e_value, threshold, pairs,
+    discordant, reason, integrity, created, 0 FROM verdict;
+DROP TABLE verdict;
+ALTER TABLE verdict_of_question RENAME TO verdict;
+)sql";
+
+constexpr std::array<Migration, 5> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}, {5, version5}}};
 
 } // namespace
 

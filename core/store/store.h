@@ -16,7 +16,7 @@
 
 namespace ratchet {
 
-inline constexpr int schemaVersion = 4;
+inline constexpr int schemaVersion = 5;
 
 class Store {
 public:
@@ -44,7 +44,7 @@ public:
     [[nodiscard]] Status update(const TrialRecord& trial);
     [[nodiscard]] Status add(const VersionRecord& version);            // equal hash again: no change
     [[nodiscard]] Status add(const ScorecardRecord& scorecard);        // one per question (proposal, versions, suite, split); replaced
-    [[nodiscard]] Status add(const VerdictRecord& verdict);            // one per proposal; replaced on a repeated judging
+    [[nodiscard]] Status add(const VerdictRecord& verdict);            // one per question (proposal and k); replaced when it is asked again
     [[nodiscard]] Result<Id<DecisionRecord>> add(const DecisionRecord& decision);
     [[nodiscard]] Result<Id<DeploymentRecord>> add(const DeploymentRecord& deployment);
     [[nodiscard]] Status put(const LessonRecord& lesson);
@@ -77,9 +77,9 @@ public:
     [[nodiscard]] Result<VersionRecord> findVersion(const std::string& prefix) const;
     [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecards() const;                     // by writing
     [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecards(Id<ProposalRecord> proposal) const;
-    [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecardsOf(const Hash& version) const;   // as challenger or champion alone
+    [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecardsOf(const Hash& version) const;   // as challenger of another version, or champion alone
     [[nodiscard]] Result<std::vector<VerdictRecord>> verdicts() const;                         // by k
-    [[nodiscard]] Result<std::optional<VerdictRecord>> verdict(Id<ProposalRecord> proposal) const;
+    [[nodiscard]] Result<std::optional<VerdictRecord>> verdict(Id<ProposalRecord> proposal) const;   // of its newest question
     [[nodiscard]] Result<std::vector<DecisionRecord>> decisions() const;
     [[nodiscard]] Result<std::vector<DeploymentRecord>> deployments() const;                   // by id; the last is live
     [[nodiscard]] Result<std::optional<DeploymentRecord>> live() const;

@@ -86,7 +86,7 @@ Result<std::vector<ScorecardRecord>> Store::scorecards(Id<ProposalRecord> propos
 
 Result<std::vector<ScorecardRecord>> Store::scorecardsOf(const Hash& version) const
 {
-    return d->all<ScorecardRecord>("WHERE challenger = ?1 OR (champion = ?1 AND proposal IS NULL) ORDER BY rowid", version);
+    return d->all<ScorecardRecord>("WHERE (challenger = ?1 AND champion <> ?1) OR (champion = ?1 AND proposal IS NULL) ORDER BY rowid", version);
 }
 
 Result<std::vector<VerdictRecord>> Store::verdicts() const
@@ -96,7 +96,7 @@ Result<std::vector<VerdictRecord>> Store::verdicts() const
 
 Result<std::optional<VerdictRecord>> Store::verdict(Id<ProposalRecord> proposal) const
 {
-    return d->one<VerdictRecord>("WHERE proposal = ?", proposal);
+    return d->one<VerdictRecord>("WHERE proposal = ? ORDER BY k DESC LIMIT 1", proposal);
 }
 
 Result<std::vector<DecisionRecord>> Store::decisions() const

@@ -57,11 +57,11 @@ RATCHET_TABLE(ScorecardRecord, "scorecard", "ifnull(proposal, 0), challenger, ch
     visit("high", r.high); visit("e_value", r.eValue); visit("path", r.path); visit("classes", r.classes);
     visit("samples", r.samples); visit("calibration", r.calibration); visit("created", r.created);)
 
-RATCHET_TABLE(VerdictRecord, "verdict", "proposal",
+RATCHET_TABLE(VerdictRecord, "verdict", "proposal, k",
     visit("proposal", r.proposal); visit("challenger", r.challenger); visit("champion", r.champion);
     visit("verdict", r.verdict); visit("k", r.k); visit("alpha", r.alpha); visit("e_value", r.eValue);
     visit("threshold", r.threshold); visit("pairs", r.pairs); visit("discordant", r.discordant);
-    visit("reason", r.reason); visit("integrity", r.integrity); visit("created", r.created);)
+    visit("reason", r.reason); visit("integrity", r.integrity); visit("created", r.created); visit("looks", r.looks);)
 
 RATCHET_TABLE(DecisionRecord, "decision", "id",
     visit("id", r.id); visit("version", r.version); visit("kind", r.kind); visit("actor", r.actor);

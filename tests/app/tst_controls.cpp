@@ -158,6 +158,63 @@ private Q_SLOTS:
         QVERIFY(std::abs(result.suites.front().difference.mean) < 0.2);
     }
 
+    void whatIsAskedForIsMeasuredByTheNextEngine()
+    {
+        const TinyLab lab(2);
+        QVERIFY(lab.run(1));
+        const Hash live = taken(lab.read()->live())->version;
+        const Json wish{{"version", live.hex}, {"besideItself", true}, {"seeds", 2}, {"items", 200}};
+        const Status tooMany = lab.ask("replicate", {{"version", live.hex}, {"besideItself", true}, {"seeds", 1000}});
+        QVERIFY(!tooMany);
+        QVERIFY2(tooMany.error().text.find("budget pays for") != std::string::npos, tooMany.error().text.c_str());
+        QVERIFY(!lab.ask("replicate", {{"version", std::string(64, 'a')}, {"besideItself", true}}));
+        QVERIFY(!lab.ask("replicate", {{"version", live.hex}, {"besideItself", true}, {"seeds", 0}}));
+        QVERIFY(!lab.ask("withdraw", wish));                       // nobody asked yet
+        QVERIFY(lab.ask("replicate", wish));
+        QVERIFY(lab.ask("replicate", wish));                       // once more changes nothing
+        QCOMPARE(taken(replicationsAsked(*lab.read())).size(), std::size_t(1));
+        const auto end = lab.run(0);
+        QVERIFY2(end, end ? "" : end.error().text.c_str());
+        const auto store = lab.read();
+        QVERIFY(taken(replicationsAsked(*store)).empty());
+        QCOMPARE(taken(replicationResult(*store, live, true)).suites.front().score.runs, 2);
+        QCOMPARE(taken(store->teeth()).size(), std::size_t(1));    // and nothing else was done
+        QVERIFY(lab.isWhole());
+    }
+
+    void whatIsWithdrawnIsNotMeasured()
+    {
+        const TinyLab lab(2);
+        QVERIFY(lab.run(1));
+        const Hash live = taken(lab.read()->live())->version;
+        const Json wish{{"version", live.hex}, {"besideItself", true}, {"seeds", 3}, {"items", 200}};
+        QVERIFY(lab.ask("replicate", wish));
+        QVERIFY(lab.ask("withdraw", wish));
+        QVERIFY(lab.run(0));
+        QVERIFY(taken(replicationResult(*lab.read(), live, true)).runs.empty());
+
+        // In the midst of it: the engine goes on to its tooth without training the rest.
+        QVERIFY(lab.ask("replicate", wish));
+        auto engine = lab.open("slow", acceptingPolicy(), 1);
+        QVERIFY(engine);
+        bool withdrawn = false;
+        const auto watcher = [&](const EngineStatus& status) {
+            for (const EngineStatus::Running& running : status.running)
+                if (!withdrawn && running.proposal.isSet() && running.title.find("seed ") == 0) {
+                    withdrawn = true;
+                    (*engine)->post({"withdraw", "person:ana", wish, now()});
+                }
+        };
+        QVERIFY((*engine)->run({.teeth = 1, .untilGoal = false, .time = {}, .waitForDecisions = false}, {}, watcher));
+        QVERIFY(withdrawn);
+        const auto store = lab.read();
+        QVERIFY(taken(replicationResult(*store, live, true)).runs.size() < 3);
+        QCOMPARE(taken(store->teeth()).back().number, 2);
+        for (const ProposalRecord& run : taken(store->proposals()))
+            QVERIFY(run.state != ProposalState::Queued && run.state != ProposalState::Running);
+        QVERIFY(lab.isWhole());
+    }
+
     void aSeededLabWithPlacebosRepeats()
     {
         const TinyLab first(4, {}, 0.5), second(4, {}, 0.5);

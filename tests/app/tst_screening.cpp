@@ -16,8 +16,9 @@ namespace {
 constexpr double share = 0.4;
 
 // Earlier trials, as teeth before the first would have left them: `bad` of family "hand", of the worse half, none accepted; one
-// more of another family, far ahead.
-void giveHistory(const TinyLab& lab, int bad)
+// more of another family, far ahead. Where looks mislead, the gate's items showed the opposite of what was seen.
+enum class Looks { Unproven, Mislead };
+void giveHistory(const TinyLab& lab, int bad, Looks looks = Looks::Unproven)
 {
     const auto store = Store::open(lab.paths().database(), Store::Mode::ReadWrite).value();
     const Hash live = store->live().value()->version;
@@ -34,13 +35,23 @@ void giveHistory(const TinyLab& lab, int bad)
         TrialRecord trial;
         trial.proposal = proposal.id;
         trial.state = TrialState::Trained;
-        trial.proxy = {{"decision", trainedOn}, {"propensity", 1.0}, {"score", isBad ? 0.1 : 0.9}, {"side", isBad ? "fail" : "pass"}};
+        trial.proxy = {{"decision", trainedOn}, {"propensity", 1.0}, {"score", isBad ? 0.1 : 0.9}, {"champion", 0.2}, {"side", isBad ? "fail" : "pass"}};
         QVERIFY(store->add(trial));
         VerdictRecord verdict;
         verdict.proposal = proposal.id;
         verdict.challenger = verdict.champion = live;
         verdict.verdict = Verdict::Reject;
         QVERIFY(store->add(verdict));
+        ScorecardRecord card;
+        card.proposal = proposal.id;
+        card.challenger = card.champion = live;
+        card.suite = "addition-3";
+        card.split = "gate";
+        card.items = 100;
+        card.difference = isBad ? 0.02 : -0.02;
+        card.classes = card.samples = Json::array();
+        if (looks == Looks::Mislead)
+            QVERIFY(store->add(card));
     }
 }
 
@@ -172,6 +183,23 @@ private Q_SLOTS:
                 QCOMPARE(lesson.meanGain, 0.0);
                 QVERIFY(lesson.varianceGain > 0.02);      // the prior's: nothing was measured
             }
+        QVERIFY(lab.isWhole());
+    }
+
+    void looksThatMisleadGiveNobodyUp()
+    {
+        const TinyLab lab(2, {}, 0, share, 0.01);
+        QVERIFY(lab.run(1));
+        giveHistory(lab, 14, Looks::Mislead);
+        QVERIFY(proposeHopeless(lab));
+        QVERIFY(lab.run(1));
+        const auto store = lab.read();
+        const ProposalRecord proposal = last(lab, "hand");
+        QVERIFY2(proposal.state != ProposalState::Screened, proposal.stateReason.c_str());
+        QVERIFY(store->verdict(proposal.id).value());
+        const TrialRecord trial = store->trialOf(proposal.id).value().value();
+        QCOMPARE(screeningDecision(trial), std::string(audited));        // as all that would be given up are
+        QCOMPARE(trial.proxy["propensity"].get<double>(), 1.0);
         QVERIFY(lab.isWhole());
     }
 

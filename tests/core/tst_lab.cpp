@@ -33,6 +33,7 @@ LabConfig example()
     config.budget = Flops{1e13};
     config.trialBudget = Flops{4e11};
     config.seed = 0xfedcba9876543210U;
+    config.vaultLooks = 7;
     config.created = "2026-01-31T12:00:00.123Z";
     return config;
 }
@@ -228,6 +229,7 @@ void TestLab::saysWhatIsWrongWithALab_data()
     QTest::addRow("a look when everything is spent") << changed("proxy", 1) << int(Code::Damaged);
     QTest::addRow("a look before the start") << changed("proxy", -0.1) << int(Code::Damaged);
     QTest::addRow("giving up without any audit") << changed("audit", 0) << int(Code::Damaged);
+    QTest::addRow("fewer than no looks at the vault") << changed("vaultLooks", -1) << int(Code::Damaged);
     QTest::addRow("a field nobody knows") << changed("colour", "red") << int(Code::Damaged);
     QTest::addRow("a newer format with fields nobody knows") << "{\"format\": 2, \"x\": 1}" << int(Code::Newer);
 }

@@ -36,6 +36,7 @@ private Q_SLOTS:
     void driftIsFound_data();
     void driftIsFound();
     void littleIsNoClaim();
+    void overTimeItIsWhatWasSaidThen();
 };
 
 void TestReliability::byHand()
@@ -129,6 +130,23 @@ void TestReliability::littleIsNoClaim()
         QCOMPARE(result.rankLow, -1.0);
         QCOMPARE(result.rankHigh, 1.0);
     }
+}
+
+void TestReliability::overTimeItIsWhatWasSaidThen()
+{
+    Rng rng(6);
+    auto pairs = stream(30, 0.9, 0, 30, rng);
+    for (const auto& pair : stream(40, -0.9, 0, 40, rng))
+        pairs.push_back(pair);
+    const auto course = reliabilityOverTime(pairs);
+    QCOMPARE(course.size(), pairs.size());
+    for (const std::size_t seen : {std::size_t(11), std::size_t(30), pairs.size()}) {
+        const auto then = reliabilityOf({pairs.begin(), pairs.begin() + static_cast<std::ptrdiff_t>(seen)});
+        QCOMPARE(course[seen - 1].rankLow, then.rankLow);
+        QCOMPARE(course[seen - 1].drift, then.drift);
+    }
+    QVERIFY(course[29].rankLow > 0 && course.back().misleads);
+    QVERIFY(reliabilityOverTime({}).empty());
 }
 
 QTEST_APPLESS_MAIN(TestReliability)

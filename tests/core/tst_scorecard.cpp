@@ -131,6 +131,7 @@ void TestScorecard::aHugeEffectNeedsOneBatch()
     playOut(comparison, {0.05, 0.99, 1, 1}, rng);
     QCOMPARE(int(comparison.verdict().verdict), int(Verdict::Accept));
     QCOMPARE(comparison.verdict().pairs, 50);
+    QCOMPARE(comparison.verdict().looks, 1);
     QCOMPARE(comparison.scorecards()[1].items, 400);
 }
 
@@ -145,6 +146,7 @@ void TestScorecard::batchesGrowAndStayWithinTheBudget()
     }
     QCOMPARE(counts, (std::vector<int>{50, 50, 100, 200, 200}));
     QCOMPARE(comparison.verdict().pairs, 600);
+    QCOMPARE(comparison.verdict().looks, 5);
 }
 
 namespace {

@@ -16,6 +16,8 @@
 
 #include "core/base/file.h"
 #include "core/base/rng.h"
+#include "core/store/schema.h"
+#include "core/store/sqlite.h"
 #include "core/store/store.h"
 #include "tests/core/store_examples.h"
 
@@ -93,6 +95,9 @@ private Q_SLOTS:
     void readerCannotWrite();
     void secondWriterIsAConflict();
     void acknowledgedCommitsSurviveKill();
+    void aProposalThatIsJudgedAgainKeepsBothVerdicts();
+    void aStoreOfFormat4IsBroughtUpToDate();
+    void aComparisonWithItselfIsNobodysEvidence();
     void damageIsTold_data();
     void damageIsTold();
     void newerAndForeignFilesAreLeftAlone();
@@ -627,6 +632,80 @@ void TestStore::acknowledgedCommitsSurviveKill()
         QCOMPARE((*store)->ledger().value().size(), static_cast<std::size_t>(head));
         acknowledged = head;
     }
+}
+
+void TestStore::aProposalThatIsJudgedAgainKeepsBothVerdicts()
+{
+    Place place;
+    auto store = place.make();
+    const VersionRecord seed = exampleVersion("seed");
+    QVERIFY(store->add(seed));
+    const auto proposal = store->add(exampleProposal(seed.hash)).value(), other = store->add(exampleProposal(seed.hash)).value();
+    QVERIFY(store->add(VerdictRecord{proposal, {}, seed.hash, Verdict::NoResult, 3, 0.01, 2, 90, 400, 12, "The judge died.", Json(), {}, 2}));
+    QVERIFY(store->add(VerdictRecord{other, {}, seed.hash, Verdict::Reject, 4, 0.01, 1, 90, 200, 9, "Worse.", Json(), {}, 1}));
+    QVERIFY(store->add(VerdictRecord{proposal, {}, seed.hash, Verdict::Accept, 5, 0.005, 300, 180, 800, 40, "Better.", Json(), {}, 3}));
+    const auto verdicts = store->verdicts().value();
+    QCOMPARE(verdicts.size(), 3U);
+    QCOMPARE(verdicts[0].proposal, proposal);                         // by k
+    QCOMPARE(verdicts[0].pairs, 400);
+    QCOMPARE(verdicts[0].looks, 2);
+    const VerdictRecord newest = store->verdict(proposal).value().value();
+    QCOMPARE(newest.verdict, Verdict::Accept);
+    QCOMPARE(newest.k, 5);
+    QCOMPARE(newest.looks, 3);
+}
+
+void TestStore::aStoreOfFormat4IsBroughtUpToDate()
+{
+    Place place;
+    {
+        const auto old = sqlite::Database::open(place.file(), sqlite::Database::Mode::Create).value();
+        for (const Migration& migration : migrations())
+            if (migration.to <= 4)
+                QVERIFY(old->execute(migration.sql));
+        const std::string hash(64, 'a');
+        QVERIFY(old->execute(fmt::format("INSERT INTO version VALUES ('{0}', NULL, '', '', '', 1, NULL, 0, 1, 'seed');"
+                                         "INSERT INTO proposal VALUES (7, 1, 1, 'data', 'replay', '{0}', '[]', '', '', 'a', 0, 0, 'rejected', '', 0, NULL);"
+                                         "INSERT INTO verdict VALUES (7, '{0}', '{0}', 'reject', 2, 0.02, 0.5, 60, 400, 31, 'No better.', '[]', 9);"
+                                         "PRAGMA application_id = {1}; PRAGMA user_version = 4;", hash, applicationId).c_str()));
+    }
+    QCOMPARE(place.open(Store::Mode::ReadOnly).error().code, Code::Conflict);
+    for (int i = 0; i < 2; ++i) {                                      // the second time there is nothing to do
+        const auto store = place.open(Store::Mode::ReadWrite);
+        QVERIFY2(store, store ? "" : store.error().text.c_str());
+        const VerdictRecord kept = (*store)->verdicts().value().front();
+        QCOMPARE(kept.k, 2);
+        QCOMPARE(kept.alpha, 0.02);
+        QCOMPARE(kept.discordant, 31);
+        QCOMPARE(kept.reason, "No better.");
+        QCOMPARE(kept.looks, 0);                                        // not known
+        VerdictRecord again = kept;
+        again.k = 3;
+        QVERIFY((*store)->add(again));
+        QCOMPARE((*store)->verdicts().value().size(), 2U);
+    }
+}
+
+// Found in a demo with placebos: of an identity placebo the champion is challenger, too.
+void TestStore::aComparisonWithItselfIsNobodysEvidence()
+{
+    Place place;
+    auto store = place.make();
+    const VersionRecord seed = exampleVersion("seed"), child = exampleVersion("child", seed.hash);
+    QVERIFY(store->add(seed) && store->add(child));
+    ScorecardRecord card;
+    card.suite = "addition-3";
+    card.split = "gate";
+    card.challenger = child.hash;
+    card.champion = seed.hash;
+    card.proposal = store->add(exampleProposal(seed.hash)).value();
+    QVERIFY(store->add(card));
+    card.champion = child.hash;
+    card.proposal = store->add(exampleProposal(child.hash)).value();
+    QVERIFY(store->add(card));
+    QCOMPARE(store->scorecards().value().size(), 2U);
+    QCOMPARE(store->scorecardsOf(child.hash).value().size(), 1U);
+    QCOMPARE(store->scorecardsOf(child.hash).value().front().champion, seed.hash);
 }
 
 void TestStore::damageIsTold_data()

@@ -169,7 +169,7 @@ private:
         card.eValue = 412;
         for (int batch = 0; batch < 13; ++batch)
             card.path.push_back(std::log10(412.0) * batch / 12 - 0.3 * std::sin(batch));
-        card.classes = Json::object();
+        card.classes = {{"champion", {{"carry", 180}, {"digit", 40}, {"length", 11}}}, {"challenger", {{"carry", 96}, {"digit", 76}, {"length", 9}, {"sign", 1}}}};
         if (split != "gate")
             card.samples = Json::array({{{"prompt", "123+989="}, {"expected", "1112"}, {"champion", "1102"}, {"challenger", "1112"},
                                          {"championClass", "carry"}, {"challengerClass", ""}},
@@ -180,12 +180,13 @@ private:
         must(store.add(card));
     }
 
-    void observed(Store& store, const std::string& suite, double score)
+    void observed(Store& store, const std::string& suite, double score, bool retained)
     {
         ScorecardRecord card;
         card.challenger = hash("seed");
         card.suite = suite;
         card.split = "guide";
+        card.retained = retained;
         card.items = 200;
         card.challengerMean = score;
         card.classes = card.samples = Json::array();
@@ -205,6 +206,7 @@ private:
         verdict.threshold = 131.6;
         verdict.pairs = 412;
         verdict.discordant = 78;
+        verdict.looks = 5;
         verdict.reason = "The evidence is enough.";
         verdict.integrity = Json::array({{{"name", "probabilities sum to one"}, {"ok", true}, {"detail", ""}},
                                          {{"name", "no look ahead"}, {"ok", true}, {"detail", ""}},
@@ -222,8 +224,8 @@ private:
         live.kind = DeploymentKind::Seed;
         live.actor = "engine";
         must(store.add(live));
-        observed(store, "addition-3", 0.44);
-        observed(store, "addition-2", 0.91);
+        observed(store, "addition-3", 0.44, false);
+        observed(store, "addition-2", 0.91, true);
         const auto first = proposal(store, "architecture", "one layer more", "Carries need depth.", deeper, ProposalState::Running);
         run(store, first, TrialState::Running, "deeper", 0.002, 1200);
         const auto second = proposal(store, "reasoning", "answer format reversed",

@@ -113,6 +113,25 @@ private Q_SLOTS:
         QCOMPARE(seen.actor, std::string("person:ana"));
         QCOMPARE(seen.arguments.at("proposal").get<int>(), 3);
     }
+    void aReplicationIsAskedOfTheEngineThatRuns()
+    {
+        SampleLab lab(1);
+        auto session = std::move(*LabSession::open(lab.paths().root));
+        const auto lock = LabLock::take(lab.paths());
+        QTRY_VERIFY(session->snapshot()->engineRuns);
+        session->replicate({lab.champion(), true, 3, 500});
+        Request seen;
+        QVERIFY(QTest::qWaitFor([&] {
+            const auto taken = takeRequests(lab.paths());
+            if (!taken || taken->requests.empty())
+                return false;
+            seen = taken->requests.front();
+            return true;
+        }));
+        QCOMPARE(seen.kind, std::string("replicate"));
+        const auto wish = replicationWish(seen.arguments);
+        QVERIFY(wish && wish->version == lab.champion() && wish->besideItself && wish->seeds == 3 && wish->items == 500);
+    }
     void theWindowKeepsItsBeatWhileALabIsWritten()
     {
         SampleLab lab(40);

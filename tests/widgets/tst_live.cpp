@@ -131,6 +131,24 @@ private Q_SLOTS:
         rollBack(lab, before);
     }
 
+    // The engine is started for it and ends when it is done; no tooth is turned.
+    void theNoiseIsMeasuredFromTheWindow()
+    {
+        LiveLab lab;
+        RunLimits nothingElse;
+        nothingElse.teeth = 0;
+        lab.session().start(nothingElse);             // trains the seed model
+        QTRY_VERIFY_WITH_TIMEOUT(championOf(*lab.session().snapshot()) && !lab.session().snapshot()->engineRuns, longestTooth);
+        const Hash champion = championOf(*lab.session().snapshot()).value();
+        lab.session().replicate({champion, true, 1, 50});
+        QTRY_VERIFY_WITH_TIMEOUT(lab.session().snapshot()->spread.has_value() || !lab.problem.isEmpty(), longestTooth);
+        QVERIFY2(lab.problem.isEmpty(), qPrintable(lab.problem));
+        QTRY_VERIFY_WITH_TIMEOUT(!lab.session().snapshot()->engineRuns, longestAnswer);
+        const auto snapshot = lab.session().snapshot();
+        QCOMPARE(snapshot->spread->suites.front().score.runs, 1);
+        QVERIFY(snapshot->asked.empty() && snapshot->teeth.empty() && !snapshot->sights.empty());
+    }
+
 private:
     void rollBack(LiveLab& lab, const Hash& target)
     {

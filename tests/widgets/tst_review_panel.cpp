@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a reviewer is asked, and the panel over a real lab folder.
+#include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QTest>
 
 #include "panel_lab.h"
+#include "widgets/panels/review_card.h"
 #include "widgets/panels/review_panel.h"
 
 using namespace ratchet;
@@ -67,6 +69,40 @@ private Q_SLOTS:
         QCOMPARE(changes[1].challenger, QStringLiteral("\u2013"));
         QCOMPARE(changes[2].champion, QStringLiteral("\u2013"));
         QVERIFY(genomeChanges(Json(), Json()).empty());
+    }
+    void failuresStandSideBySideWithTheirIntervals()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        ReviewCard card;
+        const auto cases = casesOf(*session->snapshot(), QStringLiteral("person:ana"));
+        card.show(*session->snapshot(), cases.front());
+        QString table;
+        for (const auto* label : card.findChildren<QLabel*>())
+            if (label->text().contains(QLatin1String("challenger [95 %]")))
+                table = label->text();
+        const auto row = [&](const char* name) { return table.section(QLatin1String(name), 1).section(QLatin1String("</tr>"), 0, 0); };
+        QVERIFY2(row("carry").contains(QLatin1String("43.7 % [38.8, 48.6]")) && row("carry").contains(QLatin1String("23.3 % [19.3, 27.7]")), qPrintable(table));
+        QVERIFY(row("carry").contains(QChar(0x25BC)));       // fewer, and the intervals do not meet
+        QVERIFY(row("digit").contains(QChar(0x25B2)));
+        QVERIFY(!row("length").contains(QChar(0x25BC)) && !row("length").contains(QChar(0x25B2)));
+        QVERIFY(row("sign").contains(QLatin1String("0.0 %")));           // of the champion
+    }
+    void looksAreCounted()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        Snapshot snapshot = *session->snapshot();
+        ReviewCard card;
+        const auto says = [&](const char* words) {
+            card.show(snapshot, casesOf(snapshot, QStringLiteral("person:ana")).front());
+            const auto labels = card.findChildren<QLabel*>();
+            return std::any_of(labels.begin(), labels.end(), [&](const QLabel* one) { return one->text().contains(QLatin1String(words)); });
+        };
+        QVERIFY(says("412 pairs, 78 discordant, 5 looks"));
+        QVERIFY(says("vault: 0 looks used"));
+        snapshot.vault = {3, 20};
+        QVERIFY(says("vault: 3 looks of 20 used, 17 left"));
     }
     void samplesShowWhereTheTwoDiffer()
     {

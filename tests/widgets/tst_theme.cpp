@@ -3,6 +3,7 @@
 #include <QtTest>
 
 #include "widgets/style/format.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 using namespace ratchet;
@@ -69,11 +70,19 @@ private Q_SLOTS:
     }
     void numbersReadAsPeopleWriteThem()
     {
-        QCOMPARE(formatGain(0.061, 0.040, 0.083), QStringLiteral("+6.1 pts [4.0, 8.3]"));
-        QCOMPARE(formatPoints(-0.011), QStringLiteral("\u22121.1 pts"));
-        QCOMPARE(formatPoints(0.0), QStringLiteral("0.0 pts"));
-        QCOMPARE(formatPoints(-0.00001), QStringLiteral("0.0 pts"));
-        QCOMPARE(formatPoints(std::nan("")), QStringLiteral("no value"));
+        const ScoreFormat answers(Measure::ExactMatch), likelihoods(Measure::BitsPerByte);
+        QCOMPARE(answers.gain(0.061, 0.040, 0.083), QStringLiteral("+6.1 pts [4.0, 8.3]"));
+        QCOMPARE(answers.gain(-0.011), QStringLiteral("\u22121.1 pts"));
+        QCOMPARE(answers.gain(0.0), QStringLiteral("0.0 pts"));
+        QCOMPARE(answers.gain(-0.00001), QStringLiteral("0.0 pts"));
+        QCOMPARE(answers.gain(std::nan("")), QStringLiteral("no value"));
+        QCOMPARE(answers.score(0.9431), QStringLiteral("0.943"));
+        QCOMPARE(likelihoods.score(0.75), QStringLiteral("2.000"));        // 8 (1 - s) bits per byte
+        QCOMPARE(likelihoods.value(0.75), 2.0);
+        QCOMPARE(likelihoods.gain(0.01, -0.0025, 0.0225), QStringLiteral("+0.080 bits [\u22120.020, 0.180]"));
+        QCOMPARE(likelihoods.deviation(0.002), QStringLiteral("0.016"));
+        QVERIFY(answers.countsAnswers() && !likelihoods.countsAnswers());
+        QCOMPARE(formatShare(0.194, 0.157, 0.236), QStringLiteral("19.4 % [15.7, 23.6]"));
         QCOMPARE(formatFlopsOf({6.1e12}, {1e13}), QStringLiteral("6.1 of 10 TFLOP"));
         QCOMPARE(formatFlopsOf({4e11}, {1e13}), QStringLiteral("400 GFLOP of 10 TFLOP"));
         QCOMPARE(formatEValue(std::log(14.2)), QStringLiteral("14.2"));

@@ -3,6 +3,7 @@
 #include "sample_lab.h"
 
 #include <QComboBox>
+#include <QDialogButtonBox>
 #include <QDockWidget>
 #include <QLabel>
 #include <QLineEdit>
@@ -155,6 +156,67 @@ private Q_SLOTS:
         QVERIFY(!create->isEnabled());            // a text is missing
         if (const QString folder = qEnvironmentVariable("RATCHET_PICTURES"); !folder.isEmpty())
             QVERIFY(dialog.grab().save(folder + QStringLiteral("/dialog-new-lab.png")));
+    }
+
+    void theNewLabDialogOffersStagesAndARewardModel()
+    {
+        NewLabDialog dialog;
+        dialog.show();
+        auto* domain = dialog.findChild<QComboBox*>(QStringLiteral("domain"));
+        const auto box = [&](const char* name) { return dialog.findChild<QSpinBox*>(QLatin1String(name)); };
+        domain->setCurrentText(QStringLiteral("arithmetic"));
+        QCOMPARE(box("proxy")->text(), QStringLiteral("never"));
+        QVERIFY(!box("audit")->isEnabled());      // nobody is given up
+        box("proxy")->setValue(40);
+        QVERIFY(box("audit")->isEnabled() && box("reward")->isEnabled());
+        domain->setCurrentText(QStringLiteral("text"));
+        QVERIFY(!box("reward")->isEnabled());     // of a likelihood nothing is right or wrong
+        domain->setCurrentText(QStringLiteral("arithmetic"));
+        box("reward")->setValue(25);
+        QTemporaryDir folder;
+        dialog.findChild<QLineEdit*>(QStringLiteral("folder"))->setText(folder.filePath(QStringLiteral("lab")));
+        QSignalSpy created(&dialog, &NewLabDialog::created);
+        dialog.findChild<QPushButton*>(QStringLiteral("create"))->click();
+        QTRY_COMPARE(created.size(), 1);
+        const auto config = readLabConfig({folder.filePath(QStringLiteral("lab")).toStdString()});
+        QVERIFY(config);
+        QCOMPARE(config->proxy, 0.4);
+        QCOMPARE(config->audit, 0.2);
+        QCOMPARE(config->reward, 0.25);
+    }
+
+    // Asked once; the answer opens what measures it.
+    void aCampaignAsksForTheNoiseFirst()
+    {
+        SampleLab lab(1);
+        MainWindow window(MainWindow::Memory::Forget);
+        window.show();
+        window.setSession(std::move(*LabSession::open(lab.paths().root)));
+        const auto all = window.actions();
+        const auto start = std::find_if(all.begin(), all.end(), [](const QAction* one) { return one->shortcut() == QKeySequence(Qt::Key_F5); });
+        QVERIFY(start != all.end() && (*start)->isEnabled());
+        (*start)->trigger();
+        const auto* notice = window.findChild<QLabel*>(QStringLiteral("noticeLine"));
+        QVERIFY(notice->isVisible() && notice->text().startsWith(QLatin1String("The noise of this champion")));
+        QVERIFY(!window.session()->snapshot()->engineRuns);
+        QPushButton* measure = nullptr;
+        for (auto* one : window.findChildren<QPushButton*>())
+            if (one->text().startsWith(QLatin1String("Measure first")))
+                measure = one;
+        QVERIFY(measure);
+        QTRY_VERIFY(measure->isVisible());        // once the toolbar is laid out
+        measure->click();
+        QVERIFY(!notice->isVisible());
+        auto* dialog = window.findChild<ReplicateDialog*>();
+        QVERIFY(dialog && dialog->isVisible());
+        QVERIFY(dialog->wish().besideItself && dialog->wish().version == lab.champion());
+        auto* seeds = dialog->findChild<QSpinBox*>(QStringLiteral("seeds"));
+        const auto* buttons = dialog->findChild<QDialogButtonBox*>();
+        const auto* go = buttons->buttons().front() == buttons->button(QDialogButtonBox::Cancel) ? buttons->buttons().back() : buttons->buttons().front();
+        QVERIFY(go->isEnabled());
+        seeds->setValue(1000);                    // more than the budget pays for
+        QVERIFY(!go->isEnabled());
+        dialog->reject();
     }
 
     void picturesAreTakenOfEverything()

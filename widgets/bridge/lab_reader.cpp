@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/bridge/lab_reader.h"
 
+#include <algorithm>
 #include <future>
 #include <set>
 
+#include "core/agent/goal.h"
 #include "core/guard/ledger.h"
 #include "widgets/bridge/lab_session.h"
 
@@ -100,6 +102,7 @@ private:
     Status readFiles()
     {
         RATCHET_CHECK(into(m_now.config, readLabConfig(m_paths)));
+        m_now.measure = measureOf(m_now.config.goal);
         if (const auto space = readFile(m_paths.searchSpace()))
             m_now.searchSpace = parseJson(*space, "the search space").value_or(Json());
         if (const auto written = readFile(m_paths.policy()))
@@ -130,10 +133,28 @@ private:
         RATCHET_CHECK(into(m_now.signals, signalsOf(store)));
         RATCHET_CHECK(into(m_now.reward, rewardUse(store)));
         RATCHET_CHECK(into(m_now.placebos, countPlacebos(store)));
+        return readReplications(store);
+    }
+
+    Status readReplications(const Store& store)
+    {
         m_now.spread.reset();
-        if (!m_now.deployments.empty())
-            if (auto spread = replicationResult(store, m_now.deployments.back().version, true); spread && !spread->suites.empty())
-                m_now.spread = std::move(*spread);
+        m_now.sights.clear();
+        m_now.replications.clear();
+        for (const VersionRecord& version : m_now.versions) {
+            if (std::none_of(m_now.proposals.begin(), m_now.proposals.end(), [&](const auto& proposal) { return replicates(proposal, version); }))
+                continue;
+            RATCHET_TRY(came, replicationResult(store, version.hash, false));
+            if (!came.suites.empty() && came.reference != version.hash)
+                m_now.replications.push_back(std::move(came));
+            if (m_now.deployments.empty() || m_now.deployments.back().version != version.hash)
+                continue;
+            RATCHET_TRY(spread, replicationResult(store, version.hash, true));
+            if (spread.suites.empty())
+                continue;
+            RATCHET_CHECK(into(m_now.sights, sightOf(store, m_objects, m_now.config, spread)));
+            m_now.spread = std::move(spread);
+        }
         return {};
     }
 
@@ -143,11 +164,12 @@ private:
         if (json)
             if (const auto status = EngineStatus::fromJson(*json))
                 m_now.status = *status;
-        return {};
+        return into(m_now.asked, replicationsAsked(store));
     }
 
     Status readLedger(const Store& store)
     {
+        RATCHET_CHECK(into(m_now.vault, vaultUse(store, m_now.config)));
         RATCHET_TRY(check, verifyLedger(store, m_paths));
         m_now.ledgerEntries = check.entries;
         m_now.ledgerFault = QString::fromStdString(check.fault);

@@ -18,7 +18,7 @@ LabRunner::~LabRunner()
     m_requestThread.join();
 }
 
-void LabRunner::start(const RunLimits& limits)
+void LabRunner::start(const RunLimits& limits, const std::optional<Request>& first)
 {
     {
         const std::scoped_lock lock(m_mutex);
@@ -26,7 +26,7 @@ void LabRunner::start(const RunLimits& limits)
             return;
         m_running = true;
     }
-    m_engineThread = std::jthread([this, limits](const std::stop_token& stop) { runEngine(stop, limits); });
+    m_engineThread = std::jthread([this, limits, first](const std::stop_token& stop) { runEngine(stop, limits, first); });
 }
 
 void LabRunner::stop()
@@ -40,7 +40,7 @@ bool LabRunner::isRunning() const
     return m_running;
 }
 
-void LabRunner::runEngine(const std::stop_token& stop, const RunLimits& limits)
+void LabRunner::runEngine(const std::stop_token& stop, const RunLimits& limits, const std::optional<Request>& first)
 {
     Result<RunEnd> end = RunEnd::Stopped;
     EngineOptions options;
@@ -51,6 +51,8 @@ void LabRunner::runEngine(const std::stop_token& stop, const RunLimits& limits)
         end = passOn(engine);
     } else {
         Engine* running = engine->get();
+        if (first)
+            running->post(*first);
         {
             const std::scoped_lock lock(m_mutex);
             m_engine = std::move(*engine);
@@ -62,7 +64,7 @@ void LabRunner::runEngine(const std::stop_token& stop, const RunLimits& limits)
         m_engine.reset();
         m_running = false;
     }
-    m_ended(end);
+    m_ended(limits, end);
 }
 
 void LabRunner::carry(const Request& request)

@@ -16,18 +16,19 @@ namespace ratchet {
 
 class LabRunner {
 public:
-    using Ended = std::function<void(const Result<RunEnd>&)>;
+    using Ended = std::function<void(const RunLimits&, const Result<RunEnd>&)>;
     using Refused = std::function<void(const Request&, const Error&)>;
     LabRunner(std::filesystem::path lab, Ended ended, Refused refused);
     ~LabRunner();                                  // stops and joins both
 
-    void start(const RunLimits& limits);           // nothing happens while one runs
+    // `first`: a request that the engine is handed before it runs. Nothing happens while one runs.
+    void start(const RunLimits& limits, const std::optional<Request>& first = {});
     void stop();
     [[nodiscard]] bool isRunning() const;
     void carry(const Request& request);            // to the engine of this program, else by carryOut()
 
 private:
-    void runEngine(const std::stop_token& stop, const RunLimits& limits);
+    void runEngine(const std::stop_token& stop, const RunLimits& limits, const std::optional<Request>& first);
     void carryRequests(const std::stop_token& stop);
 
     std::filesystem::path m_lab;

@@ -18,10 +18,10 @@ QString loginName()
     return entry && entry->pw_name ? QString::fromLocal8Bit(entry->pw_name) : QStringLiteral("unknown");
 }
 
-QString endSentence(RunEnd end)
+QString endSentence(RunEnd end, const RunLimits& limits)
 {
     switch (end) {
-    case RunEnd::Teeth: return LabSession::tr("The step is done.");
+    case RunEnd::Teeth: return limits.teeth == 0 ? LabSession::tr("It is measured: Critic, page Controls.") : LabSession::tr("The step is done.");
     case RunEnd::Goal: return LabSession::tr("The goal is reached.");
     case RunEnd::OutOfTime: return LabSession::tr("The time is over.");
     case RunEnd::Budget: return LabSession::tr("The budget is spent.");
@@ -69,12 +69,12 @@ Result<std::unique_ptr<LabSession>> LabSession::open(const std::filesystem::path
     self->d->snapshot = reader->first();
     self->d->reader = std::move(reader);
 
-    const auto ended = [self](const Result<RunEnd>& end) {
-        QMetaObject::invokeMethod(self, [self, end] {
+    const auto ended = [self](const RunLimits& limits, const Result<RunEnd>& end) {
+        QMetaObject::invokeMethod(self, [self, limits, end] {
             if (!end)
                 self->report(end.error());
             self->take(self->d->snapshot);
-            Q_EMIT self->engineEnded(end ? endSentence(*end) : QString::fromStdString(end.error().text));
+            Q_EMIT self->engineEnded(end ? endSentence(*end, limits) : QString::fromStdString(end.error().text));
         }, Qt::QueuedConnection);
     };
     const auto refused = [self](const Request& request, const Error& error) {     // unless its answer was heard already
@@ -225,11 +225,26 @@ void LabSession::stop()
         ask(QStringLiteral("stop"), Json::object());
 }
 
+void LabSession::replicate(const ReplicationWish& wish)
+{
+    const Request request = requestOf(QStringLiteral("replicate"), toJson(wish));
+    if (d->runner->isRunning() || d->snapshot->engineRuns)
+        return d->runner->carry(request);
+    RunLimits only;
+    only.teeth = 0;
+    d->runner->start(only, request);
+    take(d->snapshot);
+}
+
+Request LabSession::requestOf(const QString& kind, const Json& arguments)
+{
+    d->asked.push_back({kind.toStdString(), "person:" + d->reviewer.toStdString(), arguments, now()});
+    return d->asked.back();
+}
+
 void LabSession::ask(const QString& kind, const Json& arguments)
 {
-    const Request request{kind.toStdString(), "person:" + d->reviewer.toStdString(), arguments, now()};
-    d->asked.push_back(request);
-    d->runner->carry(request);
+    d->runner->carry(requestOf(kind, arguments));
 }
 
 QString LabSession::reviewer() const

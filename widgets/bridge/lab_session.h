@@ -19,6 +19,8 @@
 #include "core/agent/reward.h"
 #include "core/agent/signals.h"
 #include "core/agent/status.h"
+#include "core/agent/vault.h"
+#include "core/plugin/domain.h"
 #include "core/store/lab.h"
 #include "core/store/records.h"
 
@@ -27,6 +29,7 @@ namespace ratchet {
 // A consistent picture of the small tables; immutable once made. Series and layers are asked for on demand.
 struct Snapshot {
     LabConfig config;
+    Measure measure = Measure::ExactMatch;
     std::vector<ProposalRecord> proposals;
     std::vector<TrialRecord> trials;
     std::vector<VersionRecord> versions;
@@ -40,7 +43,11 @@ struct Snapshot {
     std::vector<SignalReport> signals;
     RewardUse reward;
     PlaceboCount placebos;
-    std::optional<Replication> spread;                // of the champion's recipe beside itself, when `ratchet aa` was asked
+    VaultUse vault;
+    std::optional<Replication> spread;                // of the champion's recipe beside itself, when that was measured
+    std::vector<Sight> sights;                        // what the gate can see by it
+    std::vector<Replication> replications;            // of versions whose recipe was trained again, against what they had to beat
+    std::vector<ReplicationWish> asked;               // replications that are waited for
     std::map<Hash, Json> genomes;                     // of every version and proposal
     std::optional<Policy> policy;
     EngineStatus status;
@@ -100,7 +107,9 @@ public:
     void pause();
     void resume();
     void stop();
-    // approve, reject, rollback, propose, cancel, retry, move: carried out by the engine that holds the lab, or here.
+    // Has a recipe trained again: by the engine that holds the lab, before its next tooth, else by one that does nothing else.
+    void replicate(const ReplicationWish& wish);
+    // approve, reject, rollback, propose, cancel, retry, move, withdraw: carried out by the engine that holds the lab, or here.
     void ask(const QString& kind, const Json& arguments);
     // Whose name stands under requests: "person:<name>". The login name unless set.
     [[nodiscard]] QString reviewer() const;
@@ -116,6 +125,7 @@ private:
     LabSession();
     void take(const std::shared_ptr<const Snapshot>& snapshot);
     void report(const Error& error);
+    [[nodiscard]] Request requestOf(const QString& kind, const Json& arguments);
     void hearAnswer(const Snapshot& snapshot);
     template <typename Value>
     void question(QObject* receiver, std::function<Result<Value>(const Store&)> read, std::function<void(Value)> answer);

@@ -52,8 +52,8 @@ const ProposalRecord* Snapshot::proposalOf(const VersionRecord& wanted) const
 
 const VerdictRecord* Snapshot::verdict(Id<ProposalRecord> wanted) const
 {
-    const auto found = std::find_if(verdicts.begin(), verdicts.end(), [wanted](const VerdictRecord& v) { return v.proposal == wanted; });
-    return found == verdicts.end() ? nullptr : &*found;
+    const auto found = std::find_if(verdicts.rbegin(), verdicts.rend(), [wanted](const VerdictRecord& v) { return v.proposal == wanted; });
+    return found == verdicts.rend() ? nullptr : &*found;
 }
 
 const ScorecardRecord* Snapshot::gateScore(Id<ProposalRecord> wanted) const
@@ -75,7 +75,7 @@ std::optional<double> Snapshot::scoreOf(const Hash& hash) const
 {
     std::optional<double> asChampion;
     for (const ScorecardRecord& card : scorecards) {
-        if (card.split != "gate" || card.retained)
+        if (card.split != "gate" || card.retained || card.challenger == card.champion)
             continue;
         if (card.challenger == hash)
             return card.challengerMean;

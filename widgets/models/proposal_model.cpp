@@ -5,25 +5,27 @@
 #include <unordered_map>
 
 #include "widgets/style/format.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
 
 ProposalModel::Row ProposalModel::rowFor(const Snapshot& snapshot, const ProposalRecord& proposal, const ScorecardRecord* score)
 {
+    const ScoreFormat scores(snapshot);
     Row row;
     row.id = proposal.id;
     row.state = proposal.state;
     row.interrupted = proposal.state == ProposalState::Running && !snapshot.engineRuns;
     row.change = proposal.operatorName.empty() ? briefPatch(proposal.patch) : text(proposal.operatorName);
     row.family = familyTitle(proposal.family);
-    row.predicted = proposal.predictedGain == 0 ? QString(QChar(0x2013)) : formatSigned(proposal.predictedGain);
+    row.predicted = proposal.predictedGain == 0 ? QString(QChar(0x2013)) : scores.number(proposal.predictedGain);
     row.predictedValue = proposal.predictedGain;
     row.price = formatFlops(proposal.price);
     row.priceValue = proposal.price.value;
     row.stateReason = text(proposal.stateReason);
     if (score) {
-        row.measured = formatSigned(score->difference) + QLatin1Char(' ') + formatInterval(score->low, score->high);
+        row.measured = scores.number(score->difference) + QLatin1Char(' ') + scores.interval(score->low, score->high);
         row.measuredValue = score->difference;
     }
     return row;
@@ -31,6 +33,10 @@ ProposalModel::Row ProposalModel::rowFor(const Snapshot& snapshot, const Proposa
 
 void ProposalModel::setSnapshot(const std::shared_ptr<const Snapshot>& snapshot)
 {
+    if (const QString unit = ScoreFormat(snapshot ? snapshot->measure : Measure::ExactMatch).unit(); unit != m_unit) {
+        m_unit = unit;
+        Q_EMIT headerDataChanged(Qt::Horizontal, Predicted, Measured);
+    }
     std::vector<Row> next;
     if (snapshot) {
         std::unordered_map<std::int64_t, const ScorecardRecord*> scores;
@@ -155,17 +161,17 @@ QVariant ProposalModel::headerData(int section, Qt::Orientation orientation, int
     if (orientation != Qt::Horizontal)
         return {};
     static const char* const titles[] = {QT_TR_NOOP("#"),         QT_TR_NOOP("State"),    QT_TR_NOOP("Change"), QT_TR_NOOP("Family"),
-                                         QT_TR_NOOP("Predicted, pts"), QT_TR_NOOP("Measured, pts"), QT_TR_NOOP("Price")};
+                                         QT_TR_NOOP("Predicted, %1"), QT_TR_NOOP("Measured, %1"), QT_TR_NOOP("Price")};
     static const char* const helps[] = {
         QT_TR_NOOP("Number of the proposal"),
         QT_TR_NOOP("Where it stands; hover a row for the reason"),
         QT_TR_NOOP("What it changes in the parent's genome"),
         QT_TR_NOOP("Kind of change"),
-        QT_TR_NOOP("Gain on the target suite that its author expected, in points of the score"),
+        QT_TR_NOOP("Gain on the target suite that its author expected"),
         QT_TR_NOOP("Challenger minus champion on fresh gate items, with its confidence sequence"),
         QT_TR_NOOP("Compute its trial may spend (FLOP: floating-point operations)")};
     if (role == Qt::DisplayRole)
-        return tr(titles[section]);
+        return section == Predicted || section == Measured ? tr(titles[section]).arg(m_unit) : tr(titles[section]);
     if (role == Qt::ToolTipRole)
         return tr(helps[section]);
     if (role == Qt::TextAlignmentRole)

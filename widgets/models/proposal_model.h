@@ -47,6 +47,7 @@ private:
     [[nodiscard]] QVariant sortKey(const Row& row, int column) const;
 
     std::vector<Row> m_rows;
+    QString m_unit;                               // of gains
 };
 
 class ProposalFilter : public QSortFilterProxyModel {

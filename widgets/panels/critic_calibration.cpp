@@ -30,19 +30,17 @@ PlotLine lineOf(const Calibration& calibration, const QString& key, const QStrin
     return line;
 }
 
-QString percent(double share) { return QStringLiteral("%1 %").arg(QString::number(100 * share, 'f', 1)); }
-
 QString rowsOf(const Calibration& one, const QString& who, const QColor& colour)
 {
     const auto row = [](const QString& name, const QString& value) {
         return QStringLiteral("<tr><td style=\"padding-right:12px\">%1</td><td align=\"right\">%2</td></tr>").arg(name, value);
     };
     return QStringLiteral("<tr><td colspan=\"2\"><span style=\"color:%1\">\u25CF</span> <b>%2</b></td></tr>").arg(colour.name(), who.toHtmlEscaped())
-           + row(CriticCalibration::tr("right"), percent(one.accuracy)) + row(CriticCalibration::tr("sure"), percent(one.confidence))
+           + row(CriticCalibration::tr("right"), formatShare(one.accuracy)) + row(CriticCalibration::tr("sure"), formatShare(one.confidence))
            + row(CriticCalibration::tr("calibration error"), CriticCalibration::tr("%1 pts").arg(QString::number(100 * one.error, 'f', 1)))
            + row(CriticCalibration::tr("by chance alone"), CriticCalibration::tr("%1 pts").arg(QString::number(100 * one.byChance, 'f', 1)))
            + row(CriticCalibration::tr("Brier score"), QString::number(one.brier, 'f', 3))
-           + row(CriticCalibration::tr("surest half right"), percent(one.surestHalf));
+           + row(CriticCalibration::tr("surest half right"), formatShare(one.surestHalf));
 }
 
 } // namespace

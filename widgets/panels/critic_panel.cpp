@@ -6,6 +6,7 @@
 #include <QTabBar>
 
 #include "widgets/panels/critic_calibration.h"
+#include "widgets/panels/critic_controls.h"
 #include "widgets/panels/critic_signals.h"
 #include "widgets/panels/critic_suites.h"
 
@@ -17,10 +18,15 @@ CriticPanel::CriticPanel(QWidget* parent)
     m_tabs->setDrawBase(false);
     m_tabs->setExpanding(false);
     m_tabs->setAccessibleName(tr("Pages of the critic"));
-    addPage(m_verdicts, tr("Verdicts"), tr("What the gate answered, and the champions' scores"));
+    addPage(m_verdicts, tr("Verdicts"), tr("What the gate answered, and the champions' visible and hidden scores"));
     addPage(new CriticSuites, tr("Suites"), tr("What was measured of the selected version, or of the champion"));
     addPage(new CriticCalibration, tr("Calibration"), tr("Whether answers are as often right as the model is sure"));
-    addPage(new CriticSignals, tr("Signals"), tr("How far signals, placebos and repetitions show that the lab can be trusted"));
+    addPage(new CriticSignals, tr("Signals"), tr("How far what is seen before the gate has spoken tells what the gate then shows"));
+    auto* controls = new CriticControls;
+    addPage(controls, tr("Controls"), tr("Noise of equal recipes, what comes back of gains, placebos"));
+    connect(controls, &CriticControls::noiseWanted, this, &CriticPanel::noiseWanted);
+    connect(controls, &CriticControls::replicationWanted, this, &CriticPanel::replicationWanted);
+    connect(controls, &CriticControls::withdrawn, this, [this](const ReplicationWish& wish) { session()->ask(QStringLiteral("withdraw"), toJson(wish)); });
     header()->addWidget(m_tabs);
     m_verdicts->plot().addExportActions(menu(), [this] { return figure(); });
     connect(m_tabs, &QTabBar::currentChanged, this, [this](int page) {
@@ -43,7 +49,7 @@ void CriticPanel::addPage(CriticPage* page, const QString& title, const QString&
 
 QStringList CriticPanel::pages() const
 {
-    return {QStringLiteral("verdicts"), QStringLiteral("suites"), QStringLiteral("calibration"), QStringLiteral("signals")};
+    return {QStringLiteral("verdicts"), QStringLiteral("suites"), QStringLiteral("calibration"), QStringLiteral("signals"), QStringLiteral("controls")};
 }
 
 void CriticPanel::turnTo(int page)
@@ -65,7 +71,7 @@ void CriticPanel::refresh()
 Figure CriticPanel::figure() const
 {
     Figure figure;
-    figure.title = tr("Guide score of the champion over deployments");
+    figure.title = tr("Visible and hidden score of the champions over deployments");
     if (session())
         figure.settings = {{QStringLiteral("lab"), QString::fromStdString(session()->paths().root.string())}};
     return figure;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How good the lab's models are and how far its instruments can be trusted, in four pages: verdicts of the gate, suites and
-// failures of a version, its calibration, and the signals and controls. User-interface thread only.
+// How good the lab's models are and how far its instruments can be trusted, in five pages: verdicts of the gate, suites and
+// failures of a version, its calibration, the signals, and the controls. User-interface thread only.
 #pragma once
 
 #include "widgets/panels/critic_verdicts.h"
@@ -18,6 +18,10 @@ public:
     [[nodiscard]] const LinePlot& plot() const { return m_verdicts->plot(); }
     [[nodiscard]] QStringList pages() const override;
     void turnTo(int page) override;
+
+Q_SIGNALS:
+    void noiseWanted();
+    void replicationWanted();
 
 protected:
     void refresh() override;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/panels/critic_signals.h"
 
+#include <algorithm>
+
 #include <QLabel>
+#include <QSplitter>
 #include <QVBoxLayout>
 
 #include "widgets/style/format.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
@@ -21,84 +25,166 @@ State stateOf(const Reliability& reliability)
     return reliability.rankLow > 0 ? State::Accepted : State::Inconclusive;
 }
 
-QString judgementHelp(const Reliability& reliability)
+QString judgementHelp(const SignalReport& signal)
 {
-    if (reliability.misleads)
-        return CriticSignals::tr("It orders candidates the wrong way round: it is not asked any more.");
-    if (reliability.drifted)
-        return CriticSignals::tr("It promises more than it used to.");
-    return reliability.rankLow > 0 ? CriticSignals::tr("It orders candidates better than a coin would.")
-                                   : CriticSignals::tr("The interval holds zero: it may tell nothing.");
+    const Reliability& r = signal.reliability;
+    const QString says = r.misleads      ? CriticSignals::tr("It orders candidates the wrong way round.")
+                         : r.drifted     ? CriticSignals::tr("It promises more than it used to.")
+                         : r.rankLow > 0 ? CriticSignals::tr("It orders candidates better than a coin would.")
+                                         : CriticSignals::tr("The interval holds zero: it may tell nothing.");
+    return says + QLatin1Char(' ') + text(signal.use);
 }
 
-QString fixed(double value) { return (value < 0 ? QStringLiteral("\u2212") : QStringLiteral("+")) + QString::number(std::abs(value), 'f', 2); }
+QString signedTwo(double value) { return (value < 0 ? QString() : QStringLiteral("+")) + formatFixed(value, 2); }
 
-QString placeboText(const PlaceboCount& count)
-{
-    if (count.judged + count.reseeded == 0)
-        return CriticSignals::tr("<b>Placebos</b>: none was judged. A lab made with <code>--placebos 0.2</code> tests its own gate unseen.");
-    QString line = CriticSignals::tr("<b>Placebos</b>: %1 without any effect judged, %2 accepted; rate at most %3 %, %4 accepts promised at most.")
-                       .arg(count.judged).arg(count.accepted).arg(QString::number(100 * count.high, 'f', 1), QString::number(count.promised, 'f', 2));
-    if (count.reseeded > 0)
-        line += CriticSignals::tr(" Of %1 reseeded champions %2 accepted.").arg(count.reseeded).arg(count.reseededAccepted);
-    return line;
-}
-
-QString spreadText(const std::optional<Replication>& spread)
-{
-    if (!spread)
-        return CriticSignals::tr("<b>A/A</b>: the champion's recipe was not repeated. <code>ratchet aa</code> measures its noise, and the smallest gain the gate can see.");
-    QStringList parts;
-    for (const SuiteSpread& suite : spread->suites)
-        parts << CriticSignals::tr("%1 %2 % \u00B1 %3 over %4 seeds (%5 by items alone)")
-                     .arg(text(suite.suite), QString::number(100 * suite.score.mean, 'f', 1), QString::number(100 * suite.score.sigma, 'f', 1))
-                     .arg(suite.score.runs).arg(QString::number(100 * suite.itemSigma, 'f', 1));
-    return CriticSignals::tr("<b>A/A</b>: %1.").arg(parts.join(QStringLiteral("; ")));
-}
+bool isKnown(const Reliability& reliability) { return reliability.rankLow > -1 || reliability.rankHigh < 1; }
 
 QString rewardLabel(const RewardUse& reward)
 {
     if (reward.work.empty())
-        return CriticSignals::tr("<b>Reward model</b>: none. A lab made with <code>--reward 0.25</code> learns one, which orders what is judged.");
+        return CriticSignals::tr("<b>Reward model</b>: none. A lab made with a reward share learns one, which orders what is judged.");
     return CriticSignals::tr("<b>Reward model</b>, %1").arg(text(rewardLine(reward)).toHtmlEscaped());
+}
+
+// Where the present alarm began.
+template <typename Alarm>
+std::vector<PlotMark> sinceWhen(const std::vector<Reliability>& course, const QString& word, State state, Alarm isOn)
+{
+    std::size_t from = course.size();
+    while (from > 0 && isOn(course[from - 1]))
+        --from;
+    return from == course.size() ? std::vector<PlotMark>() : std::vector<PlotMark>{{PlotMark::Kind::At, double(from + 1), word, state}};
 }
 
 } // namespace
 
-CriticSignals::CriticSignals(QWidget* parent) : CriticPage(parent), m_controls(new QLabel)
+PlotLine rankOverTime(const SignalReport& signal, const std::vector<Reliability>& course)
 {
-    m_table = factTable({tr("signal"), tr("is"), tr("judged"), tr("rank correlation [95 %]"), tr("slope"), tr("optimism, pts")}, Signal,
+    PlotLine line;
+    line.key = QStringLiteral("rank");
+    line.name = text(signal.name);
+    for (std::size_t i = 0; i < course.size(); ++i) {
+        if (!isKnown(course[i]))
+            continue;
+        line.curve.x.push_back(double(i + 1));
+        line.curve.y.push_back(course[i].rank);
+        line.low.push_back(course[i].rankLow);
+        line.high.push_back(course[i].rankHigh);
+    }
+    return line;
+}
+
+CriticSignals::CriticSignals(QWidget* parent)
+    : CriticPage(parent), m_alarm(new QLabel), m_reward(new QLabel), m_ranks(new LinePlot), m_drift(new LinePlot)
+{
+    m_table = factTable({tr("signal"), tr("is"), tr("judged"), tr("rank correlation [95 %]"), tr("slope"), tr("optimism")}, Signal,
                         {Judged, Rank, Slope, Optimism}, tr("Signals"));
-    m_controls->setWordWrap(true);
-    m_controls->setTextFormat(Qt::RichText);
+    m_table->setSelectionMode(QAbstractItemView::SingleSelection);
+    m_ranks->setAxes({tr("judged proposals"), {}, {}, false, true}, {tr("rank correlation"), {}, {}, false});
+    m_drift->setAxes({tr("judged proposals"), {}, {}, false, true}, {tr("growth of the gap"), {}, {}, false});
+    m_ranks->setToolTip(tr("Spearman's correlation over the newest %1 judged proposals with its 95 % interval. Below zero as a whole: it misleads.").arg(Reliability::window));
+    m_drift->setToolTip(tr("Largest cumulative sum of the gap between promised and shown, in deviations of the first half, less a half each (Page). Above %1: it drifted.")
+                            .arg(Reliability::alarm));
+    m_alarm->setWordWrap(true);
+    m_reward->setWordWrap(true);
+    m_reward->setTextFormat(Qt::RichText);
+    auto* plots = new QSplitter;
+    plots->addWidget(m_ranks);
+    plots->addWidget(m_drift);
+    plots->setSizes({500, 300});
+    plots->setChildrenCollapsible(false);
+    auto* below = new QWidget;
+    auto* under = new QVBoxLayout(below);
+    under->setContentsMargins(0, metric::gapTiny, 0, 0);
+    under->setSpacing(metric::gapTiny);
+    under->addWidget(m_alarm);
+    under->addWidget(plots, 1);
+    auto* split = new QSplitter(Qt::Vertical);
+    split->addWidget(m_table);
+    split->addWidget(below);
+    split->setSizes({170, 250});
+    split->setChildrenCollapsible(false);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(metric::gapSmall, metric::gapTiny, metric::gapSmall, metric::gapSmall);
-    column->setSpacing(metric::gapSmall);
-    column->addWidget(m_table, 1);
-    column->addWidget(m_controls);
+    column->setSpacing(metric::gapTiny);
+    column->addWidget(split, 1);
+    column->addWidget(m_reward);
+    connect(m_table, &QTableWidget::currentCellChanged, this, [this](int row, int, int before) {
+        if (row != before)
+            draw();
+    });
 }
 
 void CriticSignals::show(const Snapshot& snapshot, const Selection&)
 {
-    m_table->setRowCount(int(snapshot.signals.size()));
-    for (int row = 0; row < int(snapshot.signals.size()); ++row) {
-        const SignalReport& signal = snapshot.signals[std::size_t(row)];
+    m_signals = snapshot.signals;
+    const ScoreFormat scores(snapshot);
+    m_table->horizontalHeaderItem(Optimism)->setText(tr("optimism, %1").arg(scores.unit()));
+    m_table->setRowCount(int(m_signals.size()));
+    for (int row = 0; row < int(m_signals.size()); ++row) {
+        const SignalReport& signal = m_signals[std::size_t(row)];
         const Reliability& r = signal.reliability;
         const QString none = QStringLiteral("\u2013");
-        const bool known = r.rankLow > -1 || r.rankHigh < 1;
-        m_table->setItem(row, Signal, factCell(text(signal.name), text(signal.meaning), Qt::AlignLeft));
-        auto* judgement = factCell(text(judgementOn(r)), judgementHelp(r), Qt::AlignLeft);
+        const bool known = isKnown(r);
+        m_table->setItem(row, Signal, factCell(text(signal.name), text(signal.meaning + " " + signal.use), Qt::AlignLeft));
+        auto* judgement = factCell(text(judgementOn(r)), judgementHelp(signal), Qt::AlignLeft);
         judgement->setIcon(stateIcon(stateOf(r), tokens(this)));
         m_table->setItem(row, Judgement, judgement);
         m_table->setItem(row, Judged, factCell(formatCount(r.pairs), tr("Proposals with this signal and a verdict; the newest %1 count.").arg(Reliability::window)));
-        m_table->setItem(row, Rank, factCell(known ? QStringLiteral("%1 [%2, %3]").arg(fixed(r.rank), fixed(r.rankLow), fixed(r.rankHigh)) : none,
+        m_table->setItem(row, Rank, factCell(known ? QStringLiteral("%1 [%2, %3]").arg(signedTwo(r.rank), signedTwo(r.rankLow), signedTwo(r.rankHigh)) : none,
                                              known ? tr("Spearman's correlation with the difference on the gate's hidden items.")
                                                    : tr("Shown from %1 pairs on.").arg(Reliability::fewest)));
-        m_table->setItem(row, Slope, factCell(known && signal.sameUnit ? fixed(r.slope) : none,
-                                              tr("Points shown for a point promised; below 1 promises shrink.")));
-        m_table->setItem(row, Optimism, factCell(known && signal.sameUnit ? formatSigned(r.optimism) : none, tr("Promised minus shown, on average.")));
+        m_table->setItem(row, Slope, factCell(known && signal.sameUnit ? signedTwo(r.slope) : none,
+                                              tr("What was shown for one that was promised; below 1 promises shrink.")));
+        m_table->setItem(row, Optimism, factCell(known && signal.sameUnit ? scores.number(r.optimism) : none, tr("Promised minus shown, on average.")));
     }
-    m_controls->setText(placeboText(snapshot.placebos) + QStringLiteral("<br>") + spreadText(snapshot.spread) + QStringLiteral("<br>") + rewardLabel(snapshot.reward));
+    m_reward->setText(rewardLabel(snapshot.reward));
+    if (m_table->currentRow() < 0 && m_table->rowCount() > 0)
+        return m_table->selectRow(worst());       // draws
+    draw();
+}
+
+// The first that raises an alarm, else the first.
+int CriticSignals::worst() const
+{
+    const auto alarmed = std::find_if(m_signals.begin(), m_signals.end(), [](const SignalReport& s) { return s.reliability.misleads || s.reliability.drifted; });
+    return alarmed == m_signals.end() ? 0 : int(alarmed - m_signals.begin());
+}
+
+void CriticSignals::draw()
+{
+    const auto row = std::size_t(std::max(0, m_table->currentRow()));
+    if (row >= m_signals.size()) {
+        m_alarm->clear();
+        m_ranks->setLines({});
+        return m_drift->setLines({});
+    }
+    const SignalReport& signal = m_signals[row];
+    const auto course = reliabilityOverTime(signal.pairs);
+    const PlotLine ranks = rankOverTime(signal, course);
+    const Tokens& now = tokens(this);
+    const bool alarm = signal.reliability.misleads || signal.reliability.drifted;
+    m_alarm->setText(QStringLiteral("<b>%1</b>: %2").arg(text(signal.name).toHtmlEscaped(),
+                                                         ranks.curve.isEmpty() ? tr("shown from %1 judged proposals on.").arg(Reliability::fewest)
+                                                                               : judgementHelp(signal).toHtmlEscaped()));
+    QPalette palette = m_alarm->palette();
+    palette.setColor(QPalette::WindowText, alarm ? now.state(stateOf(signal.reliability)) : now.secondary);
+    m_alarm->setPalette(palette);
+    auto marks = sinceWhen(course, tr("misleads"), State::Rejected, [](const Reliability& r) { return r.misleads; });
+    marks.push_back({PlotMark::Kind::Level, 0, tr("no better than a coin"), State::Inconclusive});
+    m_ranks->setMarks(std::move(marks));
+    m_ranks->setLines({ranks});
+    PlotLine drift;
+    drift.key = QStringLiteral("drift");
+    drift.name = tr("growth of the gap");
+    for (std::size_t i = 0; i < course.size(); ++i) {
+        drift.curve.x.push_back(double(i + 1));
+        drift.curve.y.push_back(course[i].largestDrift);
+    }
+    auto levels = sinceWhen(course, tr("drifted"), State::Waiting, [](const Reliability& r) { return r.drifted; });
+    levels.push_back({PlotMark::Kind::Level, Reliability::alarm, tr("alarm"), State::Waiting});
+    m_drift->setMarks(std::move(levels));
+    m_drift->setLines({drift});
 }
 
 } // namespace ratchet

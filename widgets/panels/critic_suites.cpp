@@ -6,12 +6,13 @@
 
 #include "core/agent/examination.h"
 #include "widgets/style/format.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
 namespace {
 
-enum Column { Suite, Role, Split, Items, Score, Against, Failures };
+enum Column { Suite, Role, From, Items, Score, Against, Failures };
 constexpr std::size_t shownFailures = 3;
 
 QString roleTitle(const SuiteResult& result)
@@ -26,23 +27,26 @@ QString roleHelp(const SuiteResult& result)
     return result.retained ? CriticSuites::tr("Must not get worse by more than its margin.") : CriticSuites::tr("What the lab improves.");
 }
 
-QString scoreText(const SuiteResult& result)
+// A likelihood is no share of answers: it has no interval of one.
+QString scoreText(const ScoreFormat& scores, const SuiteResult& result)
 {
-    return QStringLiteral("%1 %2").arg(QString::number(100 * result.score, 'f', 1), formatInterval(result.low, result.high));
+    return scores.countsAnswers() ? formatShare(result.score, result.low, result.high) : scores.score(result.score);
 }
 
 // "carry 12, digit 3", and everything with its interval on hover.
 std::pair<QString, QString> failureTexts(const SuiteResult& result)
 {
     QStringList brief, whole;
+    const auto line = [&](int items, double low, double high) {
+        return CriticSuites::tr("%1 of %2, %3").arg(items).arg(result.items).arg(formatShare(double(items) / result.items, low, high));
+    };
     for (const FailureShare& failure : result.failures) {
         if (failure.items > 0 && std::size_t(brief.size()) < shownFailures)
             brief << QStringLiteral("%1 %2").arg(text(failure.name)).arg(failure.items);
-        QString line = CriticSuites::tr("%1: %2 of %3, %4 % %5").arg(text(failure.name)).arg(failure.items).arg(result.items)
-                           .arg(QString::number(100.0 * failure.items / result.items, 'f', 1), formatInterval(failure.low, failure.high));
+        QString both = QStringLiteral("%1: %2").arg(text(failure.name), line(failure.items, failure.low, failure.high));
         if (failure.champions)
-            line += CriticSuites::tr("; champion %1").arg(*failure.champions);
-        whole << line;
+            both += CriticSuites::tr("; champion %1").arg(line(*failure.champions, failure.championsLow, failure.championsHigh));
+        whole << both;
     }
     return {brief.join(QStringLiteral(", ")), whole.join(QLatin1Char('\n'))};
 }
@@ -51,7 +55,7 @@ std::pair<QString, QString> failureTexts(const SuiteResult& result)
 
 CriticSuites::CriticSuites(QWidget* parent) : CriticPage(parent), m_title(new QLabel)
 {
-    m_table = factTable({tr("suite"), tr("role"), tr("items of"), tr("items"), tr("score, % [95 %]"), tr("against champion, pts"), tr("failures")}, Failures,
+    m_table = factTable({tr("suite"), tr("role"), tr("items of"), tr("items"), tr("score"), tr("against champion"), tr("failures")}, Failures,
                         {Items, Score, Against}, tr("Suites"));
     m_title->setFont(strongFont(metric::secondary));
     auto* column = new QVBoxLayout(this);
@@ -70,6 +74,9 @@ void CriticSuites::show(const Snapshot& snapshot, const Selection& selection)
     if (m_filled == std::pair(*version, snapshot.scorecards.size()))
         return;
     m_filled = {*version, snapshot.scorecards.size()};
+    const ScoreFormat scores(snapshot);
+    m_table->horizontalHeaderItem(Score)->setText(scores.countsAnswers() ? tr("score [95 %]") : scores.title());
+    m_table->horizontalHeaderItem(Against)->setText(tr("against champion, %1").arg(scores.unit()));
     const auto results = examination(snapshot.scorecards, *version);
     m_table->setRowCount(int(results.size()));
     for (int row = 0; row < int(results.size()); ++row) {
@@ -77,13 +84,14 @@ void CriticSuites::show(const Snapshot& snapshot, const Selection& selection)
         const auto [brief, whole] = failureTexts(result);
         m_table->setItem(row, Suite, factCell(text(result.suite), {}, Qt::AlignLeft));
         m_table->setItem(row, Role, factCell(roleTitle(result), roleHelp(result), Qt::AlignLeft));
-        m_table->setItem(row, Split, factCell(text(result.split), {}, Qt::AlignLeft));
+        m_table->setItem(row, From, factCell(text(result.split), {}, Qt::AlignLeft));
         m_table->setItem(row, Items, factCell(formatCount(result.items), {}));
-        m_table->setItem(row, Score, factCell(scoreText(result), tr("Exact 95 % interval, as of items that are right or wrong.")));
+        m_table->setItem(row, Score, factCell(scoreText(scores, result), scores.countsAnswers() ? tr("Exact 95 % interval, as of items that are right or wrong.")
+                                                                                                           : tr("Mean over texts; fewer bits are better.")));
         const auto& against = result.against;
-        m_table->setItem(row, Against, factCell(against ? QStringLiteral("%1 %2").arg(formatSigned(against->difference), formatInterval(against->low, against->high))
+        m_table->setItem(row, Against, factCell(against ? QStringLiteral("%1 %2").arg(scores.number(against->difference), scores.interval(against->low, against->high))
                                                         : QStringLiteral("\u2013"),
-                                                against ? tr("%1 scored %2 % on the same items").arg(versionName(snapshot, against->champion), QString::number(100 * against->score, 'f', 1))
+                                                against ? tr("%1 scored %2 on the same items").arg(versionName(snapshot, against->champion), scores.score(against->score))
                                                         : tr("Measured alone, as champion.")));
         m_table->setItem(row, Failures, factCell(brief, whole, Qt::AlignLeft));
     }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <optional>
 
 #include <QHeaderView>
 #include <QLabel>
@@ -11,34 +11,90 @@
 #include <QTableWidget>
 #include <QVBoxLayout>
 
+#include "core/selector/rules.h"
 #include "widgets/plot/plot_theme.h"
 #include "widgets/style/format.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
 
-std::vector<PlotLine> championScores(const Snapshot& snapshot)
+namespace {
+
+struct Measured { double mean = 0; int items = 0; };
+
+// A champion is observed once a tooth; the last counts.
+std::optional<Measured> onGuide(const Snapshot& snapshot, const Hash& version, const std::string& suite)
 {
-    std::map<std::string, PlotLine> lines;
-    for (std::size_t i = 0; i < snapshot.deployments.size(); ++i) {
-        const Hash& version = snapshot.deployments[i].version;
-        std::map<std::string, double> newest;     // a champion is observed once a tooth; the last counts
-        for (const auto& card : snapshot.scorecards)
-            if (card.split == "guide" && !card.probe && !card.proposal.isSet() && (card.champion == version || card.challenger == version))
-                newest[card.suite] = card.champion.isSet() ? card.championMean : card.challengerMean;
-        for (const auto& [suite, score] : newest) {
-            PlotLine& line = lines[suite];
-            line.curve.x.push_back(double(i + 1));
-            line.curve.y.push_back(score);
+    std::optional<Measured> newest;
+    for (const auto& card : snapshot.scorecards)
+        if (card.split == "guide" && card.suite == suite && !card.proposal.isSet() && (card.champion == version || card.challenger == version))
+            newest = {card.champion.isSet() ? card.championMean : card.challengerMean, card.items};
+    return newest;
+}
+
+// What it answered as champion when others were judged; before that in its own question, by which it was chosen.
+std::optional<Measured> onGate(const Snapshot& snapshot, const Hash& version, const std::string& suite)
+{
+    Measured asChampion;
+    std::optional<Measured> own;
+    for (const auto& card : snapshot.scorecards) {
+        if (card.split != "gate" || card.suite != suite || card.items == 0)
+            continue;
+        if (card.champion == version) {
+            asChampion.mean += (card.championMean - asChampion.mean) * card.items / (asChampion.items + card.items);
+            asChampion.items += card.items;
+        } else if (card.challenger == version) {
+            own = {card.challengerMean, card.items};
         }
     }
-    std::vector<PlotLine> result;
-    for (auto& [suite, line] : lines) {
-        line.key = line.name = text(suite);
-        line.slot = int(result.size());
-        result.push_back(std::move(line));
+    return asChampion.items > 0 ? asChampion : own;
+}
+
+template <typename Read>
+PlotLine lineOver(const Snapshot& snapshot, const QString& name, Read read)
+{
+    const ScoreFormat scores(snapshot);
+    PlotLine line;
+    line.key = line.name = name;
+    for (std::size_t i = 0; i < snapshot.deployments.size(); ++i) {
+        const std::optional<Measured> measured = read(snapshot.deployments[i].version);
+        if (!measured)
+            continue;
+        line.curve.x.push_back(double(i + 1));
+        line.curve.y.push_back(scores.value(measured->mean));
+        if (!scores.countsAnswers())
+            continue;
+        const auto [low, high] = clopperPearson(std::llround(measured->mean * measured->items), measured->items);
+        line.low.push_back(low);
+        line.high.push_back(high);
     }
-    return result;
+    return line;
+}
+
+} // namespace
+
+std::vector<PlotLine> championScores(const Snapshot& snapshot)
+{
+    std::vector<std::pair<bool, std::string>> suites;     // retained, name: the target comes first
+    for (const auto& card : snapshot.scorecards)
+        if (!card.probe && (card.split == "guide" || card.split == "gate"))
+            suites.emplace_back(card.retained, card.suite);
+    std::sort(suites.begin(), suites.end());
+    suites.erase(std::unique(suites.begin(), suites.end()), suites.end());
+    std::vector<PlotLine> lines;
+    for (const auto& [retained, suite] : suites) {
+        lines.push_back(lineOver(snapshot, CriticVerdicts::tr("%1, visible").arg(text(suite)),
+                                 [&](const Hash& version) { return onGuide(snapshot, version, suite); }));
+        if (retained)
+            lines.back().low = lines.back().high = {};
+        else
+            lines.push_back(lineOver(snapshot, CriticVerdicts::tr("%1, hidden").arg(text(suite)), [&](const Hash& version) { return onGate(snapshot, version, suite); }));
+    }
+    std::erase_if(lines, [](const PlotLine& line) { return line.curve.isEmpty(); });
+    for (std::size_t i = 0; i < lines.size(); ++i)
+        lines[i].slot = int(i);
+    return lines;
 }
 
 namespace {
@@ -60,7 +116,7 @@ CriticVerdicts::CriticVerdicts(QWidget* parent)
     : CriticPage(parent), m_plot(new LinePlot), m_spending(new QLabel), m_plotNote(new QLabel)
 {
     m_plot->showDots(true);
-    m_plot->setAxes({tr("deployment"), {}, {}, false, true}, {tr("guide score of the champion"), {}, {}, false});
+    m_plot->setAxes({tr("deployment"), {}, {}, false, true}, {tr("score of the champion"), {}, {}, false});
     m_verdicts = factTable({tr("k"), tr("proposal"), tr("verdict"), tr("E, needed"), tr("pairs")}, 1, {0, 3, 4}, tr("Verdicts"));
     m_verdicts->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     connect(m_verdicts, &QTableWidget::cellClicked, this, [this](int row) {
@@ -69,6 +125,8 @@ CriticVerdicts::CriticVerdicts(QWidget* parent)
     });
     m_spending->setWordWrap(true);
     m_plotNote->setWordWrap(true);
+    m_plotNote->setToolTip(tr("Visible: guide items, whose failures the proposer sees. Hidden: the gate's items, of which only verdicts get out; as champion in later "
+                              "questions, else in its own. A visible score that climbs alone was gamed."));
     m_plotNote->setObjectName(QStringLiteral("secondary"));
     auto* split = new QSplitter;
     for (const auto& parts : {std::vector<QWidget*>{m_plot, m_plotNote}, std::vector<QWidget*>{m_verdicts, m_spending}}) {
@@ -89,12 +147,14 @@ CriticVerdicts::CriticVerdicts(QWidget* parent)
 
 void CriticVerdicts::show(const Snapshot& snapshot, const Selection&)
 {
+    const ScoreFormat scores(snapshot);
+    m_plot->setAxes({tr("deployment"), {}, {}, false, true}, {scores.countsAnswers() ? tr("score of the champion") : tr("bits per byte of the champion"), {}, {}, false});
     auto lines = championScores(snapshot);
     QStringList names;
     for (const auto& line : lines)
-        names << QStringLiteral("<span style=\"color:%1\">\u25CF</span> %2 %3")
+        names << QStringLiteral("<span style=\"color:%1; white-space:nowrap\">\u25CF&nbsp;</span><span style=\"white-space:nowrap\">%2&nbsp;%3</span>")
                      .arg(slotColor(tokens(this), line.slot).name(), line.name.toHtmlEscaped(), formatScore(line.curve.y.back()));
-    m_plotNote->setText(names.isEmpty() ? tr("No guide score yet.") : names.join(QStringLiteral(" &nbsp; ")));
+    m_plotNote->setText(names.isEmpty() ? tr("No score yet.") : names.join(QStringLiteral(" &nbsp; ")));
     m_plot->setLines(std::move(lines));
     fillVerdicts(snapshot);
     double spent = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How good the champions were and how sure the gate was: guide scores over deployments, every verdict with its evidence, and
+// How good the champions were and how sure the gate was: visible against hidden scores over deployments, every verdict with its evidence, and
 // how much of the lab's false-accept bound is spent. User-interface thread only.
 #pragma once
 
@@ -11,7 +11,9 @@ class QTableWidget;
 
 namespace ratchet {
 
-// Guide score of every deployed version, one line per suite that decides; x is the deployment's number from 1.
+// Scores of every deployed version, as ScoreFormat::value(); x is the deployment's number from 1. First the target suite twice: on guide
+// items, which the proposer sees, and on the gate's, which it does not, with exact 95 % intervals where answers are counted; then
+// the retained suites on guide items.
 [[nodiscard]] std::vector<PlotLine> championScores(const Snapshot& snapshot);
 
 class CriticVerdicts : public CriticPage {

@@ -121,10 +121,7 @@ void LoopRows::paintEvent(QPaintEvent*)
 
 LoopPanel::LoopPanel(QWidget* parent) : Panel(QStringLiteral("loop"), tr("Loop"), parent)
 {
-    m_start = addControl(QStringLiteral("start"), tr("Start or go on (F5)"), [this] {
-        if (session())
-            session()->start({});
-    });
+    m_start = addControl(QStringLiteral("start"), tr("Start or go on (F5)"), [this] { Q_EMIT startWanted(); });
     m_pause = addControl(QStringLiteral("pause"), tr("Pause after what runs now (F6)"), [this] {
         if (session())
             session()->pause();

@@ -38,6 +38,7 @@ public:
 
 Q_SIGNALS:
     void reviewWanted();
+    void startWanted();
 
 protected:
     void refresh() override;

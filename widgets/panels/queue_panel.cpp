@@ -19,6 +19,7 @@
 #include "widgets/panels/propose_dialog.h"
 #include "widgets/style/format.h"
 #include "widgets/style/html.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
@@ -192,11 +193,12 @@ QString QueuePanel::detailHtml(const Snapshot& snapshot, const ProposalRecord& p
     html += html::paragraph(html::escape(text(proposal.reason)));
     const Json* genome = snapshot.genomeOf(proposal.parent);
     html += html::patchTable(proposal.patch, genome ? *genome : Json(), t);
+    const ScoreFormat scores(snapshot);
     QStringList facts{familyTitle(proposal.family), tr("from %1").arg(versionName(snapshot, proposal.parent)),
-                      tr("by %1").arg(authorTitle(proposal.author)), tr("predicted %1").arg(formatPoints(proposal.predictedGain)),
+                      tr("by %1").arg(authorTitle(proposal.author)), tr("predicted %1").arg(scores.gain(proposal.predictedGain)),
                       tr("price %1").arg(formatFlops(proposal.price))};
     if (const ScorecardRecord* score = snapshot.gateScore(proposal.id))
-        facts << tr("measured %1").arg(formatGain(score->difference, score->low, score->high));
+        facts << tr("measured %1").arg(scores.gain(score->difference, score->low, score->high));
     return html + html::paragraph(html::colored(html::escape(facts.join(QStringLiteral(" \u00b7 "))), t.secondary));
 }
 

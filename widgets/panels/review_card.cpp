@@ -3,17 +3,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include <QGridLayout>
 #include <QLabel>
 #include <QVBoxLayout>
 
+#include "core/agent/examination.h"
 #include "core/agent/trial_report.h"
 #include "widgets/plot/interval_bar.h"
 #include "widgets/plot/line_plot.h"
 #include "widgets/plot/plot_theme.h"
 #include "widgets/style/format.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
@@ -77,6 +78,24 @@ QString kindText(DecisionKind kind)
     return {};
 }
 
+QString questionText(const VerdictRecord& verdict)
+{
+    QString line = ReviewCard::tr("question k = %1, \u03B1\u2096 = %2; %3 pairs, %4 discordant").arg(verdict.k).arg(numberText(verdict.alpha, 2))
+                       .arg(formatCount(verdict.pairs), formatCount(verdict.discordant));
+    if (verdict.looks > 0)
+        line += verdict.looks == 1 ? ReviewCard::tr(", 1 look") : ReviewCard::tr(", %1 looks").arg(verdict.looks);
+    return line;
+}
+
+// Items that come without end are new at every look; those of a corpus are not.
+QString vaultText(const VaultUse& vault)
+{
+    const auto left = vault.left();
+    return left ? ReviewCard::tr("vault: %1 looks of %2 used, %3 left").arg(vault.looks).arg(*vault.budget).arg(*left)
+                : ReviewCard::tr("vault: %1 looks used, each with items of its own").arg(vault.looks);
+}
+
+constexpr std::size_t mostFailures = 6;
 constexpr int narrowest = 320;                    // of a block before the next one goes below
 
 } // namespace
@@ -104,6 +123,7 @@ ReviewCard::ReviewCard(QWidget* parent) : QWidget(parent), m_path(new LinePlot)
     m_path->setFixedHeight(170);
     m_path->setAxes({tr("pairs"), {}, {}, false}, {tr("E-value"), {}, AxisScale::Linear, true});
     box->layout()->addWidget(m_path);
+    m_failures = block(tr("Failures, side by side"), box);
     m_genome = block(tr("Genome: what differs"), box);
     m_samples = block(tr("Samples"), box);
     m_facts = block(tr("Cost and integrity"), box);
@@ -164,6 +184,7 @@ void ReviewCard::show(const Snapshot& snapshot, const ReviewCase& entry)
     const auto retained = std::find_if(list.begin(), list.end(), [](const Requirement& r) { return r.name == "retained"; });
     showSuites(snapshot, entry, *evidence, retained != list.end() && retained->state == RequirementState::Satisfied);
     showPath(*evidence);
+    showFailures(*evidence);
     showGenome(snapshot, *evidence);
     showSamples(snapshot, entry);
     showFacts(snapshot, entry, *evidence);
@@ -189,11 +210,12 @@ void ReviewCard::showSuites(const Snapshot& snapshot, const ReviewCase& entry, c
 {
     clear(m_suites);
     const Tokens& now = tokens(this);
+    const ScoreFormat scores(snapshot);
     std::vector<ScorecardRecord> cards = evidence.scorecards;       // what decides, then what is only shown
     for (const auto& card : snapshot.scorecards)
         if (card.probe && card.proposal == entry.proposal)
             cards.push_back(card);
-    double scale = 0.02;
+    double scale = scores.countsAnswers() ? 0.02 : 0.0025;
     for (const auto& card : cards)
         for (const double bound : {card.low, card.high})
             scale = std::isfinite(bound) ? std::max(scale, std::min(1.0, std::abs(bound) * 1.05)) : scale;
@@ -201,12 +223,12 @@ void ReviewCard::showSuites(const Snapshot& snapshot, const ReviewCase& entry, c
     for (const auto& card : cards) {
         const Interval interval{card.low, card.difference, card.high, scale, 0};
         m_suites->addWidget(label(text(card.suite)), row, 0);
-        auto* gain = label(formatGain(card.difference, card.low, card.high), Qt::AlignRight | Qt::AlignVCenter);
+        auto* gain = label(scores.gain(card.difference, card.low, card.high), Qt::AlignRight | Qt::AlignVCenter);
         gain->setToolTip(tr("Challenger %1, champion %2; %3 wins, %4 losses, %5 ties. The interval holds at all times at once.")
-                             .arg(formatScore(card.challengerMean), formatScore(card.championMean)).arg(card.wins).arg(card.losses).arg(card.ties));
+                             .arg(scores.score(card.challengerMean), scores.score(card.championMean)).arg(card.wins).arg(card.losses).arg(card.ties));
         m_suites->addWidget(gain, row, 1);
         auto* bar = new IntervalBar(interval);
-        bar->setToolTip(tr("Scale: %1 to %2").arg(formatPoints(-scale), formatPoints(scale)));
+        bar->setToolTip(tr("Scale: %1 to %2").arg(scores.gain(-scale), scores.gain(scale)));
         m_suites->addWidget(bar, row, 2);
         QString verdict;
         if (card.probe) {
@@ -248,6 +270,33 @@ void ReviewCard::showPath(const Evidence& evidence)
         m_path->setMarks({{PlotMark::Kind::Level, std::log10(evidence.verdict->threshold),
                            tr("accept at E \u2265 %1").arg(formatEValue(std::log(evidence.verdict->threshold))), State::Accepted}});
     m_path->setLines({line});
+}
+
+// Of the target suite's gate items, which both answered.
+void ReviewCard::showFailures(const Evidence& evidence)
+{
+    const auto target = std::find_if(evidence.scorecards.begin(), evidence.scorecards.end(), [](const ScorecardRecord& card) { return !card.retained; });
+    const auto failures = target == evidence.scorecards.end() ? std::vector<FailureShare>() : failuresIn(*target, Beside::Champion);
+    if (failures.empty())
+        return m_failures->setText(escaped(tr("No answer was graded wrong, or the suite knows no failure classes.")));
+    const Tokens& now = tokens(this);
+    const auto share = [&](int items, double low, double high) {
+        return QStringLiteral("<td align=\"right\" style=\"padding-right:10px; white-space:nowrap\">%1</td>").arg(formatShare(double(items) / target->items, low, high));
+    };
+    QString rows = QStringLiteral("<tr style=\"color:%1\"><td style=\"padding-right:10px; white-space:nowrap\">%2</td>"
+                                  "<td align=\"right\" style=\"padding-right:10px; white-space:nowrap\">%3</td><td align=\"right\" style=\"white-space:nowrap\">%4</td></tr>")
+                       .arg(now.secondary.name(), escaped(tr("of %1 items").arg(formatCount(target->items))), tr("champion [95 %]"), tr("challenger [95 %]"));
+    for (std::size_t i = 0; i < std::min(failures.size(), mostFailures); ++i) {
+        const FailureShare& one = failures[i];
+        // Intervals that do not overlap are told apart by colour and mark.
+        const bool fewer = one.high < one.championsLow, more = one.low > one.championsHigh;
+        const QString mark = fewer ? coloured(QStringLiteral("\u25BC"), now.state(State::Accepted)) : more ? coloured(QStringLiteral("\u25B2"), now.state(State::Rejected)) : QString();
+        rows += QStringLiteral("<tr><td style=\"padding-right:10px\">%1</td>%2%3<td>%4</td></tr>")
+                    .arg(escaped(text(one.name)), share(one.champions.value_or(0), one.championsLow, one.championsHigh), share(one.items, one.low, one.high), mark);
+    }
+    if (failures.size() > mostFailures)
+        rows += QStringLiteral("<tr><td colspan=\"4\" style=\"color:%1\">%2</td></tr>").arg(now.secondary.name(), escaped(tr("and %1 rarer classes").arg(failures.size() - mostFailures)));
+    m_failures->setText(QStringLiteral("<table cellspacing=\"2\">%1</table>").arg(rows));
 }
 
 void ReviewCard::showGenome(const Snapshot& snapshot, const Evidence& evidence)
@@ -302,13 +351,8 @@ void ReviewCard::showFacts(const Snapshot& snapshot, const ReviewCase& entry, co
         for (const std::string& sentence : sentencesOf(trial->report))
             lines << escaped(text(sentence));
     if (evidence.verdict)
-        lines << escaped(tr("question k = %1, \u03B1\u2096 = %2; %3 pairs, %4 discordant").arg(evidence.verdict->k)
-                             .arg(numberText(evidence.verdict->alpha, 2)).arg(evidence.verdict->pairs).arg(evidence.verdict->discordant));
-    std::set<std::int64_t> looks;
-    for (const auto& card : snapshot.scorecards)
-        if (card.split == "vault")
-            looks.insert(card.proposal.value);
-    lines << escaped(tr("vault opened %1 times in this lab").arg(looks.size()));
+        lines << escaped(questionText(*evidence.verdict));
+    lines << escaped(vaultText(snapshot.vault));
     QStringList held;
     if (evidence.verdict && evidence.verdict->integrity.is_array())
         for (const auto& check : evidence.verdict->integrity) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Everything one decision needs on one page: requirements, differences with intervals, evidence path, what differs in the
-// genome, samples, cost and what was said before. Shows; decides nothing. User-interface thread only.
+// Everything one decision needs on one page: requirements, differences with intervals, evidence path, failure classes of
+// both, what differs in the genome, samples, cost and what was said before. Shows; decides nothing. User-interface thread only.
 #pragma once
 
 #include <QWidget>
@@ -31,12 +31,13 @@ private:
     void showRequirements(const std::vector<Requirement>& requirements);
     void showSuites(const Snapshot& snapshot, const ReviewCase& entry, const Evidence& evidence, bool retainedHolds);
     void showPath(const Evidence& evidence);
+    void showFailures(const Evidence& evidence);
     void showGenome(const Snapshot& snapshot, const Evidence& evidence);
     void showSamples(const Snapshot& snapshot, const ReviewCase& entry);
     void showFacts(const Snapshot& snapshot, const ReviewCase& entry, const Evidence& evidence);
     void showDiscussion(const Snapshot& snapshot, const ReviewCase& entry, const std::vector<Requirement>& requirements);
     void arrange();
-    QLabel *m_requirements = nullptr, *m_genome = nullptr, *m_samples = nullptr, *m_facts = nullptr, *m_discussion = nullptr;
+    QLabel *m_requirements = nullptr, *m_failures = nullptr, *m_genome = nullptr, *m_samples = nullptr, *m_facts = nullptr, *m_discussion = nullptr;
     QLabel* m_pathNote = nullptr;
     LinePlot* m_path = nullptr;
     QGridLayout *m_suites = nullptr, *m_blocks = nullptr;

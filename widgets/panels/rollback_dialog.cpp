@@ -11,6 +11,7 @@
 #include "core/genome/genome.h"
 #include "widgets/style/format.h"
 #include "widgets/style/html.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
@@ -21,10 +22,11 @@ QString RollbackDialog::previewHtml(const Snapshot& snapshot, const Hash& target
     if (!live)
         return {};
     QString html = html::heading(tr("%1 goes live instead of %2").arg(versionName(snapshot, target), versionName(snapshot, *live)));
+    const ScoreFormat scores(snapshot);
     const auto before = snapshot.scoreOf(*live);
     const auto after = snapshot.scoreOf(target);
     if (before && after)
-        html += html::paragraph(tr("Score on the target suite: %1 \u2192 %2 (%3).").arg(formatScore(*before), formatScore(*after), formatPoints(*after - *before)));
+        html += html::paragraph(tr("Score on the target suite: %1 \u2192 %2 (%3).").arg(scores.score(*before), scores.score(*after), scores.gain(*after - *before)));
     const Json* from = snapshot.genomeOf(*live);
     const Json* to = snapshot.genomeOf(target);
     if (from && to) {

@@ -13,6 +13,7 @@
 
 #include "widgets/style/format.h"
 #include "widgets/style/html.h"
+#include "widgets/style/score_format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
@@ -179,7 +180,7 @@ QString TimelineView::hoverText(const TimelineNode& node) const
         const ProposalRecord* proposal = m_snapshot->proposalOf(*version);
         html += html::escape(proposal ? QStringLiteral("#%1 %2").arg(proposal->id.value).arg(text(proposal->operatorName)) : text(version->origin));
         if (const ScorecardRecord* card = proposal ? m_snapshot->gateScore(proposal->id) : nullptr)
-            html += QStringLiteral("<br>") + formatGain(card->difference, card->low, card->high);
+            html += QStringLiteral("<br>") + ScoreFormat(*m_snapshot).gain(card->difference, card->low, card->high);
         if (!node.reason.isEmpty())
             html += QStringLiteral("<br>") + html::escape(node.reason);
         html += QStringLiteral("<br><span style='font-family:monospace'>%1</span>").arg(text(node.version.brief()));
@@ -283,7 +284,7 @@ void TimelineView::paintNode(QPainter& painter, const TimelineNode& node, bool c
     painter.drawText(label, Qt::AlignCenter, node.name);
     if (node.score) {
         painter.setFont(numberFont(metric::caption));
-        painter.drawText(label.translated(0, 13), Qt::AlignCenter, QString::number(*node.score, 'f', 3));
+        painter.drawText(label.translated(0, 13), Qt::AlignCenter, ScoreFormat(*m_snapshot).score(*node.score));
     }
 }
 

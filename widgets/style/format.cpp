@@ -19,13 +19,6 @@ QString tr(const char* source)
     return QCoreApplication::translate("format", source);
 }
 
-QString fixed(double value, int decimals)
-{
-    QString number = QString::number(std::abs(value), 'f', decimals);
-    const bool zero = number.toDouble() == 0;
-    return value < 0 && !zero ? QChar(0x2212) + number : number;
-}
-
 struct StateWords { State state; const char* title; const char* help; };
 
 const StateWords& words(ProposalState state)
@@ -56,31 +49,26 @@ QString text(const std::string& utf8)
     return QString::fromStdString(utf8);
 }
 
-QString formatScore(double share)
+QString formatFixed(double value, int decimals)
 {
-    return std::isfinite(share) ? fixed(share, 3) : tr("no value");
+    QString number = QString::number(std::abs(value), 'f', decimals);
+    const bool zero = number.toDouble() == 0;
+    return value < 0 && !zero ? QChar(0x2212) + number : number;
 }
 
-QString formatPoints(double difference)
+QString formatScore(double figure)
 {
-    if (!std::isfinite(difference))
-        return tr("no value");
-    return formatSigned(difference) + tr(" pts");
+    return std::isfinite(figure) ? formatFixed(figure, 3) : tr("no value");
 }
 
-QString formatSigned(double difference)
+QString formatShare(double share)
 {
-    return (difference > 0 ? QStringLiteral("+") : QString()) + fixed(difference * 100, 1);
+    return formatFixed(100 * share, 1) + QStringLiteral(" %");
 }
 
-QString formatInterval(double low, double high)
+QString formatShare(double share, double low, double high)
 {
-    return QStringLiteral("[%1, %2]").arg(fixed(low * 100, 1), fixed(high * 100, 1));
-}
-
-QString formatGain(double difference, double low, double high)
-{
-    return formatPoints(difference) + QLatin1Char(' ') + formatInterval(low, high);
+    return QStringLiteral("%1 [%2, %3]").arg(formatShare(share), formatFixed(100 * low, 1), formatFixed(100 * high, 1));
 }
 
 QString formatFlops(Flops amount)

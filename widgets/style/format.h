@@ -15,11 +15,10 @@ namespace ratchet {
 struct Snapshot;
 
 [[nodiscard]] QString text(const std::string& utf8);
-[[nodiscard]] QString formatScore(double share);                       // 0.9431 -> "0.943"
-[[nodiscard]] QString formatPoints(double difference);                 // 0.061 -> "+6.1 pts"
-[[nodiscard]] QString formatSigned(double difference);              // "+6.1": points under a heading that names them
-[[nodiscard]] QString formatInterval(double low, double high);         // "[4.0, 8.3]"
-[[nodiscard]] QString formatGain(double difference, double low, double high);   // "+6.1 pts [4.0, 8.3]"
+[[nodiscard]] QString formatFixed(double value, int decimals);         // with a real minus sign, and none before zero
+[[nodiscard]] QString formatScore(double figure);                      // of a metric: 0.9431 -> "0.943"; scores: ScoreFormat
+[[nodiscard]] QString formatShare(double share);                       // 0.194 -> "19.4 %"
+[[nodiscard]] QString formatShare(double share, double low, double high);   // "19.4 % [15.7, 23.6]"
 [[nodiscard]] QString formatFlops(Flops amount);
 [[nodiscard]] QString formatFlopsOf(Flops spent, Flops budget);        // "6.1 of 10 TFLOP"
 [[nodiscard]] QString formatDuration(std::chrono::milliseconds time);
