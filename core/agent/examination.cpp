@@ -18,6 +18,17 @@ std::optional<Calibration> calibrationIn(const Json& both, const char* who)
     return read ? std::optional(std::move(*read)) : std::nullopt;
 }
 
+void addSureAndWrong(SuiteResult& result)
+{
+    if (!result.calibration || !result.calibration->sureWrong)
+        return;
+    FailureShare failure{sureAndWrong, *result.calibration->sureWrong, 0, 0, {}};
+    std::tie(failure.low, failure.high) = clopperPearson(failure.items, result.items);
+    if (result.championCalibration)
+        failure.champions = result.championCalibration->sureWrong;
+    result.failures.push_back(failure);
+}
+
 SuiteResult resultOf(const ScorecardRecord& card, bool paired)
 {
     SuiteResult result;
@@ -34,6 +45,7 @@ SuiteResult resultOf(const ScorecardRecord& card, bool paired)
     result.calibration = calibrationIn(card.calibration, paired ? "challenger" : "champion");
     if (paired)
         result.championCalibration = calibrationIn(card.calibration, "champion");
+    addSureAndWrong(result);
     return result;
 }
 

@@ -20,6 +20,9 @@ struct FailureShare {
     double championsLow = 0, championsHigh = 1;
 };
 
+// No class of a domain but a count beside them: wrong answers that the version was sure of (Calibration::sureWrong).
+inline constexpr const char* sureAndWrong = "confident and wrong";
+
 // A version on one suite and split.
 struct SuiteResult {
     std::string suite, split;
@@ -29,7 +32,7 @@ struct SuiteResult {
     // The champion on the same items, and the difference with its confidence sequence.
     struct Paired { Hash champion; double score = 0, difference = 0, low = 0, high = 0; };
     std::optional<Paired> against;
-    std::vector<FailureShare> failures;     // most frequent first
+    std::vector<FailureShare> failures;     // most frequent first; at the end, of whatever class, sureAndWrong
     std::optional<Calibration> calibration, championCalibration;
 };
 
