@@ -39,10 +39,10 @@ std::string calibrationTable(const std::vector<SuiteResult>& results)
             if (*one)
                 rows.push_back({fmt::format("{} {}", result.suite, who), result.split, std::to_string((*one)->items), toTextPercent((*one)->accuracy),
                                 toTextPercent((*one)->confidence), fmt::format("{:.1f} ({:.1f})", 100 * (*one)->error, 100 * (*one)->byChance),
-                                fmt::format("{:.3f}", (*one)->brier), toTextPercent((*one)->surestHalf)});
+                                fmt::format("{:.3f}", (*one)->brier), toTextPercent((*one)->surestHalf), fmt::format("{:.3f}", (*one)->riskArea)});
     return rows.empty() ? std::string()
                         : textTable({{"calibration"}, {"items of"}, {"items", right}, {"right", right}, {"sure", right},
-                                     {"ECE, points (by chance)", right}, {"Brier", right}, {"surest half", right}}, rows);
+                                     {"ECE, points (by chance)", right}, {"Brier", right}, {"surest half", right}, {"risk area", right}}, rows);
 }
 
 std::string failureTable(const std::vector<SuiteResult>& results)

@@ -18,6 +18,23 @@ std::optional<Calibration> calibrationIn(const Json& both, const char* who)
     return read ? std::optional(std::move(*read)) : std::nullopt;
 }
 
+std::optional<FailureShare> sureAndWrongIn(const ScorecardRecord& card, Beside beside)
+{
+    const auto own = calibrationIn(card.calibration, beside == Beside::Champion ? "challenger" : "champion");
+    if (!own || !own->sureWrong)
+        return std::nullopt;
+    FailureShare failure;
+    failure.name = sureAndWrong;
+    failure.items = *own->sureWrong;
+    std::tie(failure.low, failure.high) = clopperPearson(failure.items, card.items);
+    const auto champions = beside == Beside::Champion ? calibrationIn(card.calibration, "champion") : std::nullopt;
+    if (champions && champions->sureWrong) {
+        failure.champions = champions->sureWrong;
+        std::tie(failure.championsLow, failure.championsHigh) = clopperPearson(*failure.champions, card.items);
+    }
+    return failure;
+}
+
 SuiteResult resultOf(const ScorecardRecord& card, bool paired)
 {
     SuiteResult result;
@@ -67,6 +84,8 @@ std::vector<FailureShare> failuresIn(const ScorecardRecord& card, Beside beside)
         list.push_back(failure);
     }
     std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.items > b.items; });
+    if (auto sure = sureAndWrongIn(card, beside))
+        list.push_back(std::move(*sure));
     return list;
 }
 

@@ -20,6 +20,9 @@ struct FailureShare {
     double championsLow = 0, championsHigh = 1;
 };
 
+// No class of a domain but a count beside them: wrong answers that the version was sure of (Calibration::sureWrong).
+inline constexpr const char* sureAndWrong = "confident and wrong";
+
 // A version on one suite and split.
 struct SuiteResult {
     std::string suite, split;
@@ -29,11 +32,12 @@ struct SuiteResult {
     // The champion on the same items, and the difference with its confidence sequence.
     struct Paired { Hash champion; double score = 0, difference = 0, low = 0, high = 0; };
     std::optional<Paired> against;
-    std::vector<FailureShare> failures;     // most frequent first
+    std::vector<FailureShare> failures;     // failuresIn()
     std::optional<Calibration> calibration, championCalibration;
 };
 
-// Failure classes of a scorecard, most frequent first: of the challenger beside the champion, or of a champion alone.
+// Failure classes of a scorecard, most frequent first: of the challenger beside the champion, or of a champion alone. At the end, of
+// whatever class, sureAndWrong.
 enum class Beside { Champion, Nobody };
 [[nodiscard]] std::vector<FailureShare> failuresIn(const ScorecardRecord& card, Beside beside);
 

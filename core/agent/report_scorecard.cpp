@@ -34,8 +34,9 @@ std::string reliabilityDiagram(const Calibration& c, const std::string& answers)
         own.points.emplace_back(bin.confidence, bin.accuracy);
     Chart chart{"Reliability: how often answers of a confidence are right", "confidence", "share that is right", {own, perfect}, {}, {}, false};
     chart.range = {0, 1};
-    return toSvg(chart) + fmt::format("<p>Expected calibration error {:.1f} points, {:.1f} by chance alone; Brier score {:.3f}; surest half {} right.</p>\n",
-                                      100 * c.error, 100 * c.byChance, c.brier, toTextPercent(c.surestHalf));
+    return toSvg(chart) + fmt::format("<p>Expected calibration error {:.1f} points, {:.1f} by chance alone; Brier score {:.3f}; surest half {} right; "
+                                      "area under risk over coverage {:.3f}.</p>\n",
+                                      100 * c.error, 100 * c.byChance, c.brier, toTextPercent(c.surestHalf), c.riskArea);
 }
 
 } // namespace

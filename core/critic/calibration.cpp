@@ -65,6 +65,9 @@ Calibration calibrationOf(std::vector<SureAnswer> answers, int bins)
 {
     Calibration result;
     result.items = static_cast<int>(answers.size());
+    result.sureWrong = static_cast<int>(std::count_if(answers.begin(), answers.end(), [](const SureAnswer& answer) {
+        return !answer.right && answer.confidence >= Calibration::sure;
+    }));
     if (answers.empty())
         return result;
     for (SureAnswer& answer : answers) {
@@ -98,18 +101,23 @@ Json Calibration::toJson() const
     for (const ReliabilityBin& bin : bins)
         list.push_back({{"confidence", bin.confidence}, {"accuracy", bin.accuracy}, {"low", bin.low}, {"high", bin.high}, {"items", bin.items}});
     return {{"items", items}, {"accuracy", accuracy}, {"confidence", confidence}, {"error", error}, {"byChance", byChance},
-            {"brier", brier}, {"surestHalf", surestHalf}, {"riskArea", riskArea}, {"bins", list}};
+            {"brier", brier}, {"surestHalf", surestHalf}, {"riskArea", riskArea},
+            {"sureWrong", sureWrong ? Json(*sureWrong) : Json()}, {"bins", list}};
 }
 
 Result<Calibration> Calibration::fromJson(const Json& json)
 {
     Calibration result;
-    Json list;
+    Json list, sureWrong;
     Fields in(json, "a calibration");
     in.read("items", result.items).read("accuracy", result.accuracy).read("confidence", result.confidence).read("error", result.error);
     in.read("byChance", result.byChance).read("brier", result.brier).read("surestHalf", result.surestHalf).read("riskArea", result.riskArea);
-    in.read("bins", list).onlyKnown();
+    in.readIf("sureWrong", sureWrong).read("bins", list).onlyKnown();
+    if (!sureWrong.is_null() && !sureWrong.is_number_integer())
+        in.fault("\"sureWrong\" is no count");
     RATCHET_CHECK(in.status());
+    if (!sureWrong.is_null())
+        result.sureWrong = sureWrong.get<int>();
     for (const Json& entry : list) {
         ReliabilityBin bin;
         Fields fields(entry, "a bin of a calibration");

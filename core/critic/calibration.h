@@ -3,6 +3,7 @@
 // what it would gain by staying silent when unsure. Used by scorecards and everything that shows them. Pure; any thread.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "core/base/json.h"
@@ -26,6 +27,9 @@ struct Calibration {
     // Accuracy of the surest half, and area under the curve of risk over coverage, 0 is best (Geifman 2017, arXiv 1705.08500);
     // among equally sure answers the wrong ones count first.
     double surestHalf = 0, riskArea = 0;
+    // Answers that are wrong though the model held them this probable or more; unknown of cards that were written without it.
+    static constexpr double sure = 0.9;
+    std::optional<int> sureWrong;
     std::vector<ReliabilityBin> bins;         // by rising confidence
 
     [[nodiscard]] Json toJson() const;

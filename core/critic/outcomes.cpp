@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "core/launch/text.h"
 #include "core/selector/gate.h"
 
 namespace ratchet {
@@ -46,6 +47,8 @@ Result<std::pair<double, double>> pairFrom(const std::vector<std::string_view>& 
 {
     if (fields.front().empty())
         return fail(Code::BadInput, "the proposal has no name");
+    if (!isUtf8(fields.front()))
+        return fail(Code::BadInput, "the proposal's name is not UTF-8");
     if (fields.size() == 3) {
         RATCHET_TRY(champion, scoreFrom(fields[1]));
         RATCHET_TRY(challenger, scoreFrom(fields[2]));
@@ -66,6 +69,9 @@ Result<std::vector<Outcomes>> readOutcomes(std::string_view text)
 {
     std::vector<Outcomes> all;
     std::map<std::string, std::size_t, std::less<>> places;
+    constexpr std::string_view byteOrderMark = "\xEF\xBB\xBF";
+    if (text.starts_with(byteOrderMark))
+        text.remove_prefix(byteOrderMark.size());
     bool header = true;        // may still come
     for (int number = 1; !text.empty(); ++number) {
         const auto end = text.find('\n');
@@ -118,12 +124,16 @@ Result<std::vector<OutcomeVerdict>> judgeOutcomes(std::string_view text, double 
         options.maxPairs = one.given;
         options.kind = std::all_of(outcomes.pairs.begin(), outcomes.pairs.end(), isWhole) ? Gate::Kind::ExactMatch : Gate::Kind::Bounded;
         Gate gate(options);
-        for (auto pair = outcomes.pairs.begin(); gate.answer() == Gate::Answer::NeedMore; ++pair)
+        auto pair = outcomes.pairs.begin();
+        for (; gate.answer() == Gate::Answer::NeedMore; ++pair)
             if (!gate.add(pair->first, pair->second))
                 return fail(Code::BadInput, fmt::format("A score of {} is none.", outcomes.proposal));
         one.verdict = gate.answer() == Gate::Answer::Accept   ? Verdict::Accept
                       : gate.answer() == Gate::Answer::Reject ? Verdict::Reject
                                                               : Verdict::Inconclusive;
+        if (one.verdict == Verdict::Inconclusive)        // too few from the start, perhaps; they were given and are shown
+            for (; pair != outcomes.pairs.end(); ++pair)
+                static_cast<void>(gate.add(pair->first, pair->second));
         accepted += one.verdict == Verdict::Accept ? 1 : 0;
         one.wins = gate.wins();
         one.losses = gate.losses();

@@ -29,6 +29,7 @@ class TestCalibration : public QObject {
 
 private Q_SLOTS:
     void byHand();
+    void whoIsSureAndWrongIsCounted();
     void whoIsCalibratedShowsWhatChanceShows();
     void overconfidenceIsSeen();
     void equalConfidencesStayTogether();
@@ -50,6 +51,18 @@ void TestCalibration::byHand()
     QCOMPARE(result.brier, (0.01 + 0.64 + 0.09 + 0.64) / 4);
     QCOMPARE(result.surestHalf, 0.5);
     QCOMPARE(result.riskArea, (0.0 + 1.0 / 2 + 2.0 / 3 + 2.0 / 4) / 4);
+    QCOMPARE(result.sureWrong, 0);
+}
+
+void TestCalibration::whoIsSureAndWrongIsCounted()
+{
+    const auto result = calibrationOf({{0.9, false}, {0.95, true}, {0.99, false}, {0.89, false}, {0.1, false}});
+    QCOMPARE(result.sureWrong, 2);
+    Json older = result.toJson();
+    older.erase("sureWrong");
+    QVERIFY(!Calibration::fromJson(older).value().sureWrong);       // not known, which is not none
+    older["sureWrong"] = "two";
+    QVERIFY(!Calibration::fromJson(older));
 }
 
 // The error of a perfect forecaster over many repetitions is the one that is announced for chance.

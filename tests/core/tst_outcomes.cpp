@@ -45,6 +45,38 @@ private Q_SLOTS:
         QCOMPARE(same.losses + same.wins, 0);
     }
 
+    void aHopelessQuestionIsShownWithAllItsPairs()
+    {
+        std::string text;
+        for (int k = 1; k <= 10; ++k)
+            text += lines(fmt::format("null {},tie", k), 1);
+        const auto verdicts = judgeOutcomes(text + lines("late,win", 16) + lines("later,0.5,0.6", 3), 0.05, 0.005);
+        QVERIFY(verdicts);
+        const OutcomeVerdict &late = (*verdicts)[10], &later = (*verdicts)[11];
+        QCOMPARE(late.verdict, Verdict::Inconclusive);           // 16 wins of 16 cannot be enough as the 11th question
+        QCOMPARE(late.wins, 16);
+        QCOMPARE(late.logEValue, logMixtureEValue(16, 0));
+        QCOMPARE(late.difference, 1.0);
+        QCOMPARE(later.verdict, Verdict::Inconclusive);
+        QCOMPARE(later.wins, 3);
+        QVERIFY(later.logEValue > 0);
+    }
+
+    void aByteOrderMarkIsPassedOver()
+    {
+        const auto verdicts = judgeOutcomes("\xEF\xBB\xBFproposal,outcome\na,win\n", 0.05, 0.005);
+        QVERIFY2(verdicts, verdicts ? "" : verdicts.error().text.c_str());
+        QCOMPARE(verdicts->size(), std::size_t(1));
+        QCOMPARE(verdicts->front().proposal, std::string("a"));
+    }
+
+    void namesThatJsonCannotHoldAreRefused()
+    {
+        const auto verdicts = judgeOutcomes("a,win\n\xFF\xFEwider,win\n", 0.05, 0.005);
+        QVERIFY(!verdicts);
+        QCOMPARE(verdicts.error().text, std::string("Line 2 is no outcome: the proposal's name is not UTF-8."));
+    }
+
     void scoresAreBetOn()
     {
         const auto verdicts = judgeOutcomes(lines("a,0.25,0.75", 60) + lines("b,0.5,0.5", 60), 0.05, 0.005);
