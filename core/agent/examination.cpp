@@ -18,15 +18,21 @@ std::optional<Calibration> calibrationIn(const Json& both, const char* who)
     return read ? std::optional(std::move(*read)) : std::nullopt;
 }
 
-void addSureAndWrong(SuiteResult& result)
+std::optional<FailureShare> sureAndWrongIn(const ScorecardRecord& card, Beside beside)
 {
-    if (!result.calibration || !result.calibration->sureWrong)
-        return;
-    FailureShare failure{sureAndWrong, *result.calibration->sureWrong, 0, 0, {}};
-    std::tie(failure.low, failure.high) = clopperPearson(failure.items, result.items);
-    if (result.championCalibration)
-        failure.champions = result.championCalibration->sureWrong;
-    result.failures.push_back(failure);
+    const auto own = calibrationIn(card.calibration, beside == Beside::Champion ? "challenger" : "champion");
+    if (!own || !own->sureWrong)
+        return std::nullopt;
+    FailureShare failure;
+    failure.name = sureAndWrong;
+    failure.items = *own->sureWrong;
+    std::tie(failure.low, failure.high) = clopperPearson(failure.items, card.items);
+    const auto champions = beside == Beside::Champion ? calibrationIn(card.calibration, "champion") : std::nullopt;
+    if (champions && champions->sureWrong) {
+        failure.champions = champions->sureWrong;
+        std::tie(failure.championsLow, failure.championsHigh) = clopperPearson(*failure.champions, card.items);
+    }
+    return failure;
 }
 
 SuiteResult resultOf(const ScorecardRecord& card, bool paired)
@@ -45,7 +51,6 @@ SuiteResult resultOf(const ScorecardRecord& card, bool paired)
     result.calibration = calibrationIn(card.calibration, paired ? "challenger" : "champion");
     if (paired)
         result.championCalibration = calibrationIn(card.calibration, "champion");
-    addSureAndWrong(result);
     return result;
 }
 
@@ -79,6 +84,8 @@ std::vector<FailureShare> failuresIn(const ScorecardRecord& card, Beside beside)
         list.push_back(failure);
     }
     std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.items > b.items; });
+    if (auto sure = sureAndWrongIn(card, beside))
+        list.push_back(std::move(*sure));
     return list;
 }
 

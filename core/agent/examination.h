@@ -32,11 +32,12 @@ struct SuiteResult {
     // The champion on the same items, and the difference with its confidence sequence.
     struct Paired { Hash champion; double score = 0, difference = 0, low = 0, high = 0; };
     std::optional<Paired> against;
-    std::vector<FailureShare> failures;     // most frequent first; at the end, of whatever class, sureAndWrong
+    std::vector<FailureShare> failures;     // failuresIn()
     std::optional<Calibration> calibration, championCalibration;
 };
 
-// Failure classes of a scorecard, most frequent first: of the challenger beside the champion, or of a champion alone.
+// Failure classes of a scorecard, most frequent first: of the challenger beside the champion, or of a champion alone. At the end, of
+// whatever class, sureAndWrong.
 enum class Beside { Champion, Nobody };
 [[nodiscard]] std::vector<FailureShare> failuresIn(const ScorecardRecord& card, Beside beside);
 

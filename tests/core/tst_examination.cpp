@@ -2,6 +2,8 @@
 // What is shown of a version: its failures by class, and beside them how often it was sure and wrong.
 #include <QtTest>
 
+#include <cmath>
+
 #include "core/agent/examination.h"
 #include "core/critic/scorecard.h"
 
@@ -49,6 +51,7 @@ private Q_SLOTS:
         QCOMPARE(failures[2].items, 2);
         QCOMPARE(failures[2].champions, 1);
         QVERIFY(failures[2].low < 0.5 && failures[2].high > 0.5);
+        QVERIFY(failures[0].champions == 2 && std::abs(failures[0].championsLow - 0.0676) < 1e-3 && std::abs(failures[0].championsHigh - 0.9324) < 1e-3);
         QVERIFY(toJson(results).dump().find(sureAndWrong) != std::string::npos);
     }
 

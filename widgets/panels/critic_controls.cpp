@@ -40,6 +40,7 @@ QTableWidget* pageTable(const QStringList& headings, int wide, const std::vector
 {
     QTableWidget* table = factTable(headings, wide, numbers, name);
     table->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    table->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     table->horizontalHeader()->setFixedHeight(metric::tableHeader);
     return table;
 }
@@ -102,7 +103,7 @@ CriticControls::CriticControls(QWidget* parent) : CriticPage(parent)
 
     m_measure = new QPushButton(tr("Measure the noise\u2026"));
     m_noiseTitle = heading(tr("A/A"), m_measure);
-    m_noise = pageTable({tr("suite"), tr("seeds"), tr("results, one dot a seed"), tr("score"), tr("\u03C3 over seeds"), tr("\u03C3 of items"), tr("difference [95 %]"), tr("differ")},
+    m_noise = pageTable({tr("suite"), tr("seeds"), tr("results"), tr("score"), tr("\u03C3 seeds"), tr("\u03C3 items"), tr("difference [95 %]"), tr("differ")},
                         noise::Results, {noise::Seeds, noise::Score, noise::OverSeeds, noise::OfItems, noise::Difference, noise::Differing}, tr("A/A"));
     column->addWidget(m_noise);
     column->addWidget(m_sight = note());
@@ -148,6 +149,14 @@ void CriticControls::show(const Snapshot& snapshot, const Selection& selection)
     m_replicate->setText(replicated ? tr("Replicate %1\u2026").arg(versionName(snapshot, *replicated)) : tr("Replicate\u2026"));
 }
 
+// What is left out of a narrow table is seen in the others: a dot is a seed.
+void CriticControls::resizeEvent(QResizeEvent* event)
+{
+    CriticPage::resizeEvent(event);
+    m_noise->setColumnHidden(noise::Seeds, width() < 640);
+    m_noise->setColumnHidden(noise::Differing, width() < 640);
+}
+
 void CriticControls::showProgress(const Snapshot& snapshot)
 {
     m_waitsFor = snapshot.asked.empty() ? std::nullopt : std::optional(snapshot.asked.front());
@@ -177,7 +186,7 @@ void CriticControls::showNoise(const Snapshot& snapshot)
 {
     const ScoreFormat scores(snapshot);
     const auto& spread = snapshot.spread;
-    m_noiseTitle->setText(spread ? tr("Champion %1 trained again with %2 other seeds, in %3").arg(versionName(snapshot, spread->version)).arg(spread->runs.size()).arg(scores.unit())
+    m_noiseTitle->setText(spread ? tr("Champion %1 trained again with %2 other seeds; differences in %3").arg(versionName(snapshot, spread->version)).arg(spread->runs.size()).arg(scores.unit())
                                  : tr("Noise of the champion's recipe"));
     m_noise->setRowCount(spread ? int(spread->suites.size()) : 0);
     for (int at = 0; at < m_noise->rowCount(); ++at) {
@@ -185,7 +194,7 @@ void CriticControls::showNoise(const Snapshot& snapshot)
         m_noise->setItem(at, noise::Suite, factCell(text(suite.suite), {}, Qt::AlignLeft));
         m_noise->setItem(at, noise::Seeds, factCell(QString::number(suite.score.runs), {}));
         auto* strip = new SeedStrip(suite.scores, scores.countsAnswers() ? suite.itemSigma : 0);
-        strip->setToolTip(tr("Grey: where the draw of items alone would keep 95 of 100 results. A dot outside is the luck of its seed."));
+        strip->setToolTip(tr("A dot is a seed. Grey: where the draw of items alone would keep 95 of 100 results. A dot outside is the luck of its seed."));
         m_noise->setCellWidget(at, noise::Results, strip);
         m_noise->setItem(at, noise::Score, factCell(scores.score(suite.score.mean), {}));
         m_noise->setItem(at, noise::OverSeeds, factCell(scores.deviation(suite.score.sigma), tr("Standard deviation; a gain below twice of it may be the luck of one seed.")));

@@ -22,6 +22,9 @@ Q_SIGNALS:
     void replicationWanted();                     // of the selected version
     void withdrawn(const ratchet::ReplicationWish& wish);
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     void showProgress(const Snapshot& snapshot);
     void showNoise(const Snapshot& snapshot);

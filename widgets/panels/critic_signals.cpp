@@ -25,14 +25,17 @@ State stateOf(const Reliability& reliability)
     return reliability.rankLow > 0 ? State::Accepted : State::Inconclusive;
 }
 
+QString wordsFor(const Reliability& r)
+{
+    return r.misleads      ? CriticSignals::tr("It orders candidates the wrong way round.")
+           : r.drifted     ? CriticSignals::tr("It promises more than it used to.")
+           : r.rankLow > 0 ? CriticSignals::tr("It orders candidates better than a coin would.")
+                           : CriticSignals::tr("The interval holds zero: it may tell nothing.");
+}
+
 QString judgementHelp(const SignalReport& signal)
 {
-    const Reliability& r = signal.reliability;
-    const QString says = r.misleads      ? CriticSignals::tr("It orders candidates the wrong way round.")
-                         : r.drifted     ? CriticSignals::tr("It promises more than it used to.")
-                         : r.rankLow > 0 ? CriticSignals::tr("It orders candidates better than a coin would.")
-                                         : CriticSignals::tr("The interval holds zero: it may tell nothing.");
-    return says + QLatin1Char(' ') + text(signal.use);
+    return wordsFor(signal.reliability) + QLatin1Char(' ') + text(signal.use);
 }
 
 QString signedTwo(double value) { return (value < 0 ? QString() : QStringLiteral("+")) + formatFixed(value, 2); }
@@ -41,8 +44,6 @@ bool isKnown(const Reliability& reliability) { return reliability.rankLow > -1 |
 
 QString rewardLabel(const RewardUse& reward)
 {
-    if (reward.work.empty())
-        return CriticSignals::tr("<b>Reward model</b>: none. A lab made with a reward share learns one, which orders what is judged.");
     return CriticSignals::tr("<b>Reward model</b>, %1").arg(text(rewardLine(reward)).toHtmlEscaped());
 }
 
@@ -77,37 +78,28 @@ PlotLine rankOverTime(const SignalReport& signal, const std::vector<Reliability>
 CriticSignals::CriticSignals(QWidget* parent)
     : CriticPage(parent), m_alarm(new QLabel), m_reward(new QLabel), m_ranks(new LinePlot), m_drift(new LinePlot)
 {
-    m_table = factTable({tr("signal"), tr("is"), tr("judged"), tr("rank correlation [95 %]"), tr("slope"), tr("optimism")}, Signal,
+    m_table = factTable({tr("signal"), tr("is"), tr("judged"), tr("correlation [95 %]"), tr("slope"), tr("optimism")}, Signal,
                         {Judged, Rank, Slope, Optimism}, tr("Signals"));
     m_table->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_ranks->setAxes({tr("judged proposals"), {}, {}, false, true}, {tr("rank correlation"), {}, {}, false});
-    m_drift->setAxes({tr("judged proposals"), {}, {}, false, true}, {tr("growth of the gap"), {}, {}, false});
+    m_ranks->setAxes({tr("judged proposals"), {}, {}, false, true}, {tr("correlation"), {}, {}, false});
+    m_drift->setAxes({tr("judged proposals"), {}, {}, false, true}, {tr("drift"), {}, {}, false});
     m_ranks->setToolTip(tr("Spearman's correlation over the newest %1 judged proposals with its 95 % interval. Below zero as a whole: it misleads.").arg(Reliability::window));
     m_drift->setToolTip(tr("Largest cumulative sum of the gap between promised and shown, in deviations of the first half, less a half each (Page). Above %1: it drifted.")
                             .arg(Reliability::alarm));
-    m_alarm->setWordWrap(true);
     m_reward->setWordWrap(true);
     m_reward->setTextFormat(Qt::RichText);
     auto* plots = new QSplitter;
     plots->addWidget(m_ranks);
     plots->addWidget(m_drift);
     plots->setSizes({500, 300});
+    m_table->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     plots->setChildrenCollapsible(false);
-    auto* below = new QWidget;
-    auto* under = new QVBoxLayout(below);
-    under->setContentsMargins(0, metric::gapTiny, 0, 0);
-    under->setSpacing(metric::gapTiny);
-    under->addWidget(m_alarm);
-    under->addWidget(plots, 1);
-    auto* split = new QSplitter(Qt::Vertical);
-    split->addWidget(m_table);
-    split->addWidget(below);
-    split->setSizes({170, 250});
-    split->setChildrenCollapsible(false);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(metric::gapSmall, metric::gapTiny, metric::gapSmall, metric::gapSmall);
     column->setSpacing(metric::gapTiny);
-    column->addWidget(split, 1);
+    column->addWidget(m_table);
+    column->addWidget(m_alarm);
+    column->addWidget(plots, 1);
     column->addWidget(m_reward);
     connect(m_table, &QTableWidget::currentCellChanged, this, [this](int row, int, int before) {
         if (row != before)
@@ -121,6 +113,7 @@ void CriticSignals::show(const Snapshot& snapshot, const Selection&)
     const ScoreFormat scores(snapshot);
     m_table->horizontalHeaderItem(Optimism)->setText(tr("optimism, %1").arg(scores.unit()));
     m_table->setRowCount(int(m_signals.size()));
+    m_table->setFixedHeight(metric::tableHeader + m_table->rowCount() * metric::rowHeight + metric::gapTiny);
     for (int row = 0; row < int(m_signals.size()); ++row) {
         const SignalReport& signal = m_signals[std::size_t(row)];
         const Reliability& r = signal.reliability;
@@ -138,6 +131,7 @@ void CriticSignals::show(const Snapshot& snapshot, const Selection&)
                                               tr("What was shown for one that was promised; below 1 promises shrink.")));
         m_table->setItem(row, Optimism, factCell(known && signal.sameUnit ? scores.number(r.optimism) : none, tr("Promised minus shown, on average.")));
     }
+    m_reward->setVisible(!snapshot.reward.work.empty());
     m_reward->setText(rewardLabel(snapshot.reward));
     if (m_table->currentRow() < 0 && m_table->rowCount() > 0)
         return m_table->selectRow(worst());       // draws
@@ -166,7 +160,8 @@ void CriticSignals::draw()
     const bool alarm = signal.reliability.misleads || signal.reliability.drifted;
     m_alarm->setText(QStringLiteral("<b>%1</b>: %2").arg(text(signal.name).toHtmlEscaped(),
                                                          ranks.curve.isEmpty() ? tr("shown from %1 judged proposals on.").arg(Reliability::fewest)
-                                                                               : judgementHelp(signal).toHtmlEscaped()));
+                                                                               : wordsFor(signal.reliability)));
+    m_alarm->setToolTip(judgementHelp(signal));
     QPalette palette = m_alarm->palette();
     palette.setColor(QPalette::WindowText, alarm ? now.state(stateOf(signal.reliability)) : now.secondary);
     m_alarm->setPalette(palette);

@@ -30,7 +30,8 @@ QString roleHelp(const SuiteResult& result)
 // A likelihood is no share of answers: it has no interval of one.
 QString scoreText(const ScoreFormat& scores, const SuiteResult& result)
 {
-    return scores.countsAnswers() ? formatShare(result.score, result.low, result.high) : scores.score(result.score);
+    return scores.countsAnswers() ? QStringLiteral("%1 [%2, %3]").arg(formatFixed(100 * result.score, 1), formatFixed(100 * result.low, 1), formatFixed(100 * result.high, 1))
+                                  : scores.score(result.score);
 }
 
 // "carry 12, digit 3", and everything with its interval on hover.
@@ -75,7 +76,7 @@ void CriticSuites::show(const Snapshot& snapshot, const Selection& selection)
         return;
     m_filled = {*version, snapshot.scorecards.size()};
     const ScoreFormat scores(snapshot);
-    m_table->horizontalHeaderItem(Score)->setText(scores.countsAnswers() ? tr("score [95 %]") : scores.title());
+    m_table->horizontalHeaderItem(Score)->setText(scores.countsAnswers() ? tr("score, % [95 %]") : scores.title());
     m_table->horizontalHeaderItem(Against)->setText(tr("against champion, %1").arg(scores.unit()));
     const auto results = examination(snapshot.scorecards, *version);
     m_table->setRowCount(int(results.size()));

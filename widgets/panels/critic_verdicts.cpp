@@ -116,7 +116,7 @@ CriticVerdicts::CriticVerdicts(QWidget* parent)
     : CriticPage(parent), m_plot(new LinePlot), m_spending(new QLabel), m_plotNote(new QLabel)
 {
     m_plot->showDots(true);
-    m_plot->setAxes({tr("deployment"), {}, {}, false, true}, {tr("score of the champion"), {}, {}, false});
+    m_plot->setAxes({tr("champion"), {}, {}, false, true}, {tr("score"), {}, {}, false});
     m_verdicts = factTable({tr("k"), tr("proposal"), tr("verdict"), tr("E, needed"), tr("pairs")}, 1, {0, 3, 4}, tr("Verdicts"));
     m_verdicts->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     connect(m_verdicts, &QTableWidget::cellClicked, this, [this](int row) {
@@ -148,7 +148,7 @@ CriticVerdicts::CriticVerdicts(QWidget* parent)
 void CriticVerdicts::show(const Snapshot& snapshot, const Selection&)
 {
     const ScoreFormat scores(snapshot);
-    m_plot->setAxes({tr("deployment"), {}, {}, false, true}, {scores.countsAnswers() ? tr("score of the champion") : tr("bits per byte of the champion"), {}, {}, false});
+    m_plot->setAxes({tr("champion"), {}, {}, false, true}, {scores.title(), {}, {}, false});
     auto lines = championScores(snapshot);
     QStringList names;
     for (const auto& line : lines)

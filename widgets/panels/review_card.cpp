@@ -286,16 +286,19 @@ void ReviewCard::showFailures(const Evidence& evidence)
     QString rows = QStringLiteral("<tr style=\"color:%1\"><td style=\"padding-right:10px; white-space:nowrap\">%2</td>"
                                   "<td align=\"right\" style=\"padding-right:10px; white-space:nowrap\">%3</td><td align=\"right\" style=\"white-space:nowrap\">%4</td></tr>")
                        .arg(now.secondary.name(), escaped(tr("of %1 items").arg(formatCount(target->items))), tr("champion [95 %]"), tr("challenger [95 %]"));
-    for (std::size_t i = 0; i < std::min(failures.size(), mostFailures); ++i) {
+    const bool all = failures.size() <= mostFailures;
+    for (std::size_t i = 0; i < failures.size(); ++i) {
         const FailureShare& one = failures[i];
+        if (!all && i >= mostFailures && one.name != sureAndWrong)
+            continue;
         // Intervals that do not overlap are told apart by colour and mark.
         const bool fewer = one.high < one.championsLow, more = one.low > one.championsHigh;
         const QString mark = fewer ? coloured(QStringLiteral("\u25BC"), now.state(State::Accepted)) : more ? coloured(QStringLiteral("\u25B2"), now.state(State::Rejected)) : QString();
         rows += QStringLiteral("<tr><td style=\"padding-right:10px\">%1</td>%2%3<td>%4</td></tr>")
                     .arg(escaped(text(one.name)), share(one.champions.value_or(0), one.championsLow, one.championsHigh), share(one.items, one.low, one.high), mark);
     }
-    if (failures.size() > mostFailures)
-        rows += QStringLiteral("<tr><td colspan=\"4\" style=\"color:%1\">%2</td></tr>").arg(now.secondary.name(), escaped(tr("and %1 rarer classes").arg(failures.size() - mostFailures)));
+    if (!all)
+        rows += QStringLiteral("<tr><td colspan=\"4\" style=\"color:%1\">%2</td></tr>").arg(now.secondary.name(), escaped(tr("and rarer classes")));
     m_failures->setText(QStringLiteral("<table cellspacing=\"2\">%1</table>").arg(rows));
 }
 
