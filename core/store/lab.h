@@ -93,10 +93,10 @@ private:
 //   cancel, retry               {"proposal"}
 //   move                        {"proposal", "before"}        before: the proposal it goes in front of, 0 is the end
 //   feedback                    {"version", "prompt", "completion", "correction", "rating"}
-//   pause, resume, step, stop   {}
+//   space                       {"open", "close"}             bounds by path, paths; pause, resume, step and stop have none
 [[nodiscard]] std::string newRequestId();
 struct Request {
-    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence
+    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence | space
     std::string actor;       // "person:ana"
     Json arguments;
     Time created{};

@@ -18,8 +18,9 @@ namespace {
 
 constexpr std::size_t largest = 1 << 20;
 constexpr std::size_t longestId = 100;
-constexpr std::array<const char*, 13> kinds{"approve", "reject", "rollback", "propose", "cancel", "retry",        "move",
-                                            "pause",   "resume", "step",     "stop",    "feedback", "more-evidence"};
+constexpr std::array<const char*, 14> kinds{"approve", "reject", "rollback", "propose", "cancel", "retry",        "move",
+                                            "pause",   "resume", "step",     "stop",    "feedback", "more-evidence",
+                                            "space"};
 
 Status checkKind(const std::string& kind)
 {
