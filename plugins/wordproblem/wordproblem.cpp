@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/genome/genome_paths.h"
 #include "core/plugin/corpus.h"
 
 namespace ratchet::wordproblem {
@@ -206,6 +207,7 @@ Json WordProblem::searchSpace() const
     paths["/data/replay"] = range(0, 0.5);
     paths["/data/feedback"] = range(0, 0.3);
     paths["/data/selfTraining"] = range(0, 0.5);
+    paths.update(usualBounds({"/data/labels", "/adaptation/rank", "/architecture/expertsPerToken", "/recipe/distillationTemperature", "/recipe/fineTuning"}));
     return {{"paths", paths}, {"maxParameters", 2'000'000}};
 }
 
