@@ -18,6 +18,11 @@ target_compile_options(ratchet_torch INTERFACE ${torch_flags})
 # One header for each operation, instead of all two thousand behind any of them.
 target_compile_definitions(ratchet_torch INTERFACE AT_PER_OPERATOR_HEADERS)
 
+# What a device is can only be asked with CUDA's headers, which a libtorch with CUDA needs anyway (core/model/compat.cpp).
+if(TARGET torch_cuda)
+    target_compile_definitions(ratchet_torch INTERFACE RATCHET_CUDA)
+endif()
+
 # Debian's libtorch brings oneDNN along; linear maps call its matrix product directly where its header is installed.
 find_path(RATCHET_ONEDNN_HEADERS dnnl.h)
 find_library(RATCHET_ONEDNN_LIBRARY dnnl)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge or server, `ratchet bench`
+// ratchet-learner: the only program with tensors inside. The engine starts it as worker, judge, reward model or server, `ratchet bench`
 // to be measured, with a socket on descriptor 3; by hand it has nothing to do. Settings that must be there before the process starts (threads, memory,
 // instruction set) are set by running itself again.
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,9 +15,11 @@
 #include <fmt/format.h>
 
 #include "core/critic/tensor/judge.h"
+#include "core/critic/tensor/reward.h"
 #include "core/deploy/tensor/server.h"
 #include "core/guard/sandbox.h"
 #include "core/launch/frame.h"
+#include "core/model/placement.h"
 #include "core/model/platform.h"
 #include "core/trainer/bench.h"
 #include "core/trainer/replay_main.h"
@@ -58,14 +61,28 @@ bool isConnected()
 }
 
 // Run by `ratchet bench self-training` and `ratchet replay`; works by hand too.
-int runFile(int (&run)(const std::string&), const std::string& spec, char** arguments)
+int runFile(const std::function<int()>& run, char** arguments)
 {
     if (const Status restarted = restartWithSettings(arguments); !restarted)
         return complain(restarted.error());
-    return run(spec);
+    return run();
 }
 
-int serveRole(const std::string& role, char** arguments)
+// For the engine, which has no libtorch to ask (core/launch/device.h).
+int tellDevices(const std::string& device, const std::string& precision)
+{
+    const auto placement = placementOf(device, precision);
+    Json answer{{"error", placement ? "" : placement.error().text}, {"hint", placement ? "" : placement.error().hint}};
+    if (placement) {
+        answer = describeDevices();
+        answer["device"] = placement->device.str();
+        answer["precision"] = placement->precision == Precision::BFloat16 ? "bf16" : "fp32";
+    }
+    fmt::print("{}\n", answer.dump());
+    return placement ? 0 : exitStatus(placement.error().code);
+}
+
+int serveRole(const std::string& role, const std::string& device, const std::string& precision, int threads, char** arguments)
 {
     if (!isConnected())
         return complain({Code::Usage, fmt::format("\"{}\" is started by the engine and speaks with it over a socket.", role),
@@ -77,10 +94,19 @@ int serveRole(const std::string& role, char** arguments)
     if (const Status entered = enterSandbox(); !entered)
         return complain(entered.error());
     FrameChannel channel;
-    const Hello hello{protocolVersion, RATCHET_VERSION, role, ::getpid(), measureSandbox(), describePlatform()};
+    const Json sandbox = measureSandbox(); // before a driver opens descriptors of its own
+    auto placement = placementOf(device, precision);
+    if (!placement)
+        return complain(placement.error());
+    placement->threads = role == "worker" ? threads : 1;
+    const Hello hello{protocolVersion, RATCHET_VERSION, role, ::getpid(), sandbox, describePlatform(*placement)};
     if (const Status sent = channel.send(hello); !sent)
         return complain(sent.error());
-    return role == "worker" ? workerMain(channel) : role == "judge" ? judgeMain(channel) : serverMain(channel);
+    if (role == "worker")
+        return workerMain(channel, *placement);
+    if (role == "judge")
+        return judgeMain(channel, *placement);
+    return role == "reward" ? rewardMain(channel, *placement) : serverMain(channel, *placement);
 }
 
 } // namespace
@@ -90,10 +116,17 @@ int main(int argc, char** argv)
     CLI::App app("Builds, judges and serves the models of a Ratchet lab; started by `ratchet` and `ratchet-lab`.", "ratchet-learner");
     app.set_version_flag("--version", [] { return "ratchet-learner " RATCHET_VERSION ", " + describePlatform()["text"].get<std::string>(); });
     app.require_subcommand(1);
+    std::string device = "cpu", precision = "fp32";
+    app.add_option("--device", device, "Where to compute: auto, cpu, cuda or cuda:N; the CPU unless given")->type_name("DEVICE");
+    app.add_option("--precision", precision, "Of training: auto, fp32 or bf16; fp32 unless given")->type_name("PRECISION");
+    int threads = 1;
+    app.add_option("--threads", threads, "Of training on the CPU; one unless given")->type_name("N")->check(CLI::Range(1, 1024).description(""));
     app.add_subcommand("worker", "Build and train one candidate");
     app.add_subcommand("judge", "Compare a challenger with the champion");
+    app.add_subcommand("reward", "Learn what a right answer is, or say how right answers look");
     app.add_subcommand("serve", "Serve the champion over HTTP on this machine");
     app.add_subcommand("bench", "Be measured by ratchet bench");
+    const CLI::App* devices = app.add_subcommand("devices", "Print the devices that libtorch sees, and which of them the options come to");
     std::string spec;
     CLI::App* rounds = app.add_subcommand("rounds", "Run rounds of self-training as a file describes them");
     rounds->add_option("SPEC", spec, "JSON file")->required();
@@ -105,10 +138,12 @@ int main(int argc, char** argv)
         return app.exit(error) == 0 ? 0 : exitStatus(Code::Usage);
     }
     if (rounds->parsed())
-        return runFile(roundsMain, spec, argv);
+        return runFile([&] { return roundsMain(spec); }, argv);
     if (replay->parsed())
-        return runFile(replayMain, spec, argv);
-    const int status = serveRole(app.get_subcommands().front()->get_name(), argv);
+        return runFile([&] { return replayMain(spec, Placement{at::kCPU, Precision::Float32, Kernels::Own, threads}); }, argv);
+    if (devices->parsed())
+        return tellDevices(device, precision);
+    const int status = serveRole(app.get_subcommands().front()->get_name(), device, precision, threads, argv);
     // The channel is closed and every file is written. What is left is to take libtorch's own state down, which takes seconds on a
     // busy machine and longer than the engine waits.
     std::fflush(nullptr);

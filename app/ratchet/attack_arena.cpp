@@ -156,6 +156,7 @@ Status Arena::run(const LabPaths& lab, const AttackPlan& plan, int teeth, const 
     options.learner = thisProgram();
     options.learnerArguments = {"attacker", plan.toJson().dump()};
     options.workers = 1;
+    options.device = "cpu";
     options.silence = limits.silence;
     RATCHET_TRY(engine, Engine::open(lab.root, options));
     RunLimits until;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/ratchet/bench_child.h"
+#include "core/launch/device.h"
 #include "core/critic/gate_simulation.h"
 
 namespace ratchet {
@@ -30,6 +31,7 @@ struct BenchOptions {
     BenchPrograms programs;
     std::filesystem::path scratch;
     std::function<void(const Figure&)> show;        // prints at once, so that a long bench can be watched
+    LearnerDevice device = {};                      // of both sides
     [[nodiscard]] int rounds() const { return quick ? 1 : 5; }
 };
 
@@ -42,8 +44,8 @@ struct BenchOptions {
 [[nodiscard]] std::string titleOf(Contender contender);
 // Tokens a second of an answer of BenchChild.
 [[nodiscard]] double rateOf(const Json& answer);
-// A text corpus made up from a seed, the same on every machine; the path of its folder.
-[[nodiscard]] Result<std::string> makeCorpus(const BenchOptions& options);
+// A text corpus made up from a seed, the same on every machine, of texts with so many words; the path of its folder.
+[[nodiscard]] Result<std::string> makeCorpus(const BenchOptions& options, int words = 300);
 
 [[nodiscard]] Status benchTraining(const BenchOptions& options);
 [[nodiscard]] Status benchGeneration(const BenchOptions& options);

@@ -51,12 +51,14 @@ std::vector<std::string> learnerSettings(int threads)
 bool BenchPrograms::hasPeer() const
 {
     std::error_code error;
-    return std::filesystem::exists(pythonTorch, error) && std::filesystem::exists(peerScript, error);
+    return (!peerPython.empty() || std::filesystem::exists(pythonTorch, error)) && std::filesystem::exists(peerScript, error);
 }
 
 SandboxCommand BenchPrograms::command(Contender contender, int threads) const
 {
     SandboxCommand command{{}, {"PATH=/usr/bin:/bin", "HOME=/tmp"}, 0};
+    if (const char* visible = std::getenv("CUDA_VISIBLE_DEVICES"))
+        command.environment.push_back(fmt::format("CUDA_VISIBLE_DEVICES={}", visible));
     if (contender == Contender::Ratchet) {
         command.arguments = {learner.string(), "bench"};
         for (const char* name : {"LD_LIBRARY_PATH", "RATCHET_PLUGIN_PATH"})
@@ -66,7 +68,7 @@ SandboxCommand BenchPrograms::command(Contender contender, int threads) const
             command.environment.push_back(std::move(setting));
         return command;
     }
-    command.arguments = {python, peerScript.string()};
+    command.arguments = {peerPython.empty() ? python : peerPython.string(), peerScript.string()};
     const bool tuned = contender == Contender::EagerTuned;
     if (tuned)
         for (std::string& setting : learnerSettings(threads))
@@ -80,7 +82,7 @@ SandboxCommand BenchPrograms::command(Contender contender, int threads) const
 
 BenchPrograms benchPrograms()
 {
-    return {defaultLearner(), Path(RATCHET_SOURCE_DIR) / "tests" / "bench" / "pytorch_peer.py", blasFolder("pthread")};
+    return {defaultLearner(), Path(RATCHET_SOURCE_DIR) / "tests" / "bench" / "pytorch_peer.py", {}, blasFolder("pthread")};
 }
 
 Result<std::unique_ptr<BenchChild>> BenchChild::start(const SandboxCommand& command, const Json& given, const Path& log)

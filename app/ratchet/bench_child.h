@@ -19,6 +19,7 @@ enum class Contender { Ratchet, EagerAsInstalled, EagerTuned };
 
 struct BenchPrograms {
     std::filesystem::path learner, peerScript;
+    std::filesystem::path peerPython;    // empty: Debian's
     std::filesystem::path peerBlas;      // folder of the BLAS that EagerAsInstalled shall use; empty: the system's choice
     [[nodiscard]] bool hasPeer() const;
     [[nodiscard]] SandboxCommand command(Contender contender, int threads) const;

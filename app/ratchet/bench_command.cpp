@@ -9,6 +9,7 @@
 
 #include "app/ratchet/attacker.h"
 #include "app/ratchet/bench.h"
+#include "app/ratchet/run_here.h"
 #include "app/ratchet/command.h"
 #include "core/base/file.h"
 #include "core/base/rng.h"
@@ -19,7 +20,7 @@ namespace {
 
 struct Wanted {
     bool json = false, quick = false;
-    std::string peerBlas;
+    std::string peerBlas, peerPython, device = "cpu", precision = "auto";
 };
 
 void print(const Figure& figure, bool json)
@@ -73,8 +74,11 @@ Result<int> bench(const Wanted& wanted, Status (*measure)(const BenchOptions&), 
     options.show = [json = wanted.json](const Figure& figure) { print(figure, json); };
     if (!wanted.peerBlas.empty())
         options.programs.peerBlas = wanted.peerBlas;
+    options.programs.peerPython = wanted.peerPython;
+    RATCHET_TRY(device, chooseDevice(options.programs.learner, wanted.device, wanted.precision));
+    options.device = device;
     if (usesPeer && !options.programs.hasPeer())
-        fmt::print(stderr, "ratchet: no peer: install python3-torch\n");
+        fmt::print(stderr, "ratchet: no peer: install python3-torch, or name a Python that has it with --peer-python\n");
     RATCHET_CHECK(measure(options));
     return 0;
 }
@@ -122,7 +126,7 @@ double rateOf(const Json& answer)
     return answer.value("tokens", 0.0) / std::max(1e-9, answer.value("seconds", 0.0));
 }
 
-Result<std::string> makeCorpus(const BenchOptions& options)
+Result<std::string> makeCorpus(const BenchOptions& options, int length)
 {
     Rng rng = Rng::stream(1, "bench corpus");
     std::vector<std::string> words;
@@ -133,11 +137,11 @@ Result<std::string> makeCorpus(const BenchOptions& options)
     }
     std::string text;
     for (int section = 0; section < 128; ++section) {
-        for (int i = 0; i < 300; ++i)       // common words come often, as in a language
+        for (int i = 0; i < length; ++i)    // common words come often, as in a language
             text += words[rng.below(1 + rng.below(words.size()))] + (i % 12 == 11 ? ".\n" : " ");
         text += "\n\n";
     }
-    const auto source = options.scratch / "corpus.txt", folder = options.scratch / "corpus";
+    const auto source = options.scratch / fmt::format("corpus-{}.txt", length), folder = options.scratch / fmt::format("corpus-{}", length);
     RATCHET_CHECK(writeFile(source, text));
     RATCHET_TRY(summary, importCorpus(source, folder));
     (void)summary;
@@ -282,10 +286,15 @@ void addBenchCommand(Commands& commands)
         });
         command->add_flag("--json", wanted->json, "One JSON object a line");
         command->add_flag("--quick", wanted->quick, "One short round; for trying out, not for quoting");
-        if (usesPeer)
-            command->add_option("--peer-blas", wanted->peerBlas, "Folder of the BLAS that stands for Debian's default")
-                ->type_name("DIR")
-                ->check(CLI::ExistingDirectory.description(""));
+        if (!usesPeer)
+            return;
+        command->add_option("--peer-blas", wanted->peerBlas, "Folder of the BLAS that stands for Debian's default")
+            ->type_name("DIR")
+            ->check(CLI::ExistingDirectory.description(""));
+        command->add_option("--peer-python", wanted->peerPython, "Python that runs the peer; Debian's unless given")
+            ->type_name("FILE")
+            ->check(CLI::ExistingFile.description(""));
+        addDevice(command, wanted->device, wanted->precision);
     };
     add("train", "Training steps against plain PyTorch", benchTraining, true);
     add("generate", "Generated tokens against plain PyTorch", benchGeneration, true);

@@ -108,15 +108,16 @@ Status benchGeneration(const BenchOptions& options)
     RATCHET_TRY(corpus, makeCorpus(options));
     const std::string weights = (options.scratch / "model.safetensors").string();
     const Json given{{"kind", "generate"}, {"seed", 1}, {"domain", "text"}, {"corpus", corpus}, {"genome", modelOf().toJson()},
-                     {"weights", weights}, {"tokens", newTokens}};
+                     {"weights", weights}, {"tokens", newTokens}, {"device", options.device.device}};
     Json preparation = given;
     preparation["kind"] = "prepare";
+    preparation["device"] = "cpu";
     RATCHET_TRY(prepared, BenchChild::start(options.programs.command(Contender::Ratchet, 1), preparation, options.scratch / "programs.log"));
     const std::vector<GenerationCase> cases{{"generate-1", 1, "generate-uncached", ", without a cache", 4},
                                             {"generate-64", 64, "generate", ", with a cache", 1}};
     for (const GenerationCase& wanted : cases)
         for (const Contender peer : {Contender::EagerAsInstalled, Contender::EagerTuned})
-            if (peer == Contender::EagerTuned || (options.programs.hasPeer() && !options.quick))
+            if (peer == Contender::EagerTuned || (options.programs.hasPeer() && !options.quick && !options.device.isCuda()))
                 RATCHET_CHECK(benchCase(options, wanted, given, peer));
     return {};
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/ratchet/bench.h"
+#include "core/genome/tokenizer.h"
 #include "core/plugin/loader.h"
 
 namespace ratchet {
@@ -19,6 +20,8 @@ struct TrainingCase {
     Genome genome;
     int threads = 2;
     int steps = 1;          // a round
+    LearnerDevice device = {};
+    Json tokenizer = nullptr;
 };
 
 using Child = std::unique_ptr<BenchChild>;
@@ -56,10 +59,44 @@ Result<TrainingCase> additionCase()
     return wanted;
 }
 
+// A tokenizer of GPT-2's size, 50,257 tokens, made up: words of letters, each a shorter one and a letter more.
+Result<Json> largeTokenizer()
+{
+    constexpr std::size_t size = 50257;
+    BytePairs pairs;
+    for (int byte = 0; byte < 256; ++byte)
+        pairs.tokens.emplace_back(1, static_cast<char>(byte));
+    pairs.tokens.emplace_back("<|endoftext|>");
+    pairs.begin = pairs.end = pairs.pad = 256;
+    pairs.special = {256};
+    for (int stem = 'a'; pairs.tokens.size() < size; stem = stem == 'z' ? 257 : stem + 1)
+        for (int letter = 'a'; letter <= 'z' && pairs.tokens.size() < size; ++letter) {
+            pairs.merges.emplace_back(stem, letter);
+            pairs.tokens.push_back(pairs.tokens[static_cast<std::size_t>(stem)] + static_cast<char>(letter));
+        }
+    RATCHET_TRY(tokenizer, Tokenizer::create(std::move(pairs)));
+    return tokenizer.toJson();
+}
+
+// The 124 million parameters of GPT-2's smallest (Radford 2019), but for its biases.
+Result<TrainingCase> largeCase(const BenchOptions& options)
+{
+    RATCHET_TRY(corpus, makeCorpus(options, 3000));
+    RATCHET_TRY(tokenizer, largeTokenizer());
+    TrainingCase wanted = textCase(corpus, 768, 1024, options.quick ? 2 : 16, options.quick ? 1 : 10);
+    wanted.name = "train-gpt2-t1024";
+    wanted.genome.architecture.layers = 12;
+    wanted.genome.architecture.heads = wanted.genome.architecture.kvHeads = 12;
+    wanted.genome.data.mixture = {{"bytes", 4096}};
+    wanted.tokenizer = std::move(tokenizer);
+    return wanted;
+}
+
 Json describe(const TrainingCase& wanted, const std::string& kind)
 {
     return {{"kind", kind}, {"threads", wanted.threads}, {"seed", 1}, {"domain", wanted.domain}, {"corpus", wanted.corpus},
-            {"genome", wanted.genome.toJson()}};
+            {"genome", wanted.genome.toJson()}, {"tokenizer", wanted.tokenizer}, {"device", wanted.device.device},
+            {"precision", wanted.device.precision}};
 }
 
 // What one contender showed over all rounds.
@@ -107,8 +144,11 @@ private:
             Json preparation = describe(m_case, "prepare");
             preparation["batches"] = warmSteps + m_options.rounds() * m_case.steps;
             preparation["weights"] = peerCase["weights"] = weights;
+            preparation["device"] = "cpu";
             RATCHET_TRY(prepared, BenchChild::start(programs.command(Contender::Ratchet, 1), preparation, log));
-            m_contenders.insert(m_contenders.end(), {Contender::EagerAsInstalled, Contender::EagerTuned});
+            if (!m_case.device.isCuda())
+                m_contenders.push_back(Contender::EagerAsInstalled);
+            m_contenders.push_back(Contender::EagerTuned);
         }
         for (const Contender contender : m_contenders) {
             const Json given = contender == Contender::Ratchet ? describe(m_case, "train") : peerCase;
@@ -118,7 +158,8 @@ private:
             m_children.push_back(std::move(child));
         }
         RATCHET_TRY(peak, BenchChild::start(programs.command(Contender::Ratchet, m_case.threads),
-                                            {{"kind", "peak"}, {"threads", m_case.threads}}, log));
+                                            {{"kind", "peak"}, {"threads", m_case.threads}, {"device", m_case.device.device},
+                                             {"precision", m_case.device.precision}}, log));
         m_peak = std::move(peak);
         return {};
     }
@@ -207,9 +248,15 @@ Status benchTraining(const BenchOptions& options)
     std::vector<TrainingCase> cases{small, textCase(corpus, 256, 128, 16, 2), textCase(corpus, 384, 256, 8, 1), addition};
     if (options.quick)
         cases = {small, addition};
-    for (TrainingCase& wanted : cases)
+    if (options.device.isCuda()) {
+        RATCHET_TRY(large, largeCase(options));
+        cases.push_back(std::move(large));
+    }
+    for (TrainingCase& wanted : cases) {
+        wanted.device = options.device;
         RATCHET_CHECK(TrainingBench(options, std::move(wanted)).run());
-    return benchWorkers(options, small);
+    }
+    return options.device.isCuda() ? Status() : benchWorkers(options, small);
 }
 
 } // namespace ratchet

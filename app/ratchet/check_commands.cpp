@@ -41,6 +41,10 @@ Result<Finding> checkObjects(const OpenLab& lab)
     for (const ProposalRecord& proposal : proposals)
         if (proposal.genome.isSet())
             named.insert(proposal.genome);
+    RATCHET_TRY(rewards, lab.store->rewards());
+    for (const RewardRecord& reward : rewards)
+        if (reward.weights.isSet())
+            named.insert({reward.genome, reward.weights});
     for (const Hash& hash : named)
         if (Status status = objects.verify(hash); !status)
             return Finding{"objects", false, status.error().text};
@@ -146,6 +150,20 @@ Finding learnerFinding()
     return {"learner", same, same ? version : fmt::format("{} is of another version: {}", learner.string(), version)};
 }
 
+Finding deviceFinding()
+{
+    const auto answer = askLearner(defaultLearner(), "auto", "auto");
+    if (!answer)
+        return {"device", false, answer.error().text};
+    if (!answer->value("cuda", false))
+        return {"device", true, "the CPU; this libtorch was built without CUDA"};
+    std::string list;
+    for (const Json& device : answer->value("devices", Json::array()))
+        list += fmt::format("{}{} ({}, {}{})", list.empty() ? "" : ", ", device.value("name", ""), device.value("model", ""),
+                            toTextBytes(device.value("memory", 0.0)), device.value("bf16", false) ? ", bf16" : "");
+    return {"device", true, list.empty() ? "the CPU; libtorch has CUDA, but no device answers" : list};
+}
+
 Finding pluginFinding()
 {
     std::string names, fault;
@@ -175,6 +193,7 @@ Result<int> doctor(const CheckOptions& options)
     std::vector<Finding> findings{
         {"ratchet", true, RATCHET_VERSION},
         learnerFinding(),
+        deviceFinding(),
         pluginFinding(),
         {"sandbox", true,
          sandbox.reason.empty() ? fmt::format("level {}", sandbox.level)

@@ -16,7 +16,7 @@ namespace {
 struct DemoOptions {
     std::string folder;
     std::optional<std::uint64_t> seed;
-    std::optional<double> minutes, placebos;
+    std::optional<double> minutes, placebos, proxy, audit;
     std::optional<int> teeth;
     bool unattended = false, headless = false, json = false;
 };
@@ -55,6 +55,8 @@ Status prepareLab(const LabPaths& lab, const DemoOptions& options)
     wanted.domain = "arithmetic";
     wanted.seed = options.seed;
     wanted.placebos = options.placebos;
+    wanted.proxy = options.proxy;
+    wanted.audit = options.audit;
     return newLab(wanted);
 }
 
@@ -165,6 +167,12 @@ void addDemoCommand(Commands& commands)
     command->add_option("--placebos", options->placebos, "Chance that a candidate is a placebo, to test the gate; of a fresh lab")
         ->type_name("SHARE")
         ->check(between(0.0, 0.9));
+    command->add_option("--proxy", options->proxy, "Share of a trial's budget after which it may be given up, 0 never; of a fresh lab")
+        ->type_name("SHARE")
+        ->check(between(0.0, 0.95));
+    command->add_option("--audit", options->audit, "Chance that a trial that would be given up is trained and judged all the same; of a fresh lab")
+        ->type_name("SHARE")
+        ->check(between(0.01, 1.0));
     command->add_flag("--unattended", options->unattended,
                       "A written policy decides instead of a person, in the window too");
     command->add_flag("--headless", options->headless, "No window, even with a display; a written policy decides");

@@ -112,6 +112,13 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
     fmt::print("Tried    {}\n", states.empty() ? "nothing yet" : states);
     if (const std::string placebos = placeboText(s.placebos); !placebos.empty())
         fmt::print("Placebos {}\n", placebos);
+    if (const std::string screening = screeningText(s.screening); !screening.empty()) {
+        fmt::print("Stages   {}\n", screening);
+        for (const auto& family : s.screening.families)
+            fmt::print("         {}: accepted {} of the better half, {} of the worse\n", family.name, passRateText(family.pass), passRateText(family.fail));
+    }
+    if (const std::string reward = rewardLine(s.reward); !reward.empty())
+        fmt::print("Reward   {}\n", reward);
     for (const SignalReport& signal : status.signals)
         if (signal.reliability.pairs >= Reliability::fewest)
             fmt::print("Signal   {}: rank correlation {:+.2f} [{:+.2f}, {:+.2f}] with the hidden score over {} judged, {}\n", signal.name,

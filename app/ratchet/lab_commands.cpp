@@ -18,7 +18,7 @@ struct NewOptions {
     std::string folder, domain, corpus, goal, budget, trialBudget, guard = "human", tokenizer, importFrom, parents;
     std::optional<std::uint64_t> seed;
     std::optional<int> candidates;
-    std::optional<double> placebos;
+    std::optional<double> placebos, proxy, audit, reward;
     bool json = false;
 };
 
@@ -58,7 +58,8 @@ Result<int> makeLab(const NewOptions& options)
         policy = parsed.text.dump(2) + "\n";
     }
     RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget,
-                          options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom, {}, options.parents}));
+                          options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom, {}, options.parents,
+                          options.proxy, options.audit, options.reward}));
     const LabPaths paths{options.folder};
     if (!policy.empty())
         RATCHET_CHECK(writeFile(paths.policy(), policy));
@@ -203,6 +204,15 @@ void addLabCommands(Commands& commands)
     command->add_option("--placebos", options->placebos, "Chance that a candidate is a placebo, to test the gate")
         ->type_name("SHARE")
         ->check(between(0.0, 0.9));
+    command->add_option("--proxy", options->proxy, "Share of a trial's budget after which it may be given up; 0: never")
+        ->type_name("SHARE")
+        ->check(between(0.0, 0.95));
+    command->add_option("--audit", options->audit, "Chance that a trial that would be given up is trained and judged all the same")
+        ->type_name("SHARE")
+        ->check(between(0.01, 1.0));
+    command->add_option("--reward", options->reward, "Share of a trial's budget to learn a reward model with, which orders what is judged")
+        ->type_name("SHARE")
+        ->check(between(0.0, 1.0));
     command->add_option("--parents", options->parents, "Whom candidates start from: balanced (mostly the champion), sequential, best-of-n, sigmoid, novelty, clade, islands")
         ->type_name("POLICY");
     command->add_option("--guard", options->guard, "human, or a written policy: a JSON file")

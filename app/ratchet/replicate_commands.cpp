@@ -8,6 +8,7 @@
 
 #include "app/ratchet/command.h"
 #include "app/ratchet/live_view.h"
+#include "app/ratchet/run_here.h"
 #include "app/ratchet/stop_signal.h"
 #include "core/agent/engine.h"
 #include "core/agent/summary.h"
@@ -21,7 +22,7 @@ constexpr auto right = Column::Align::Right;
 
 struct Options {
     std::string folder, version;
-    int seeds = 5, items = 1000, workers = 0;
+    int seeds = 5, items = 1000, workers = 0, threads = 1;
     bool json = false;
 };
 
@@ -61,6 +62,7 @@ Result<Replication> replicateHere(const Options& options, const OpenLab& lab, co
 {
     EngineOptions wanted;
     wanted.workers = options.workers;
+    wanted.threads = options.threads;
     RATCHET_TRY(engine, Engine::open(options.folder, wanted));
     const StopOnSignal signal;
     const ReplicationWish wish{version, besideItself, options.seeds, options.items};
@@ -115,7 +117,7 @@ Result<int> aa(const Options& options)
     if (!live)
         return fail(Code::NotFound, "The lab has no champion yet.", fmt::format("ratchet run {} trains the seed model first.", options.folder));
     RATCHET_TRY(result, replicateHere(options, lab, live->version, true));
-    RATCHET_TRY(sights, sightOf(*lab.store, lab.config, result));
+    RATCHET_TRY(sights, sightOf(*lab.store, ObjectStore(lab.paths.objects()), lab.config, result));
     if (options.json) {
         Json json = toJson(result);
         json["correlations"] = correlationsOf(result);
@@ -124,7 +126,8 @@ Result<int> aa(const Options& options)
         Json& list = json["detectable"] = Json::array();
         for (const Sight& sight : sights)
             list.push_back({{"k", sight.k}, {"alpha", sight.alpha}, {"gain", sight.smallest.gain},
-                            {"winShare", sight.smallest.winShare}, {"pairs", sight.smallest.meanPairs}});
+                            {"winShare", sight.smallest.winShare}, {"pairs", sight.smallest.meanPairs},
+                            {"trainingFlops", sight.training.value}, {"judgingFlops", sight.judging.value}});
         printJson(json);
         return 0;
     }
@@ -135,8 +138,7 @@ Result<int> aa(const Options& options)
         fmt::print("Correlation over seeds of {} and {}: {:+.2f}\n", one["a"].get<std::string>(), one["b"].get<std::string>(), one["r"].get<double>());
     for (const Sight& sight : sights)
         fmt::print("{}\n", sightText(summary, sight));
-    fmt::print("A trial costs {}. A gain below twice the sigma over seeds may be the luck of one seed: ratchet replicate asks.\n",
-               toText(lab.config.trialBudget));
+    fmt::print("A gain below twice the sigma over seeds may be the luck of one seed: ratchet replicate asks.\n");
     return 0;
 }
 
@@ -182,9 +184,7 @@ CLI::App* addOptions(CLI::App* command, Options& options)
         ->type_name("N")
         ->check(between(10, 100'000))
         ->capture_default_str();
-    command->add_option("--workers", options.workers, "Trials side by side; one per core unless given")
-        ->type_name("N")
-        ->check(between(1, 1024));
+    addWorkers(command, options.workers, options.threads);
     command->add_flag("--json", options.json, "No live view; print JSON");
     return command;
 }

@@ -16,7 +16,8 @@ struct RunOptions {
     std::optional<int> teeth;
     std::optional<double> minutes, gigabytes;
     bool untilGoal = false, wait = false, json = false;
-    int workers = 0;
+    int workers = 0, threads = 1;
+    std::string device = "auto", precision = "auto";
 };
 
 // What a campaign should know of its instrument before it spends anything.
@@ -31,7 +32,7 @@ Status showSight(const std::string& folder)
         fmt::print("The noise of this champion's recipe was not measured: ratchet aa {} tells how small a gain the gate can see.\n", folder);
         return {};
     }
-    RATCHET_TRY(sights, sightOf(*lab.store, lab.config, spread));
+    RATCHET_TRY(sights, sightOf(*lab.store, ObjectStore(lab.paths.objects()), lab.config, spread));
     fmt::print("{}\n", sightText(summary, sights.back()));
     return {};
 }
@@ -42,6 +43,9 @@ Result<int> run(const RunOptions& options)
     RunHere here;
     here.lab.root = options.folder;
     here.workers = options.workers;
+    here.threads = options.threads;
+    here.device = options.device;
+    here.precision = options.precision;
     if (options.gigabytes)
         here.memoryBytes = *options.gigabytes * 1e9;
     here.quiet = options.json;
@@ -84,12 +88,11 @@ void addRunCommands(Commands& commands)
     command->add_option("--minutes", options->minutes, "Stop after this time")
         ->type_name("M")
         ->check(between(0.01, 1e6));
-    command->add_option("--workers", options->workers, "Trials side by side; one per core unless given")
-        ->type_name("N")
-        ->check(between(1, 1024));
-    command->add_option("--memory", options->gigabytes, "Memory that a trial may use; the machine's unless given")
+    addWorkers(command, options->workers, options->threads);
+    command->add_option("--memory", options->gigabytes, "Memory that a trial may use; the device's unless given")
         ->type_name("GB")
         ->check(between(0.1, 1e6));
+    addDevice(command, options->device, options->precision);
     command
         ->add_option("--unattended", options->policy,
                      "Written policy that decides instead of a person (JSON file); LAB/policy.json when it is there")

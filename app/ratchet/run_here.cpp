@@ -14,8 +14,11 @@ Result<RunEnd> runHere(const RunHere& wanted)
 {
     EngineOptions options;
     options.workers = wanted.workers;
+    options.threads = wanted.threads;
     options.policy = wanted.policy;
     options.memoryBytes = wanted.memoryBytes;
+    options.device = wanted.device;
+    options.precision = wanted.precision;
     RATCHET_TRY(engine, Engine::open(wanted.lab.root, options));
     RATCHET_TRY(config, readLabConfig(wanted.lab));
     const StopOnSignal signal;
@@ -47,6 +50,30 @@ std::string endSentence(RunEnd end, const std::string& folder)
 std::chrono::milliseconds minutesToTime(double minutes)
 {
     return std::chrono::milliseconds(std::llround(minutes * 60'000));
+}
+
+void addWorkers(CLI::App* command, int& workers, int& threads)
+{
+    command->add_option("--workers", workers, "Trials side by side; as many as there are cores for, or one on a GPU, unless given")
+        ->type_name("N")
+        ->check(between(1, 1024));
+    command->add_option("--threads", threads, "Of a trial on the CPU, for few large ones; one unless given. Weights depend on it")
+        ->type_name("N")
+        ->check(between(1, 1024));
+}
+
+void addDevice(CLI::App* command, std::string& device, std::string& precision)
+{
+    const auto isDevice = [](const std::string& word) {
+        const bool isNumbered = word.starts_with("cuda:") && word.size() > 5 && word.find_first_not_of("0123456789", 5) == std::string::npos;
+        return word == "auto" || word == "cpu" || word == "cuda" || isNumbered ? std::string() : "must be auto, cpu, cuda or cuda:N";
+    };
+    command->add_option("--device", device, "Where models compute: cpu, cuda or cuda:N; a GPU that answers unless given")
+        ->type_name("DEVICE")
+        ->check(CLI::Validator(isDevice, ""));
+    command->add_option("--precision", precision, "Of training: fp32 or bf16; bf16 on a GPU that has it unless given")
+        ->type_name("PRECISION")
+        ->check(CLI::IsMember({"auto", "fp32", "bf16"}).description(""));
 }
 
 Result<std::optional<Policy>> readPolicy(const std::filesystem::path& file, PolicyFile kind)

@@ -16,9 +16,10 @@ struct RunHere {
     LabPaths lab;
     RunLimits limits;
     std::optional<Policy> policy;
-    int workers = 0;
+    int workers = 0, threads = 1;
     std::optional<double> memoryBytes; // EngineOptions::memoryBytes
     bool quiet = false; // no live view
+    std::string device = "auto", precision = "auto"; // core/launch/device.h
 };
 
 // Returns when a limit is met or after SIGINT or SIGTERM (Stopped).
@@ -30,6 +31,10 @@ struct RunHere {
 enum class PolicyFile { Required, Optional }; // Optional: absent is no error
 [[nodiscard]] Result<std::optional<Policy>> readPolicy(const std::filesystem::path& file, PolicyFile kind);
 
+// --workers and --threads.
+void addWorkers(CLI::App* command, int& workers, int& threads);
+// --device and --precision.
+void addDevice(CLI::App* command, std::string& device, std::string& precision);
 void addDemoCommand(Commands& commands);
 
 } // namespace ratchet

@@ -72,7 +72,7 @@ Result<int> showScorecard(const Options& options)
     }
     RATCHET_TRY(results, examinationOf(*lab.store, version));
     if (options.json) {
-        printJson({{"version", version.hex}, {"suites", toJson(results)}});
+        printJson({{"version", version.hex}, {"suites", toJson(results)}, {"reward", summary.reward.work.empty() ? Json() : toJson(summary.reward)}});
         return 0;
     }
     fmt::print("Version {}{}\n\n", version.brief(), summary.live && summary.live->hash == version ? ", live" : "");
@@ -81,6 +81,8 @@ Result<int> showScorecard(const Options& options)
     for (const std::string& table : {suiteTable(summary, results), calibrationTable(results), failureTable(results)})
         if (!table.empty())
             fmt::print("{}\n", table);
+    if (const std::string reward = rewardText(summary.reward); !reward.empty())
+        fmt::print("Reward model: {}", reward);
     return 0;
 }
 

@@ -73,25 +73,43 @@ Result<Sources> sourcesOf(const Context& context, const Genome& parent, const Ge
     RATCHET_CHECK(addMembers(sources, context, child));
     if (child.recipe.distillation > 0 && sources.taught.empty())
         sources.taught = parent.models();
+    sources.frozen = child.recipe.preference > 0 ? parent.models() : sources.taught;
     return sources;
 }
 
-// The least a trial does, in steps: one when anything trains, and in a population one and a look of every member in each
-// generation. What is made of members looks at its loss (core/trainer/averaging.h): an average once, an ensemble once with
-// every member, a soup at each member and each average that it tries. A look is a forward pass.
+// Pairs are compared with what the parent thinks of them, token by token.
+Status comparesWith(const Genome& parent, const Genome& child)
+{
+    if (child.recipe.preference == 0)
+        return {};
+    if (parent.recipe.isEnsemble())
+        return fail(Code::Refused, "A candidate with /recipe/preference compares with its parent, which is an ensemble here.",
+                    "Start from a model alone, or set /recipe/preference to 0.");
+    if (parent.reasoning.format == child.reasoning.format)
+        return {};
+    return fail(Code::Refused,
+                fmt::format("A candidate with /recipe/preference has to answer as its parent does, but /reasoning/format is \"{}\" instead of \"{}\".",
+                            child.reasoning.format, parent.reasoning.format),
+                "Keep /reasoning/format, or set /recipe/preference to 0.");
+}
+
+// The least a trial does, in steps: one when anything trains, half of one for finding pairs and looking at them, and in a population
+// one and a look of every member in each generation. What is made of members looks at its loss (core/trainer/averaging.h): an
+// average once, an ensemble once with every member, a soup at each member and each average that it tries. A look is a forward pass.
 double leastSteps(const Recipe& recipe)
 {
     const auto members = static_cast<double>(recipe.members.size());
     const double looks = recipe.start == "soup" ? 2 * members - 1 : recipe.isEnsemble() ? members : recipe.isAverage() ? 1 : 0;
     if (recipe.isPopulation())
         return recipe.population * recipe.generations * (1 + 1.0 / 3);
-    return (recipe.trains() ? 1 : 0) + looks / 3;
+    return (recipe.trains() ? 1 : 0) + (recipe.preference > 0 ? 0.5 : 0) + looks / 3;
 }
 
 } // namespace
 
 Result<Sources> admit(const Context& context, const Genome& parent, const Genome& child)
 {
+    RATCHET_CHECK(comparesWith(parent, child));
     RATCHET_TRY(sources, sourcesOf(context, parent, child));
     RATCHET_TRY(step, context.stepPrice(child, sources.taught));
     const Flops least{leastSteps(child.recipe) * step.value};
@@ -101,7 +119,7 @@ Result<Sources> admit(const Context& context, const Genome& parent, const Genome
                                 toText(context.config.trialBudget), toText(least)),
                     "Choose a smaller model, a smaller /recipe/batch, or fewer teachers, members or generations.");
     RATCHET_TRY(length, context.rowLength(child));
-    RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.taught));
+    RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.frozen, context.threads));
     return sources;
 }
 

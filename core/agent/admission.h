@@ -11,11 +11,13 @@ namespace ratchet {
 struct Sources {
     std::vector<Artifact> teachers, members;
     std::vector<Architecture> taught;        // of whatever teaches: the teachers, or the parent that a genome distils from
+    std::vector<Architecture> frozen;        // of what a worker loads beside the model: those, or the parent of a preference loss
 };
 
 // Refused when a name is no version of this lab; when a teacher has another tokenizer or answer format than the student or
-// reads shorter rows; when a member has another tokenizer, format or architecture than what is made of it, or is an ensemble;
-// when a trial does not pay for one step; and when a worker would need more memory than there is. Failed when the plugin throws.
+// reads shorter rows; when a member has another tokenizer, format or architecture than what is made of it, or is an ensemble; when a
+// candidate that learns preferences answers in another format than its parent; when a trial does not pay for what it does at least;
+// and when a worker would need more memory than there is. Failed when the plugin throws.
 [[nodiscard]] Result<Sources> admit(const Context& context, const Genome& parent, const Genome& child);
 
 } // namespace ratchet

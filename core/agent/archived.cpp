@@ -51,7 +51,7 @@ Result<std::vector<Archived>> archived(Context& context, const Hash& champion)
         one.parent = version.parent;
         RATCHET_TRY(cards, context.store->scorecardsOf(version.hash));
         for (const ScorecardRecord& card : cards)
-            if (card.split == "gate" && card.challenger == version.hash && card.suite == context.target().name)
+            if (card.split == context.learnsFrom() && card.challenger == version.hash && card.suite == context.target().name)
                 one.score = card.challengerMean;
         for (const ProposalRecord& proposal : proposals)
             one.children += proposal.parent == version.hash && proposal.state != ProposalState::Duplicate && !isControl(proposal);

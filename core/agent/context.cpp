@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/context.h"
 
+#include <map>
+
 #include "core/agent/limits.h"
 #include "core/base/hash.h"
 #include "core/critic/overlap.h"
@@ -161,24 +163,69 @@ Result<std::vector<bool>> areJudged(const Context& context, const std::vector<Ou
     return judged;
 }
 
+// Outcomes to questions of the half that is trained on, without what is judged, or of the other half, newest first.
+Result<std::vector<OutcomeRecord>> outcomesOf(const Context& context, bool train)
+{
+    RATCHET_TRY(outcomes, context.store->outcomes(1000));
+    std::erase_if(outcomes, [train](const OutcomeRecord& outcome) {
+        return !outcome.question || (hashOfJson(*outcome.question).hex.back() % 2 == 0) != train;
+    });
+    if (!train)
+        return outcomes;
+    RATCHET_TRY(judged, areJudged(context, outcomes));
+    std::vector<OutcomeRecord> open;
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+        if (!judged[i])
+            open.push_back(std::move(outcomes[i]));
+    return open;
+}
+
+// How a version answers; as the seed model where it is not known. May throw what the plugin throws.
+Reasoning reasoningOf(const Context& context, const Hash& version)
+{
+    if (const auto record = context.store->version(version); record && *record)
+        if (const auto genome = context.genome((*record)->genome))
+            return genome->reasoning;
+    return context.domain->seedGenome().reasoning;
+}
+
+// What a version meant by its completion, canonical.
+std::string answerOf(const Context& context, const OutcomeRecord& outcome)
+{
+    const auto answer = guarded(context.config.domain, [&] {
+        return context.domain->grade(Item{{}, *outcome.question}, outcome.completion, reasoningOf(context, outcome.version)).answer;
+    });
+    return answer && !answer->empty() ? *answer : outcome.completion;
+}
+
 } // namespace
 
 Result<std::vector<Json>> Context::feedback(bool train) const
 {
-    RATCHET_TRY(outcomes, store->outcomes(1000));
-    std::erase_if(outcomes, [train](const OutcomeRecord& outcome) {
-        return !outcome.question || outcome.correction.empty() || (hashOfJson(*outcome.question).hex.back() % 2 == 0) != train;
-    });
-    std::vector<bool> judged(outcomes.size(), false);
-    if (train) {
-        RATCHET_TRY(asked, areJudged(*this, outcomes));
-        judged = std::move(asked);
-    }
+    RATCHET_TRY(outcomes, outcomesOf(*this, train));
     std::vector<Json> items;
-    for (std::size_t i = 0; i < outcomes.size(); ++i)
-        if (!judged[i])
-            items.push_back({{"question", *outcomes[i].question}, {"answer", outcomes[i].correction}});
+    for (const OutcomeRecord& outcome : outcomes)
+        if (!outcome.correction.empty())
+            items.push_back({{"question", *outcome.question}, {"answer", outcome.correction}});
     return items;
+}
+
+Result<std::vector<Json>> Context::preferences() const
+{
+    RATCHET_TRY(outcomes, outcomesOf(*this, true));
+    std::vector<Json> pairs;
+    std::map<std::string, const OutcomeRecord*> best;       // by question
+    for (const OutcomeRecord& outcome : outcomes) {
+        if (!outcome.correction.empty())
+            pairs.push_back({{"question", *outcome.question}, {"chosen", outcome.correction}, {"rejected", answerOf(*this, outcome)}});
+        const OutcomeRecord*& highest = best[outcome.question->dump()];
+        if (outcome.rating > (highest ? highest->rating : 0))
+            highest = &outcome;
+    }
+    for (const OutcomeRecord& outcome : outcomes)
+        if (const OutcomeRecord* const highest = best[outcome.question->dump()]; highest && outcome.rating < 0)
+            pairs.push_back({{"question", *outcome.question}, {"chosen", answerOf(*this, *highest)}, {"rejected", answerOf(*this, outcome)}});
+    return pairs;
 }
 
 } // namespace ratchet

@@ -34,6 +34,7 @@ struct Context {
     int sandboxLevel = 1;
     std::chrono::milliseconds silence{120'000};      // EngineOptions::silence
     double memoryBytes = 0;             // what a learner may use (core/agent/limits.h)
+    int threads = 1;                    // of a trial
 
     explicit Context(LabPaths where) : paths(std::move(where)), objects(paths.objects()) {}
     // Opens store (writer), domain and search space; verifies the ledger's chain. The caller holds the lab's lock.
@@ -53,9 +54,16 @@ struct Context {
     [[nodiscard]] const SuiteSpec& target() const { return suites.front(); }
     // The lab's own copy of the corpus it was made with; empty when there is none.
     [[nodiscard]] std::string corpusFolder() const { return config.corpusSource.empty() ? std::string() : paths.corpus().string(); }
+    // The split whose scores lessons and the choice of parents may see: of finite data nothing but verdicts may leave the gate, and
+    // the guide items are those of accepted versions.
+    [[nodiscard]] const char* learnsFrom() const { return config.isDataFinite() ? "guide" : "gate"; }
     // Corrected answers of users; `train` picks the half (by content hash) that is trained on, without what the gate or the vault
     // may ask, else the half judged by.
     [[nodiscard]] Result<std::vector<Json>> feedback(bool train) const;
+    // Answers of which users prefer one, as TrainSpec::preferences has them, of the half that feedback(true) takes: a correction to
+    // the answer it corrected; of one question the answer rated highest, above 0, to every one rated below 0. An answer is what
+    // the domain reads in a completion, or the completion where it reads nothing.
+    [[nodiscard]] Result<std::vector<Json>> preferences() const;
     // Score (0 .. 1, higher is better) as the domain's metric: exact match or bits per byte.
     [[nodiscard]] double metric(double score) const { return info.measure == Measure::ExactMatch ? score : (1 - score) * 8; }
 };

@@ -89,7 +89,7 @@ Result<std::vector<ProposalRecord>> withPlacebos(Context& context, std::vector<P
         if (record.state != ProposalState::Queued || rng.uniform() >= context.config.placebos)
             continue;
         std::vector<const char*> kinds{identityPlacebo, jitterPlacebo};
-        if (champion.parent)
+        if (champion.parent && genome.recipe.trains())
             kinds.push_back(reseedingPlacebo);
         const std::string kind = kinds[rng.below(kinds.size())];
         ProposalRecord control = placebo(champion, kind.c_str());

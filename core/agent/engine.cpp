@@ -68,9 +68,11 @@ Error stopped()
     return {Code::Cancelled, "The engine was stopped.", {}};
 }
 
-int placesFor(int workers)
+int placesFor(int workers, const LearnerDevice& device)
 {
-    return workers > 0 ? workers : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    const int own = device.isCuda() ? 1 : std::max(1, cores / device.threads);
+    return workers > 0 ? workers : own;
 }
 
 Status loadLive(Context& context)
@@ -111,7 +113,10 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     RATCHET_TRY(lock, LabLock::take(paths));
     RATCHET_TRY(context, Context::open(paths));
     RATCHET_CHECK(checkLive(*context));
-    RATCHET_TRY(supervisor, Supervisor::create(options.learner.empty() ? defaultLearner() : options.learner, options.learnerArguments));
+    const auto learner = options.learner.empty() ? defaultLearner() : options.learner;
+    RATCHET_TRY(device, chooseDevice(learner, options.device, options.precision));
+    device.threads = device.isCuda() ? 1 : options.threads;
+    RATCHET_TRY(supervisor, Supervisor::create(learner, options.learnerArguments, device));
 
     std::unique_ptr<Engine> engine(new Engine);
     Private& d = *engine->d;
@@ -121,10 +126,11 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     d.context->policy = options.policy;
     d.context->sandboxLevel = options.sandboxLevel;
     d.context->silence = options.silence;
-    d.context->memoryBytes = options.memoryBytes.value_or(d.context->memoryBytes);
+    d.context->threads = device.threads;
+    d.context->memoryBytes = options.memoryBytes.value_or(device.memoryBytes > 0 ? device.memoryBytes : d.context->memoryBytes);
     d.options = std::move(options);
     d.supervisor = std::move(supervisor);
-    d.crew = std::make_unique<Crew>(*d.supervisor, placesFor(d.options.workers));
+    d.crew = std::make_unique<Crew>(*d.supervisor, placesFor(d.options.workers, device));
     d.crew->heedWith([&d] { return d.attend(); });
     return engine;
 }

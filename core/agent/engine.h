@@ -25,10 +25,12 @@ struct EngineOptions {
     std::filesystem::path learner;                  // empty: beside the program
     std::vector<std::string> learnerArguments;      // before the role; for a learner that is reached through another program
     std::chrono::milliseconds silence{120'000};     // a worker or judge that says nothing for so long is ended
-    int workers = 0;                                // 0: one per core
+    int workers = 0;                                // 0: as many as the cores have threads for, on a CUDA device one
+    int threads = 1;                                // of a trial on the CPU; its results depend on it
     std::optional<Policy> policy;                   // unattended; recorded in the ledger when the run starts
     int sandboxLevel = 1;                           // least level accepted
-    std::optional<double> memoryBytes;              // what a learner may use; empty: what the machine has
+    std::optional<double> memoryBytes;              // what a learner may use; empty: what the device has
+    std::string device = "auto", precision = "auto";    // core/launch/device.h
 };
 
 struct RunLimits {
@@ -72,6 +74,8 @@ struct NewLab {
     std::filesystem::path importFrom;               // Hugging Face folder whose model is live from the start; empty: the first run trains one
     std::optional<double> memoryBytes;              // what training its first model may use; empty: what the machine has
     std::string parents = {};                       // LabConfig::parents; empty: its default
+    std::optional<double> proxy = {}, audit = {};   // LabConfig's; below 1, and above 0 up to 1
+    std::optional<double> reward = {};              // 0 to 1, LabConfig::reward
 };
 // Nothing is left of the lab when it fails.
 [[nodiscard]] Status newLab(const NewLab& wanted);

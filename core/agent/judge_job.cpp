@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/judge_job.h"
 
+#include <algorithm>
+
 #include "core/agent/limits.h"
 #include "core/base/hash.h"
 
@@ -78,6 +80,11 @@ Result<ChildSpec> JudgeJob::spec()
     ChildSpec child;
     child.role = "judge";
     child.limits = limitsFor(m_context.config.trialBudget, genome, m_context.vocabulary, m_context.memoryBytes);
+    if (!m_spec.challenger.genome.is_null() && !m_spec.challenger.weights.empty()) {       // both are held at once
+        RATCHET_TRY(challenger, Genome::fromJson(m_spec.challenger.genome));
+        const ChildLimits its = limitsFor(m_context.config.trialBudget, challenger, m_context.vocabulary, m_context.memoryBytes);
+        child.limits.memoryBytes = std::min(m_context.memoryBytes, child.limits.memoryBytes + its.memoryBytes);
+    }
     child.limits.silence = m_context.silence;
     child.sandbox.required = m_context.sandboxLevel;
     child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.keys() / "private.pem"};

@@ -57,11 +57,11 @@ double memoryOfMachine()
     return std::min(physical, memoryOfGroup("/sys/fs/cgroup", ownGroup()).value_or(physical));
 }
 
-ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary, double memory, const std::vector<Architecture>& teachers)
+ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary, double memory, const std::vector<Architecture>& teachers, int threads)
 {
     ChildLimits limits;
     limits.wall = 120s + std::chrono::seconds(static_cast<std::int64_t>(budget.value / 1e9));
-    const double estimate = trainingMemory(genome, vocabulary, genome.architecture.context, teachers).bytes();
+    const double estimate = trainingMemory(genome, vocabulary, genome.architecture.context, teachers, threads).bytes();
     limits.memoryBytes = std::min(memory, 1e9 + 3 * estimate);
     return limits;
 }

@@ -20,6 +20,6 @@ namespace ratchet {
 // How long and large a trial or a judging may get: generous multiples of what the budget needs on a slow core (1 GFLOP/s)
 // and of the genome's memory estimate, never more than `memory`.
 [[nodiscard]] ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary, double memory,
-                                    const std::vector<Architecture>& teachers = {});
+                                    const std::vector<Architecture>& teachers = {}, int threads = 1);
 
 } // namespace ratchet

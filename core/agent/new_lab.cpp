@@ -18,6 +18,7 @@
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 #include "core/selector/archive.h"
+#include "core/selector/gate.h"
 
 namespace ratchet {
 namespace {
@@ -214,7 +215,14 @@ Status newLab(const NewLab& wanted)
     RATCHET_CHECK(canBeTrained(wanted, config.trialBudget, *domain, info, start));
     config.seed = wanted.seed.value_or(drawSeed());
     config.candidates = wanted.candidates.value_or(config.candidates);
+    config.alphaDecay = alphaDecay;
     config.placebos = wanted.placebos.value_or(config.placebos);
+    config.proxy = wanted.proxy.value_or(config.proxy);
+    config.audit = wanted.audit.value_or(config.audit);
+    config.reward = wanted.reward.value_or(config.reward);
+    if (config.reward > 0 && info.measure == Measure::BitsPerByte)
+        return fail(Code::Usage, fmt::format("The domain {} is measured in bits per byte: no answer is right or wrong, and a reward model has nothing to learn.", info.name),
+                    "Leave out --reward.");
     RATCHET_TRY(parents, parentPolicyFromText(wanted.parents.empty() ? config.parents : wanted.parents));
     config.parents = toText(parents);
     config.corpusSource = wanted.corpus;

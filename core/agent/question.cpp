@@ -148,6 +148,11 @@ private:
 
 } // namespace
 
+double alphaOf(const LabConfig& config, int k, int discoveries)
+{
+    return (config.isDataFinite() ? finiteDataAlpha : elondAlpha)(config.alpha, k, discoveries, config.alphaDecay);
+}
+
 Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord& proposal, int k, int discoveries, std::int64_t question)
 {
     RATCHET_TRY(champion, context.champion());
@@ -157,7 +162,7 @@ Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord&
     RATCHET_TRY(spec, judgeSpec(context, champion.hash, trial->version, question));
     Comparison::Options options;
     options.measure = context.info.measure;
-    options.alpha = elondAlpha(context.config.alpha, k, discoveries);
+    options.alpha = alphaOf(context.config, k, discoveries);
     options.maxPairs = context.config.gateItems;
     options.firstBatch = std::min(firstBatch, options.maxPairs);
     VerdictRecord header;
@@ -180,17 +185,19 @@ Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& pr
     if (trial)
         evidence.cost = trial->spent;
     RATCHET_TRY(verdict, context.store->verdict(proposal.id));
+    evidence.accepted = verdict && verdict->verdict == Verdict::Accept;
     RATCHET_TRY(cards, context.store->scorecards(proposal.id));
     for (const ScorecardRecord& card : cards) {
-        if (card.split != "gate" || card.suite != context.target().name || card.items == 0)
+        if (card.split != context.learnsFrom() || card.suite != context.target().name || card.items == 0)
             continue;
         const double n = card.items;
         const double meanSquare = context.info.measure == Measure::ExactMatch ? (card.wins + card.losses) / n : 0.01;
         evidence.gain = card.difference;
         evidence.standardError = std::sqrt(std::max(meanSquare - card.difference * card.difference, 1e-4) / n);
         evidence.failed = false;
-        evidence.accepted = verdict && verdict->verdict == Verdict::Accept;
     }
+    if (context.config.isDataFinite() && verdict && !evidence.accepted)      // that it is no better is all that may be known
+        evidence.failed = verdict->verdict == Verdict::NoResult;
     return evidence;
 }
 

@@ -12,6 +12,9 @@
 
 namespace ratchet {
 
+// What of a lab's alpha its k-th question gets, after so many accepts.
+[[nodiscard]] double alphaOf(const LabConfig& config, int k, int discoveries);
+
 // Judges a trained proposal as the lab's k-th question after `discoveries` accepts; stores verdict, scorecards and the
 // proposal's new state in one transaction. Fails only when something it needs is missing.
 [[nodiscard]] Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord& proposal, int k, int discoveries, std::int64_t question);

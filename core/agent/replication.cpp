@@ -6,6 +6,7 @@
 
 #include "core/agent/context.h"
 #include "core/agent/controls.h"
+#include "core/agent/question.h"
 #include "core/memory/lessons.h"
 #include "core/selector/gate.h"
 
@@ -48,6 +49,21 @@ SuiteSpread spreadOn(const std::string& suite, const std::vector<ScorecardRecord
     if (!cards.empty() && cards.front().items > 0)
         spread.itemSigma = std::sqrt(spread.score.mean * (1 - spread.score.mean) / cards.front().items);
     return spread;
+}
+
+// About what it costs to have one item answered by two models like this one: a forward pass over a row of its training for every
+// answer, and a training step of a row is three. 0 for a version that was not trained here.
+Result<Flops> pricePerPair(const Store& store, const ObjectStore& objects, const Hash& hash)
+{
+    RATCHET_TRY(version, store.version(hash));
+    if (!version || !version->trial)
+        return Flops{};
+    RATCHET_TRY(trial, store.trial(*version->trial));
+    RATCHET_TRY(text, objects.get(version->genome));
+    RATCHET_TRY(json, parseJson(text, "genome " + version->genome.brief()));
+    RATCHET_TRY(genome, Genome::fromJson(json));
+    const double rows = trial ? static_cast<double>(trial->steps) * genome.recipe.batch : 0;
+    return rows > 0 ? Flops{2 * genome.reasoning.samples * trial->spent.value / (3 * rows)} : Flops{};
 }
 
 } // namespace
@@ -124,8 +140,9 @@ Result<Replication> replicationResult(const Store& store, const Hash& hash, bool
     return result;
 }
 
-Result<std::vector<Sight>> sightOf(const Store& store, const LabConfig& config, const Replication& result)
+Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result)
 {
+    RATCHET_TRY(pair, pricePerPair(store, objects, result.version));
     RATCHET_TRY(verdicts, store.verdicts());
     int next = 1;
     for (const VerdictRecord& verdict : verdicts)
@@ -133,8 +150,9 @@ Result<std::vector<Sight>> sightOf(const Store& store, const LabConfig& config, 
     std::vector<Sight> list;
     const double discordant = result.suites.empty() ? 0 : result.suites.front().discordant;
     for (const int k : next > 1 ? std::vector<int>{1, next} : std::vector<int>{1}) {
-        const double alpha = elondAlpha(config.alpha, k, 0);
-        list.push_back({k, alpha, smallestDetectable(discordant, config.gateItems, alpha)});
+        const double alpha = alphaOf(config, k, 0);
+        const Detectable smallest = smallestDetectable(discordant, config.gateItems, alpha);
+        list.push_back({k, alpha, smallest, config.trialBudget, Flops{pair.value * smallest.meanPairs}});
     }
     return list;
 }

@@ -47,14 +47,15 @@ struct Replication {
 [[nodiscard]] Result<Hash> referenceOf(const Store& store, const VersionRecord& version, bool besideItself);
 // Fills a Replication from what is stored; NotFound for an unknown version.
 [[nodiscard]] Result<Replication> replicationResult(const Store& store, const Hash& version, bool besideItself);
-// What the gate can see at a question: the smallest gain it accepts four times in five, by simulation.
+// What the gate can see at a question, the smallest gain it accepts four times in five, and what such a question costs.
 struct Sight {
     int k = 1;
     double alpha = 0;
     Detectable smallest;
+    Flops training, judging = {};    // a trial's budget; about what the pairs cost, 0 when that is not known (imported models)
 };
 // At the lab's first question and at its next one, by how often answers of equal recipes differ.
-[[nodiscard]] Result<std::vector<Sight>> sightOf(const Store& store, const LabConfig& config, const Replication& result);
+[[nodiscard]] Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result);
 // The lesson on the kind of change that made this version, with what came back of all its versions that were replicated; empty
 // when no proposal made it.
 [[nodiscard]] Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const Hash& version);

@@ -50,6 +50,18 @@ std::string heading(const Summary& s)
                                                                     : "Exact match; the gain is in points of 100.");
 }
 
+std::string screeningTable(const ScreeningReport& screening)
+{
+    const std::string text = screeningText(screening);
+    if (text.empty())
+        return {};
+    std::string html = fmt::format("<p>Stages: {}. P(accepted | side of the median of earlier looks), 80 % intervals:</p>\n<table><tr><th>family</th>"
+                                   "<th>of the better half</th><th>of the worse half</th></tr>\n", escapeHtml(text));
+    for (const auto& family : screening.families)
+        html += "<tr>" + cell(family.name) + cell(passRateText(family.pass)) + cell(passRateText(family.fail)) + "</tr>\n";
+    return html + "</table>\n";
+}
+
 std::string triedTable(const Summary& s)
 {
     std::string html =
@@ -68,9 +80,12 @@ std::string triedTable(const Summary& s)
                 cell(row.reason) + "</tr>\n";
     }
     html += "</table></div>\n";
+    for (const TriedRow& row : s.tried)
+        for (const std::string& sentence : row.learntFrom)
+            html += fmt::format("<p>Proposal {} learnt from {}</p>\n", row.proposal.value, escapeHtml(sentence));
     if (const std::string placebos = placeboText(s.placebos); !placebos.empty())
         html += fmt::format("<p>Placebos, which no gate should accept: {}.</p>\n", escapeHtml(placebos));
-    return html;
+    return html + screeningTable(s.screening);
 }
 
 // The champion's score at the time of each promotion, as its challenger was measured on gate items.
@@ -231,7 +246,7 @@ Result<std::string> htmlReport(const Store& store, const ObjectStore& objects, c
     RATCHET_TRY(record, recordSection(store, summary));
     RATCHET_TRY(suites, scorecardSection(store, summary));
     RATCHET_TRY(signals, signalSection(store));
-    return html + scores + evidence + losses + triedTable(summary) + suites + diff + lessons + signals + record + "</body></html>\n";
+    return html + scores + evidence + losses + triedTable(summary) + suites + diff + lessons + signals + rewardSection(summary.reward) + record + "</body></html>\n";
 }
 
 } // namespace ratchet

@@ -27,14 +27,13 @@ std::string failureText(const SuiteResult& result)
     return text;
 }
 
-std::string reliabilityDiagram(const SuiteResult& result)
+std::string reliabilityDiagram(const Calibration& c, const std::string& answers)
 {
-    ChartLine own{fmt::format("answers to {}, {} items", result.suite, result.split), {}}, perfect{"as right as sure", {{0, 0}, {1, 1}}};
-    for (const ReliabilityBin& bin : result.calibration->bins)
+    ChartLine own{answers, {}}, perfect{"as right as sure", {{0, 0}, {1, 1}}};
+    for (const ReliabilityBin& bin : c.bins)
         own.points.emplace_back(bin.confidence, bin.accuracy);
     Chart chart{"Reliability: how often answers of a confidence are right", "confidence", "share that is right", {own, perfect}, {}, {}, false};
     chart.range = {0, 1};
-    const Calibration& c = *result.calibration;
     return toSvg(chart) + fmt::format("<p>Expected calibration error {:.1f} points, {:.1f} by chance alone; Brier score {:.3f}; surest half {} right.</p>\n",
                                       100 * c.error, 100 * c.byChance, c.brier, toTextPercent(c.surestHalf));
 }
@@ -59,9 +58,21 @@ Result<std::string> scorecardSection(const Store& store, const Summary& summary)
         line.insert(line.size() - 6, fmt::format("<td>{}</td>", escapeHtml(failureText(result))));
         html += line;
         if (diagram.empty() && result.calibration)
-            diagram = reliabilityDiagram(result);
+            diagram = reliabilityDiagram(*result.calibration, fmt::format("answers to {}, {} items", result.suite, result.split));
     }
     return html + "</table></div>\n" + diagram;
+}
+
+std::string rewardSection(const RewardUse& reward)
+{
+    const std::string text = rewardText(reward);
+    if (text.empty())
+        return {};
+    std::string html = fmt::format("<h2>Reward model</h2>\n<p class=\"faint\">It says how probably an answer is right, and orders what is judged. It accepts "
+                                   "and refuses nothing.</p>\n<div class=\"scroll\"><pre>{}</pre></div>\n", escapeHtml(text));
+    if (reward.model)
+        html += reliabilityDiagram(reward.newest.calibration, fmt::format("{} newest graded answers", reward.newest.answers));
+    return html;
 }
 
 Result<std::string> signalSection(const Store& store)

@@ -11,6 +11,7 @@ namespace ratchet {
 
 // HTML; empty before anything was measured.
 [[nodiscard]] Result<std::string> scorecardSection(const Store& store, const Summary& summary);
+[[nodiscard]] std::string rewardSection(const RewardUse& reward);
 [[nodiscard]] Result<std::string> signalSection(const Store& store);
 
 } // namespace ratchet

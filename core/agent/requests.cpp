@@ -119,8 +119,8 @@ Status updateAndTell(Context& context, const ProposalRecord& proposal, const Tel
 Status retry(Context& context, const Request& request, const Tell& tell)
 {
     RATCHET_TRY(proposal, namedProposal(context, request));
-    if (proposal.state != ProposalState::Failed && proposal.state != ProposalState::Cancelled)
-        return fail(Code::Refused, fmt::format("Proposal {} is {}; only what failed or was cancelled can be tried again.", proposal.id.value,
+    if (proposal.state != ProposalState::Failed && proposal.state != ProposalState::Cancelled && proposal.state != ProposalState::Screened)
+        return fail(Code::Refused, fmt::format("Proposal {} is {}; only what failed, was cancelled or given up can be tried again.", proposal.id.value,
                                                toText(proposal.state)));
     proposal.state = ProposalState::Queued;
     proposal.stateReason.clear();
@@ -229,7 +229,7 @@ Result<std::vector<Attempt>> attempts(Context& context)
         Attempt attempt{proposal.id, identityOf(genome, proposal.parent), proposal.parent, proposal.family, proposal.patch, std::nullopt};
         RATCHET_TRY(cards, context.store->scorecards(proposal.id));
         for (const ScorecardRecord& card : cards)
-            if (card.split == "gate" && card.suite == context.target().name)
+            if (card.split == context.learnsFrom() && card.suite == context.target().name)
                 attempt.gain = card.difference;
         list.push_back(std::move(attempt));
     }

@@ -5,12 +5,13 @@
 #include <limits>
 
 #include "core/agent/controls.h"
+#include "core/agent/reward.h"
 
 namespace ratchet {
 namespace {
 
 // A judged proposal: what the gate showed of it.
-struct Judged { ProposalRecord proposal; VerdictRecord verdict; double shown = 0; std::optional<double> onGuide; };
+struct Judged { ProposalRecord proposal; VerdictRecord verdict; double shown = 0; std::optional<double> onGuide, halfWay; };
 
 Result<std::vector<Judged>> judgedProposals(const Store& store)
 {
@@ -23,7 +24,10 @@ Result<std::vector<Judged>> judgedProposals(const Store& store)
         if (!verdict || verdict->verdict == Verdict::NoResult)
             continue;
         RATCHET_TRY(cards, store.scorecards(proposal.id));
-        Judged judged{std::move(proposal), *verdict, 0, {}};
+        RATCHET_TRY(trial, store.trialOf(proposal.id));
+        Judged judged{std::move(proposal), *verdict, 0, {}, {}};
+        if (const Json seen = trial ? trial->proxy : Json(); seen.is_object() && seen.contains("score") && seen.value("champion", Json()).is_number())
+            judged.halfWay = seen["score"].get<double>() - seen["champion"].get<double>();
         bool seen = false;
         for (const ScorecardRecord& card : cards) {
             if (card.retained || card.probe || card.items == 0)
@@ -74,18 +78,38 @@ Result<std::vector<SignalReport>> signalsOf(const Store& store)
     std::vector<SignalReport> signals{
         {predictedGainSignal, "What the lessons made the proposer expect of the change.", true, {}, {}},
         {"training loss", "How far the loss at the end of training fell below the champion's.", false, {}, {}},
-        {"guide difference", "The difference on guide items, whose failures the proposer sees; of accepted ones only.", true, {}, {}}};
+        {"guide difference", "The difference on guide items, whose failures the proposer sees; of accepted ones only.", true, {}, {}},
+        {"proxy", "The score at the look before the end of training, less the champion's.", true, {}, {}}};
     for (const Judged& one : judged) {
         signals[0].pairs.push_back({one.proposal.predictedGain, one.shown});
         RATCHET_TRY(fall, lossFall(store, one));
         if (fall)
             signals[1].pairs.push_back({*fall, one.shown});
+        if (one.halfWay)
+            signals[3].pairs.push_back({*one.halfWay, one.shown});
         if (one.onGuide)
             signals[2].pairs.push_back({*one.onGuide, one.shown});
     }
+    RATCHET_TRY(rewarded, rewardPairs(store));
+    if (!rewarded.empty())
+        signals.push_back({"reward model", "The probability of right answers that a learnt reward model gave it, beside the champion's.", true,
+                           std::move(rewarded), {}});
     for (SignalReport& signal : signals)
         signal.reliability = reliabilityOf(signal.pairs);
     return signals;
+}
+
+Result<std::vector<SignalPair>> rewardPairs(const Store& store, std::int64_t model)
+{
+    RATCHET_TRY(judged, judgedProposals(store));
+    std::vector<SignalPair> pairs;
+    for (const Judged& one : judged) {
+        RATCHET_TRY(trial, store.trialOf(one.proposal.id));
+        const auto score = trial ? rewardScoreOf(*trial) : std::nullopt;
+        if (score && (model == 0 || score->model == model))
+            pairs.push_back({score->difference(), one.shown});
+    }
+    return pairs;
 }
 
 Result<bool> lessonsMislead(const Store& store)

@@ -21,9 +21,13 @@ struct SignalReport {
 
 inline constexpr const char* predictedGainSignal = "predicted gain";
 
-// Over the judged proposals that are no controls: the predicted gain, the fall of the training loss against the champion's own, and
-// the difference on guide items, which is measured of accepted ones only.
+// Over the judged proposals that are no controls: the predicted gain, the fall of the training loss against the champion's own, the
+// difference on guide items, which is measured of accepted ones only, the proxy of those that were looked at half way, and where
+// there is one the reward model's.
 [[nodiscard]] Result<std::vector<SignalReport>> signalsOf(const Store& store);
+// What a reward model expected of challengers (core/agent/reward.h) against what the gate showed; of model `model` alone unless that
+// is 0.
+[[nodiscard]] Result<std::vector<SignalPair>> rewardPairs(const Store& store, std::int64_t model = 0);
 // Whether lessons that were asked in the past order candidates the wrong way round: then they are not asked.
 [[nodiscard]] Result<bool> lessonsMislead(const Store& store);
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/agent/text_table.h"
+#include "core/agent/trial_report.h"
 
 namespace ratchet {
 namespace {
@@ -25,6 +26,7 @@ Result<TriedRow> triedRow(const Store& store, const ProposalRecord& proposal)
     if (trial) {
         row.version = trial->version;
         row.spent = trial->spent;
+        row.learntFrom = sentencesOf(trial->report);
     }
     RATCHET_TRY(verdict, store.verdict(proposal.id));
     row.verdict = verdict;
@@ -165,6 +167,10 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
     }
     RATCHET_TRY(placebos, countPlacebos(store));
     summary.placebos = placebos;
+    RATCHET_TRY(screening, screeningOf(store));
+    summary.screening = std::move(screening);
+    RATCHET_TRY(reward, rewardUse(store));
+    summary.reward = std::move(reward);
     RATCHET_CHECK(addPrice(store, summary));
     return summary;
 }
@@ -227,6 +233,8 @@ Json toJson(const Summary& summary)
               {"promised", summary.placebos.promised},
               {"reseeded", summary.placebos.reseeded},
               {"reseededAccepted", summary.placebos.reseededAccepted}}},
+            {"screening", toJson(summary.screening)},
+            {"reward", summary.reward.work.empty() ? Json() : toJson(summary.reward)},
             {"deployments", summary.deployments.size()},
             {"spentFlops", summary.spent.value},
             {"trialSeconds", static_cast<double>(summary.trialTime.count()) / 1000},

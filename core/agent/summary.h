@@ -10,6 +10,8 @@
 
 #include "core/agent/controls.h"
 #include "core/agent/replication.h"
+#include "core/agent/reward.h"
+#include "core/agent/screening.h"
 #include "core/store/lab.h"
 #include "core/store/store.h"
 
@@ -29,6 +31,7 @@ struct TriedRow {
     std::optional<Measured> measured;
     std::optional<VerdictRecord> verdict;
     Flops spent;
+    std::vector<std::string> learntFrom; // what its trial told of labels and pairs, a sentence each
 };
 
 // One version on vault items of one suite. low, high: Wilson's 95 % interval, for scores that are right or wrong.
@@ -53,11 +56,13 @@ struct Summary {
     std::vector<VaultChange> vault;
     std::vector<DeploymentRecord> deployments;
     PlaceboCount placebos;
+    ScreeningReport screening;
     Flops spent;
     std::chrono::milliseconds trialTime{0}; // sum of all trials' wall time
     int teeth = 0, trials = 0, failedTrials = 0, waiting = 0;
     std::int64_t ledgerEntries = 0;
     Hash ledgerHead;
+    RewardUse reward;
 };
 
 [[nodiscard]] Result<Summary> summarise(const Store& store, const LabConfig& config);

@@ -114,6 +114,23 @@ std::string refusedText(const Summary& summary)
     return text.empty() ? "  Nothing.\n" : text;
 }
 
+std::string passRateTable(const ScreeningReport& screening)
+{
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& family : screening.families)
+        rows.push_back({family.name, passRateText(family.pass), passRateText(family.fail)});
+    return rows.empty() ? std::string() : textTable({{"family"}, {"accepted of the better half"}, {"of the worse half"}}, rows);
+}
+
+std::string learntText(const Summary& summary)
+{
+    std::string text;
+    for (const TriedRow& row : summary.tried)
+        for (const std::string& sentence : row.learntFrom)
+            text += fmt::format("  {} {}: {}\n", row.proposal.value, named(row), sentence);
+    return text;
+}
+
 std::string vaultScore(const Summary& summary, const VaultScore& score)
 {
     if (summary.bitsPerByte)
@@ -147,10 +164,16 @@ std::string toText(const Summary& summary)
     text += summary.tried.empty() ? "  Nothing yet.\n" : triedTable(summary);
     text += "\nWhat helped\n" + helpedText(summary);
     text += "\nWhat was refused, and why\n" + refusedText(summary);
+    if (const std::string learnt = learntText(summary); !learnt.empty())
+        text += "\nWhat trials learnt from besides the domain's items\n" + learnt;
     text +=
         "\nChampion before and after, on vault items never used for a decision (95 % intervals)\n" + vaultText(summary);
     if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
         text += fmt::format("\nPlacebos, which no gate should accept: {}\n", placebos);
+    if (const std::string screening = screeningText(summary.screening); !screening.empty())
+        text += fmt::format("\nStages: {} (chance of an accept, with 80 % intervals)\n{}", screening, passRateTable(summary.screening));
+    if (const std::string reward = rewardText(summary.reward); !reward.empty())
+        text += "\nReward model, which only orders what is judged: " + reward;
     if (summary.live)
         text += fmt::format("\nLive: version {} ({}, generation {}, {} parameters)\n", summary.live->hash.brief(),
                             summary.live->origin, summary.live->generation, summary.live->parameters);
@@ -172,8 +195,9 @@ std::string sightText(const Summary& summary, const Sight& sight)
     if (sight.smallest.gain <= 0)
         return fmt::format("Question {} (alpha {:.2g}): no gain can be seen within {} items, as equal recipes answer too much alike.", sight.k, sight.alpha, items);
     return fmt::format("Question {} (alpha {:.2g}): the smallest gain seen four times in five is {} ({:.0f} % of answers that differ won), "
-                       "for about {:.0f} of {} items.", sight.k, sight.alpha, gainText(summary, sight.smallest.gain), 100 * sight.smallest.winShare,
-                       sight.smallest.meanPairs, items);
+                       "for about {:.0f} of {} items: {} of training and {} of judging.", sight.k, sight.alpha, gainText(summary, sight.smallest.gain),
+                       100 * sight.smallest.winShare, sight.smallest.meanPairs, items, toText(sight.training),
+                       sight.judging.value > 0 ? fmt::format("about {}", toText(sight.judging)) : "an unknown sum");
 }
 
 } // namespace ratchet

@@ -4,7 +4,10 @@
 #include <cmath>
 
 #include "core/agent/admission.h"
+#include "core/agent/controls.h"
 #include "core/agent/limits.h"
+#include "core/agent/screening.h"
+#include "core/agent/trial_report.h"
 #include "core/genome/population_log.h"
 #include "core/genome/weights_file.h"
 #include "core/plugin/loader.h"
@@ -55,9 +58,23 @@ Status TrainJob::addVersions(TrainSpec& spec, ChildSpec& child)
     m_taught = std::move(sources.taught);
     spec.teachers = std::move(sources.teachers);
     spec.members = std::move(sources.members);
+    child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary, m_context.memoryBytes, sources.frozen, m_context.threads);
     for (const auto* artifacts : {&spec.teachers, &spec.members})
         for (const Artifact& artifact : *artifacts)
             child.sandbox.readable.emplace_back(artifact.weights);
+    return {};
+}
+
+// Replications are measured whole, whatever they promise, and the seed model has no champion to be held against.
+Status TrainJob::askProxy(TrainSpec& spec)
+{
+    if (!m_proposal || m_proposal->family == replicationFamily || m_context.config.proxy <= 0 || !m_genome.recipe.trains() ||
+        m_genome.recipe.isPopulation() || screeningDecision(m_trial) == asWished)
+        return {};
+    RATCHET_TRY(tokenizer, tokenizerOf(m_context.tokenizerJson, m_context.info.alphabet));
+    RATCHET_TRY(asked, guarded(m_context.config.domain, [&] { return proxyItems(*m_context.domain, m_genome, tokenizer, m_trial.budget.value); }));
+    m_proxy = std::move(asked);
+    spec.proxy = m_proxy.items.empty() ? 0 : m_context.config.proxy;
     return {};
 }
 
@@ -74,8 +91,13 @@ Result<ChildSpec> TrainJob::spec()
     ChildSpec child;
     child.role = "worker";
     RATCHET_CHECK(addVersions(spec, child));
+    RATCHET_CHECK(askProxy(spec));
     RATCHET_TRY(corrected, m_context.feedback(true));
     spec.feedback = std::move(corrected);
+    if (m_genome.recipe.preference > 0) {
+        RATCHET_TRY(preferred, m_context.preferences());
+        spec.preferences = std::move(preferred);
+    }
     RATCHET_TRY(object, m_context.objects.put(m_genome.toJson().dump()));
     m_genomeObject = object;
     spec.genome = m_genome.toJson();
@@ -86,7 +108,6 @@ Result<ChildSpec> TrainJob::spec()
     child.sandbox.writable.push_back(scratch());
     child.sandbox.forbidden = {m_context.paths.database(), m_context.paths.judge() / "secret", m_context.paths.keys() / "private.pem"};
     child.sandbox.required = m_context.sandboxLevel;
-    child.limits = limitsFor(m_trial.budget, m_genome, m_context.vocabulary, m_context.memoryBytes, m_taught);
     child.limits.silence = m_context.silence;
     spec.memoryBytes = child.limits.memoryBytes;
     child.log = scratch() / "worker.log";
@@ -107,11 +128,11 @@ Result<ChildSpec> TrainJob::spec()
     return child;
 }
 
-Status TrainJob::charge(std::int64_t tokens, std::int64_t length, double reported)
+Status TrainJob::charge(std::int64_t tokens, std::int64_t length, double reported, double asked)
 {
     const double perToken = trainingFlops(m_genome.architecture, m_context.vocabulary, static_cast<int>(length), m_taught).value;
-    const double counted = static_cast<double>(tokens) * perToken;
-    // What is reported may be more (labelling for self-training), never less than the tokens cost.
+    const double counted = static_cast<double>(tokens) * perToken + asked;
+    // What is reported may be more (labels of self-training, pairs of answers), never less than the tokens cost.
     if (reported < counted * 0.999)
         return fail(Code::Failed, fmt::format("The worker claimed {} for tokens that cost {}.", toText(Flops{reported}), toText(Flops{counted})));
     const double most = m_trial.budget.value * 1.05;
@@ -157,7 +178,52 @@ Status TrainJob::take(const Points& points)
     return {};
 }
 
-Status TrainJob::receive(const Message& message, Child&)
+// What is decided stands in the store before the worker is told, so that a killed engine's successor says the same.
+Status TrainJob::take(const Proxy& proxy, Child& child)
+{
+    const int items = static_cast<int>(m_proxy.items.size());
+    if (items == 0 || m_shown || proxy.step < 1 || proxy.step != m_progress.step)
+        return fail(Code::Failed, "The worker showed what it can when nobody had asked.");
+    if (proxy.items != items || proxy.flops < m_proxy.least * 0.999 || proxy.flops > m_proxy.most * 1.001)
+        return fail(Code::Failed, fmt::format("The worker claimed {} for {} answers, where {} cost {} to {}.", toText(Flops{proxy.flops}), proxy.items,
+                                              items, toText(Flops{m_proxy.least}), toText(Flops{m_proxy.most})));
+    m_shown = true;
+    RATCHET_CHECK(charge(m_progress.tokens, 1, m_progress.flops + proxy.flops, proxy.flops));
+    RATCHET_CHECK(screenTrial(m_context, *m_proposal, proxy, m_trial));
+    m_trial.proxy["flops"] = proxy.flops;      // who starts over is asked again, and may answer at another length
+    const bool isGivenUp = screeningDecision(m_trial) == givenUp;
+    RATCHET_CHECK(m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+        if (isGivenUp) {
+            m_trial.state = TrialState::Cancelled;
+            m_trial.failure = reasonToGiveUp(m_context, m_trial);
+            m_trial.ended = now();
+            m_proposal->state = ProposalState::Screened;
+            m_proposal->stateReason = m_trial.failure;
+            RATCHET_CHECK(m_context.store->update(*m_proposal));
+        }
+        return flush();
+    }));
+    m_givenUp = isGivenUp;
+    child.send(isGivenUp ? Message(Stop{}) : Message(Proceed{}));
+    return {};
+}
+
+Status TrainJob::take(const Trained& trained)
+{
+    m_trained = trained;
+    if (trained.length < 1 || trained.length > m_genome.architecture.context)
+        return fail(Code::Failed, fmt::format("The worker claimed sequences of {} tokens.", trained.length));
+    if (!m_proxy.items.empty() && screeningDecision(m_trial).empty())
+        return fail(Code::Failed, "The worker ended without showing what it could before.");
+    RATCHET_CHECK(holdsItsSteps(trained));
+    RATCHET_CHECK(holdsItsPopulation(trained));
+    m_trial.report = reportOf(trained);
+    m_trial.steps = trained.steps;
+    m_trial.tokens = trained.tokens;
+    return charge(trained.tokens, trained.length, trained.flops, m_proxy.items.empty() ? 0 : m_trial.proxy.value("flops", 0.0));
+}
+
+Status TrainJob::receive(const Message& message, Child& child)
 {
     if (const auto* hello = std::get_if<Hello>(&message)) {
         m_trial.platform = {{"learner", hello->version}, {"sandbox", hello->sandbox}, {"platform", hello->platform}};
@@ -181,14 +247,9 @@ Status TrainJob::receive(const Message& message, Child&)
         if (!observation->attention.is_null() && !observation->attention.empty())
             m_layers.push_back({m_trial.id, observation->step, index, "attention", observation->attention, {}});
     } else if (const auto* trained = std::get_if<Trained>(&message)) {
-        m_trained = *trained;
-        if (trained->length < 1 || trained->length > m_genome.architecture.context)
-            return fail(Code::Failed, fmt::format("The worker claimed sequences of {} tokens.", trained->length));
-        RATCHET_CHECK(holdsItsSteps(*trained));
-        RATCHET_CHECK(holdsItsPopulation(*trained));
-        m_trial.steps = trained->steps;
-        m_trial.tokens = trained->tokens;
-        return charge(trained->tokens, trained->length, trained->flops);
+        return take(*trained);
+    } else if (const auto* proxy = std::get_if<Proxy>(&message)) {
+        return take(*proxy, child);
     } else if (const auto* failure = std::get_if<Failure>(&message)) {
         m_failure = *failure;
     } else {
@@ -237,6 +298,8 @@ Status TrainJob::end(const Status& how, std::chrono::milliseconds wall, double p
 {
     m_trial.wall = m_wallBefore + wall;
     m_trial.peakBytes = peakBytes;
+    if (m_givenUp)          // however it ended: what it did since counts for nothing
+        return settleGivenUp();
     Status outcome = how;
     if (how && !m_trained)
         outcome = fail(Code::Failed, "The worker ended without a result.");
@@ -259,6 +322,14 @@ Status TrainJob::end(const Status& how, std::chrono::milliseconds wall, double p
         std::filesystem::remove_all(scratch(), ignored);
         return m_onTrained(m_trial);
     }
+    return {};
+}
+
+Status TrainJob::settleGivenUp()
+{
+    RATCHET_CHECK(m_context.store->transaction(Store::Durable::No, [this] { return flush(); }));
+    std::error_code ignored;
+    std::filesystem::remove_all(scratch(), ignored);
     return {};
 }
 

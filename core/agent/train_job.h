@@ -8,6 +8,7 @@
 
 #include "core/agent/context.h"
 #include "core/agent/crew.h"
+#include "core/plugin/proxy.h"
 
 namespace ratchet {
 
@@ -27,12 +28,18 @@ private:
     // The genome, and what its training reads of other versions, once it is admitted.
     [[nodiscard]] Status addVersions(TrainSpec& spec, ChildSpec& child);
     [[nodiscard]] Result<std::vector<Json>> replay(const Hash& parent) const;
+    // Whether the worker is to show what it can before its end, and what it will be asked.
+    [[nodiscard]] Status askProxy(TrainSpec& spec);
     [[nodiscard]] Status take(const Points& points);
+    [[nodiscard]] Status take(const Proxy& proxy, Child& child);
+    [[nodiscard]] Status take(const Trained& trained);
     [[nodiscard]] Status holdsItsSteps(const Trained& trained) const;
     [[nodiscard]] Status holdsItsPopulation(const Trained& trained) const;
-    [[nodiscard]] Status charge(std::int64_t tokens, std::int64_t length, double reported);
+    // `asked`: compute of the proxy, which no token of the training pays for.
+    [[nodiscard]] Status charge(std::int64_t tokens, std::int64_t length, double reported, double asked = 0);
     [[nodiscard]] Result<VersionRecord> takeVersion();
     [[nodiscard]] Status store(const Status& how, const std::optional<VersionRecord>& version);
+    [[nodiscard]] Status settleGivenUp();
     [[nodiscard]] std::filesystem::path scratch() const;
 
     Context& m_context;
@@ -44,6 +51,8 @@ private:
     Hash m_genomeObject;
     std::vector<Architecture> m_taught;                   // Sources::taught
     Progress m_progress;
+    ProxyItems m_proxy;                                   // no items: the worker is not asked
+    bool m_shown = false, m_givenUp = false;              // this worker showed its proxy; and was told to stop
     std::optional<Trained> m_trained;
     std::optional<Failure> m_failure;
     std::map<std::string, std::vector<SeriesPoint>> m_points;

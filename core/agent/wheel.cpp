@@ -4,9 +4,10 @@
 #include <algorithm>
 
 #include "core/agent/controls.h"
-#include "core/agent/judge_job.h"
 #include "core/agent/promotion.h"
 #include "core/agent/question.h"
+#include "core/agent/reward_job.h"
+#include "core/agent/screening.h"
 #include "core/agent/train_job.h"
 #include "core/critic/scorecard.h"
 #include "core/memory/lessons.h"
@@ -31,6 +32,12 @@ TrialRecord freshTrial(const Context& context, Id<ProposalRecord> proposal)
     trial.seed = trialSeed(context, proposal.value);
     trial.budget = context.config.trialBudget;
     return trial;
+}
+
+// What was laid down for a proposal's question when it was proposed: {"k", "question"}.
+Json numbersOf(const ToothRecord& tooth, Id<ProposalRecord> proposal)
+{
+    return tooth.state.value("questions", Json::object()).value(std::to_string(proposal.value), Json::object());
 }
 
 } // namespace
@@ -104,6 +111,7 @@ Result<Turned> Wheel::turn()
     if (m_stage == "observe") {
         RATCHET_CHECK(enter("observe"));
         RATCHET_CHECK(observe());
+        RATCHET_CHECK(tendReward(m_context, toTheEnd()));
         RATCHET_CHECK(enter("plan"));
     }
     if (m_stage == "plan") {
@@ -141,10 +149,7 @@ Result<ScorecardRecord> Wheel::observe()
     for (const SuiteSpec& suite : suites)
         asks.push_back({suite.name, "guide", suite.role == SuiteRole::Retained ? guideItems / 2 : guideItems});
     RATCHET_TRY(spec, judgeSpec(m_context, champion.hash, std::nullopt, questionNumber("observe " + champion.hash.hex)));
-    RATCHET_TRY(answers, askJudge(m_context, spec, asks, "observe the champion", Id<ProposalRecord>{}, [&](auto job) {
-        m_crew.add(std::move(job));
-        return untilIdle();
-    }));
+    RATCHET_TRY(answers, askJudge(m_context, spec, asks, "observe the champion", Id<ProposalRecord>{}, toTheEnd()));
     ScorecardRecord target;
     RATCHET_CHECK(m_context.store->transaction(Store::Durable::No, [&]() -> Status {
         for (std::size_t i = 0; i < suites.size(); ++i) {
@@ -188,6 +193,8 @@ Result<TrialRecord> Wheel::trialFor(const ProposalRecord& proposal)
     if (last && last->state != TrialState::Failed && last->state != TrialState::Cancelled)
         return *last;                     // left by an engine that is gone: the worker goes on from its checkpoint
     TrialRecord trial = freshTrial(m_context, proposal.id);
+    if (last && (screeningDecision(*last) == givenUp || screeningDecision(*last) == asWished))      // a person wants it all the same
+        trial.proxy = {{"decision", asWished}};
     RATCHET_TRY(id, m_context.store->add(trial));
     trial.id = id;
     return trial;
@@ -216,22 +223,65 @@ Status Wheel::addTrial(const ProposalRecord& proposal)
 
 Status Wheel::addJudging(const ProposalRecord& proposal)
 {
-    const Json numbers = m_tooth.state.value("questions", Json::object()).value(std::to_string(proposal.id.value), Json::object());
-    const int k = numbers.value("k", 0);
-    const auto question = numbers.value("question", std::int64_t(0));
-    if (k == 0)
-        return fail(Code::Damaged, fmt::format("Proposal {} has no question number in tooth {}.", proposal.id.value, m_tooth.number));
-    RATCHET_TRY(job, questionJob(m_context, proposal, k, m_tooth.state.value("discoveries", 0), question));
+    if (m_holdsJudgings)
+        return {};
+    RATCHET_TRY(k, questionOf(proposal));
+    if (!k) {
+        m_held.push_back(proposal);
+        return {};
+    }
+    const auto question = numbersOf(m_tooth, proposal.id).value("question", std::int64_t(0));
+    RATCHET_TRY(job, questionJob(m_context, proposal, *k, m_tooth.state.value("discoveries", 0), question));
     m_crew.add(std::move(job));
     return {};
+}
+
+Status Wheel::addHeldJudgings()
+{
+    for (const ProposalRecord& proposal : std::exchange(m_held, {}))
+        RATCHET_CHECK(addJudging(proposal));
+    return {};
+}
+
+// Its place among those of the tooth that are not given up. Proxies are shown before the gate is asked and hold none of its items,
+// so that alpha of every question is still fixed before its first item is drawn.
+Result<std::optional<int>> Wheel::questionOf(const ProposalRecord& proposal) const
+{
+    const int place = numbersOf(m_tooth, proposal.id).value("k", 0);
+    if (place == 0)
+        return fail(Code::Damaged, fmt::format("Proposal {} has no question number in tooth {}.", proposal.id.value, m_tooth.number));
+    int k = place;
+    RATCHET_TRY(list, m_context.config.proxy > 0 ? proposals() : Result<std::vector<ProposalRecord>>{});
+    for (const ProposalRecord& other : list) {
+        const int itsPlace = numbersOf(m_tooth, other.id).value("k", 0);
+        if (itsPlace == 0 || itsPlace >= place || isControl(other))
+            continue;
+        RATCHET_TRY(trial, m_context.store->trialOf(other.id));
+        const bool isOpen = other.state == ProposalState::Queued || other.state == ProposalState::Running;
+        if (isOpen && !(trial && !screeningDecision(*trial).empty()))
+            return std::optional<int>();
+        k -= other.state == ProposalState::Screened;
+    }
+    return std::optional(k);
+}
+
+RunToEnd Wheel::toTheEnd()
+{
+    return [this](std::unique_ptr<Job> job) {
+        m_crew.add(std::move(job));
+        return untilIdle();
+    };
 }
 
 Status Wheel::untilIdle()
 {
     while (!m_crew.isIdle()) {
-        if (const Status pumped = m_crew.pump(100ms, m_surroundings.isHeld()); !pumped) {
+        Status went = m_crew.pump(100ms, m_surroundings.isHeld());
+        if (went)
+            went = addHeldJudgings();
+        if (!went) {
             m_crew.stop(5s);
-            return pumped;
+            return went;
         }
         const auto running = m_crew.running();
         if (m_tooth.stage == "train" && !running.empty())
@@ -244,16 +294,32 @@ Status Wheel::untilIdle()
     return {};
 }
 
+// Judges what a reward model held back until it could be put in order.
+Status Wheel::judgeInOrder()
+{
+    RATCHET_TRY(trained, proposals());
+    std::erase_if(trained, [](const ProposalRecord& p) { return p.state != ProposalState::Trained; });
+    RATCHET_TRY(ordered, rewardOrder(m_context, std::move(trained), toTheEnd()));
+    m_holdsJudgings = false;
+    for (const ProposalRecord& proposal : ordered)
+        RATCHET_CHECK(addJudging(proposal));
+    return untilIdle();
+}
+
 Status Wheel::trainAndJudge()
 {
+    RATCHET_TRY(reward, rewardUse(*m_context.store));
+    m_holdsJudgings = reward.isOn();
     RATCHET_TRY(list, proposals());
+    m_held.clear();
     for (const ProposalRecord& proposal : list) {
         if (proposal.state == ProposalState::Queued || proposal.state == ProposalState::Running)
             RATCHET_CHECK(addTrial(proposal));
         else if (proposal.state == ProposalState::Trained)
             RATCHET_CHECK(addJudging(proposal));
     }
-    return untilIdle();
+    RATCHET_CHECK(untilIdle());
+    return m_holdsJudgings ? judgeInOrder() : Status();
 }
 
 Result<std::optional<ProposalRecord>> Wheel::bestAccepted() const
@@ -268,7 +334,7 @@ Result<std::optional<ProposalRecord>> Wheel::bestAccepted() const
             continue;
         RATCHET_TRY(cards, m_context.store->scorecards(proposal.id));
         for (const ScorecardRecord& card : cards)
-            if (card.split == "gate" && card.suite == m_context.target().name && (!best || card.difference > bestGain)) {
+            if (card.split == m_context.learnsFrom() && card.suite == m_context.target().name && (!best || card.difference > bestGain)) {
                 best = proposal;
                 bestGain = card.difference;
             }

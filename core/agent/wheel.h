@@ -9,6 +9,7 @@
 #include "core/agent/context.h"
 #include "core/agent/crew.h"
 #include "core/agent/goal.h"
+#include "core/agent/judge_job.h"
 #include "core/agent/replication.h"
 
 namespace ratchet {
@@ -63,8 +64,14 @@ private:
     [[nodiscard]] Result<std::vector<ProposalRecord>> replicationsWanted(const VersionRecord& version, int seeds);
     [[nodiscard]] Status trainReplications(const std::vector<ProposalRecord>& runs);
     [[nodiscard]] Status measureReplication(const ProposalRecord& run, const Hash& reference, int items);
+    // At once, or once every trial before it in the tooth has passed its proxy: a trial that is given up uses up no question.
     [[nodiscard]] Status addJudging(const ProposalRecord& proposal);
+    [[nodiscard]] Status addHeldJudgings();
+    // The number of its question; none while that depends on a trial that has not passed its proxy.
+    [[nodiscard]] Result<std::optional<int>> questionOf(const ProposalRecord& proposal) const;
+    [[nodiscard]] Status judgeInOrder();
     [[nodiscard]] Status untilIdle();
+    [[nodiscard]] RunToEnd toTheEnd();
     [[nodiscard]] Result<std::optional<ProposalRecord>> bestAccepted() const;
     [[nodiscard]] Status decideByPolicyOn(const ProposalRecord& proposal, const Hash& version);
 
@@ -74,6 +81,8 @@ private:
     Goal m_goal;
     ToothRecord m_tooth;
     std::string m_stage = "idle";
+    std::vector<ProposalRecord> m_held;      // trained, and wait for the number of their question
+    bool m_holdsJudgings = false;      // until all of a tooth are trained, and the reward model has put them in order
     std::chrono::steady_clock::duration m_waited{0};     // for a person, in this tooth
 };
 

@@ -13,6 +13,7 @@
 #include "core/agent/requests.h"
 #include "core/agent/signals.h"
 #include "core/agent/wheel.h"
+#include "core/plugin/proxy.h"
 #include "core/proposer/proposer.h"
 
 namespace ratchet {
@@ -76,7 +77,8 @@ Result<ProposalRecord> recordOf(const Context& context, const ProposeTask& task,
 Result<int> Wheel::affordable() const
 {
     RATCHET_TRY(spent, m_context.store->spent());
-    return std::max(0, static_cast<int>(std::floor((m_context.config.budget - spent).value / m_context.config.trialBudget.value + 1e-9)));
+    const double trial = m_context.config.trialBudget.value * (1 + (m_context.config.proxy > 0 ? proxyPrice : 0));
+    return std::max(0, static_cast<int>(std::floor((m_context.config.budget - spent).value / trial + 1e-9)));
 }
 
 Result<std::vector<ProposalRecord>> Wheel::queuedByHand() const
@@ -98,7 +100,7 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
     RATCHET_TRY(genome, m_context.genome(parent->genome));
     RATCHET_TRY(lessons, m_context.store->lessons());
     RATCHET_TRY(mislead, lessonsMislead(*m_context.store));
-    if (mislead)
+    if (mislead && !m_context.config.isDataFinite())
         lessons.clear();              // a signal that orders candidates the wrong way round is not asked: the prior draws alone
     RATCHET_TRY(tried, attempts(m_context));
     RATCHET_TRY(elders, eldersOf(m_context, archive));
@@ -123,8 +125,8 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
 
 // The k of each question and the number of earlier discoveries are fixed here, before anything is trained, so that the
 // verdicts do not depend on the order in which workers and judges end. Counting discoveries only up to the tooth's start
-// makes alpha_k smaller than e-LOND allows, never larger. A placebo is judged as the next question would be and uses up none:
-// the promise is about what may go live.
+// makes alpha_k smaller than e-LOND allows, never larger; on finite data it is right because all that a tooth asks was fixed at
+// its start. A placebo is judged as the next question would be and uses up none: the promise is about what may go live.
 Status Wheel::propose()
 {
     RATCHET_TRY(room, affordable());

@@ -24,7 +24,7 @@ Status Wheel::replicate(const ReplicationWish& wish)
         RATCHET_CHECK(measureReplication(run, reference, wish.items));
     m_stage = "idle";
     RATCHET_TRY(lesson, replicatedLesson(*m_context.store, wish.version));
-    return lesson && lesson->replicated > 0 ? m_context.store->put(*lesson) : Status{};
+    return lesson && lesson->replicated > 0 && !m_context.config.isDataFinite() ? m_context.store->put(*lesson) : Status{};
 }
 
 // Those that are there and did not fail, and new ones up to `seeds`.
@@ -75,10 +75,7 @@ Status Wheel::measureReplication(const ProposalRecord& run, const Hash& referenc
         asks.push_back({suite.name, "gate", suite.role == SuiteRole::Target ? items : std::max(1, items / 2)});
     const auto question = questionNumber(fmt::format("replication {} {}", run.id.value, reference.hex));
     RATCHET_TRY(spec, judgeSpec(m_context, reference, trial->version, question));
-    RATCHET_TRY(answers, askJudge(m_context, spec, asks, run.operatorName, run.id, [&](auto job) {
-        m_crew.add(std::move(job));
-        return untilIdle();
-    }));
+    RATCHET_TRY(answers, askJudge(m_context, spec, asks, run.operatorName, run.id, toTheEnd()));
     return m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         for (std::size_t i = 0; i < answers.size(); ++i) {
             RATCHET_TRY(card, scorecardOf(answers[i], m_context.suites[i], m_context.info.measure));

@@ -4,10 +4,12 @@
 #include <array>
 #include <cmath>
 #include <functional>
-#include <numbers>
+#include <map>
+#include <optional>
 
 #include "core/base/rng.h"
 #include "core/critic/scorecard.h"
+#include "core/selector/boundary.h"
 #include "core/selector/rules.h"
 
 namespace ratchet {
@@ -55,12 +57,8 @@ Answered lookOnce(const Proposal& proposal, const StreamOptions& options, Rng& r
     return {accepts(wins, losses), options.pairs};
 }
 
-Answered askTheGate(const Proposal& proposal, const StreamOptions& options, double alpha, Rng& rng)
+Answered askTheGate(const Proposal& proposal, const Comparison::Options& asked, const StreamOptions& options, Rng& rng)
 {
-    Comparison::Options asked;
-    asked.alpha = alpha;
-    asked.maxPairs = options.pairs;
-    asked.firstBatch = 200;          // as the engine asks
     Comparison comparison({{"target", "target", SuiteRole::Target, 0}, {"retained", "retained", SuiteRole::Retained, 0.02}}, asked);
     Answered answered;
     if (!comparison.addIntegrity({{{"simulated", true, ""}}, Json::object()}))
@@ -111,14 +109,6 @@ RuleOutcome tryRule(const std::string& name, const StreamOptions& options, const
     return outcome;
 }
 
-// Whether the mixture e-value has reached 1 / alpha. It is at most the largest likelihood ratio, whose logarithm is
-// n KL(w/n, 1/2) <= ln 2 (w - l)^2 / n: nearly every look ends with this bound.
-bool reaches(int wins, int losses, double logThreshold)
-{
-    const double lead = wins - losses;
-    return lead > 0 && std::numbers::ln2 * lead * lead >= (wins + losses) * logThreshold && logMixtureEValue(wins, losses) >= logThreshold;
-}
-
 } // namespace
 
 std::vector<RuleOutcome> compareRules(const StreamOptions& options)
@@ -129,6 +119,7 @@ std::vector<RuleOutcome> compareRules(const StreamOptions& options)
         };
     };
     const double alpha = options.alpha;
+    std::map<double, std::optional<double>> levels;       // by alpha_k: labs ask the same ones
     return {
         tryRule("naive best", options, once([](int wins, int losses, int, int) { return wins > losses; })),
         tryRule("p < alpha", options, once([=](int wins, int losses, int, int) { return signTestP(wins, losses) < alpha; })),
@@ -139,48 +130,38 @@ std::vector<RuleOutcome> compareRules(const StreamOptions& options)
                     return logMixtureEValue(wins, losses) >= -std::log(elondAlpha(alpha, k, found));
                 })),
         tryRule("full gate", options, [&](const Proposal& proposal, int k, int found, Rng& rng) {
-            return askTheGate(proposal, options, elondAlpha(alpha, k, found), rng);
+            Comparison::Options asked;
+            asked.alpha = elondAlpha(alpha, k, found);
+            asked.maxPairs = options.pairs;
+            asked.firstBatch = 200;          // as the engine asks
+            auto& level = levels[asked.alpha];
+            asked.logThreshold = level = level ? level : logThresholdOf(asked);
+            return askTheGate(proposal, asked, options, rng);
         })};
 }
 
 int nullLabsWithAccept(int labs, int proposals, int discordantPairs, double alpha, std::uint64_t seed)
 {
+    std::vector<Boundary> boundaries;
+    for (int k = 1; k <= proposals; ++k)                          // only the first accept counts, so discoveries stay 0
+        boundaries.push_back(Boundary::exact(elondAlpha(alpha, k, 0), discordantPairs));
     int count = 0;
     for (int lab = 0; lab < labs; ++lab) {
         Rng rng = Rng::stream(seed, "null lab", static_cast<std::uint64_t>(lab));
         bool accepted = false;
-        for (int k = 1; k <= proposals && !accepted; ++k) {       // only the first accept counts, so discoveries stay 0
-            const double logThreshold = -std::log(elondAlpha(alpha, k, 0));
+        for (auto boundary = boundaries.begin(); boundary != boundaries.end() && !accepted; ++boundary) {
             std::uint64_t tosses = 0;
             for (int pair = 0, wins = 0; pair < discordantPairs && !accepted; ++pair) {
                 if (pair % 64 == 0)
                     tosses = rng.next();
                 wins += static_cast<int>(tosses & 1);
                 tosses >>= 1;
-                accepted = reaches(wins, pair + 1 - wins, logThreshold);
+                accepted = wins >= boundary->winsNeeded(pair + 1);
             }
         }
         count += accepted ? 1 : 0;
     }
     return count;
-}
-
-Power powerOf(double winShare, int discordantPairs, double alpha, int runs, std::uint64_t seed)
-{
-    Power power{0, runs, 0};
-    for (int run = 0; run < runs; ++run) {
-        Rng rng = Rng::stream(seed, "power", static_cast<std::uint64_t>(run));
-        int pairs = 0, wins = 0;
-        bool accepted = false;
-        while (pairs < discordantPairs && !accepted) {
-            ++pairs;
-            wins += rng.uniform() < winShare ? 1 : 0;
-            accepted = reaches(wins, pairs - wins, -std::log(alpha));
-        }
-        power.accepted += accepted ? 1 : 0;
-        power.meanPairs += static_cast<double>(pairs) / runs;
-    }
-    return power;
 }
 
 Power powerOfSprt(double winShare, double alpha, double beta, int runs, std::uint64_t seed)

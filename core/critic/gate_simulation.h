@@ -41,9 +41,7 @@ struct Power {
     int accepted = 0, runs = 0;
     double meanPairs = 0;           // discordant pairs drawn until it ended
 };
-// One question with this true win share, looked at after every pair, ended when accepted or after `discordantPairs`.
-[[nodiscard]] Power powerOf(double winShare, int discordantPairs, double alpha, int runs, std::uint64_t seed);
-// The same streams judged by Wald's test that knows the win share, errors alpha and beta.
+// Questions with this true win share judged by Wald's test that knows it, errors alpha and beta.
 [[nodiscard]] Power powerOfSprt(double winShare, double alpha, double beta, int runs, std::uint64_t seed);
 
 } // namespace ratchet

@@ -113,7 +113,7 @@ Result<std::vector<OutcomeVerdict>> judgeOutcomes(std::string_view text, double 
         one.alpha = elondAlpha(alpha, one.k, accepted);
         one.given = static_cast<int>(outcomes.pairs.size());
         Gate::Options options;
-        options.alpha = one.alpha;
+        options.logThreshold = -std::log(one.alpha);    // who counts pairs elsewhere may stop when they like
         options.minEffect = minEffect;
         options.maxPairs = one.given;
         options.kind = std::all_of(outcomes.pairs.begin(), outcomes.pairs.end(), isWhole) ? Gate::Kind::ExactMatch : Gate::Kind::Bounded;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/selector/boundary.h"
+
 namespace ratchet {
 namespace {
 
@@ -57,11 +59,11 @@ std::vector<double> decimated(const std::vector<double>& path)
     return points;
 }
 
-Gate::Options gateOptions(Measure measure, double alpha, double minEffect, int maxPairs)
+Gate::Options gateOptions(Measure measure, double logThreshold, double minEffect, int maxPairs)
 {
     Gate::Options options;
     options.kind = measure == Measure::ExactMatch ? Gate::Kind::ExactMatch : Gate::Kind::Bounded;
-    options.alpha = alpha;
+    options.logThreshold = logThreshold;
     options.minEffect = minEffect;
     options.maxPairs = maxPairs;
     options.range = measure == Measure::ExactMatch ? 1 : boundedRange;
@@ -166,14 +168,22 @@ Json Tally::calibration() const
 
 Result<ScorecardRecord> scorecardOf(const Scores& scores, const SuiteSpec& suite, Measure measure)
 {
-    Tally tally(suite, scores.split, gateOptions(measure, 0.05, 0, static_cast<int>(scores.champion.size())));
+    Tally tally(suite, scores.split, gateOptions(measure, Gate::Options().logThreshold, 0, static_cast<int>(scores.champion.size())));
     RATCHET_CHECK(tally.add(scores));
     return tally.record();
 }
 
-Comparison::Comparison(const std::vector<SuiteSpec>& suites, const Options& options) : m_options(options)
+double logThresholdOf(const Comparison::Options& options)
 {
-    const auto gate = gateOptions(options.measure, options.alpha, options.minEffect, options.maxPairs);
+    if (options.logThreshold)
+        return *options.logThreshold;
+    return options.measure == Measure::ExactMatch ? Boundary::exact(options.alpha, options.maxPairs).logLevel() : -std::log(options.alpha);
+}
+
+Comparison::Comparison(const std::vector<SuiteSpec>& suites, const Options& options)
+    : m_options(options), m_logThreshold(logThresholdOf(options))
+{
+    const auto gate = gateOptions(options.measure, m_logThreshold, options.minEffect, options.maxPairs);
     for (const auto& suite : suites) {
         if (suite.role == SuiteRole::Probe)
             continue;
@@ -310,7 +320,7 @@ VerdictRecord Comparison::verdict() const
     VerdictRecord record;
     std::tie(record.verdict, record.reason) = decide();
     record.alpha = m_options.alpha;
-    record.threshold = 1 / m_options.alpha;
+    record.threshold = std::exp(std::min(m_logThreshold, 690.0));
     record.integrity = m_integrity;
     if (!m_tallies.empty()) {
         const Gate& gate = m_tallies.front().gate();
@@ -324,11 +334,6 @@ VerdictRecord Comparison::verdict() const
 double Comparison::logEValue() const
 {
     return m_tallies.empty() ? 0 : m_tallies.front().gate().logEValue();
-}
-
-double Comparison::logThreshold() const
-{
-    return -std::log(m_options.alpha);
 }
 
 } // namespace ratchet

@@ -66,6 +66,7 @@ public:
         int firstBatch = 50;          // then as many as were seen so far,
         int largestBatch = 400;       // but no more than this, so that it can end soon after it is decided
         double leastChance = 0.01;    // of an accept by the pairs left (Gate::chanceOfAccept); below it no more are drawn
+        std::optional<double> logThreshold = {};   // logThresholdOf() these options when known already: it takes some 10 ms
         double retainedAlpha = 0.05;  // bound on passing a suite that got worse by more than its margin, per suite
         int retainedPairs = 2400;     // most items of each retained suite
         int retainedBatch = 100;
@@ -88,7 +89,7 @@ public:
     // NoResult while unfinished. Without proposal, versions, k and time; eValue is capped at 1e300.
     [[nodiscard]] VerdictRecord verdict() const;
     [[nodiscard]] double logEValue() const;        // of the target suite so far
-    [[nodiscard]] double logThreshold() const;     // ln(1 / alpha)
+    [[nodiscard]] double logThreshold() const { return m_logThreshold; }
 
 private:
     [[nodiscard]] std::optional<std::size_t> current() const;   // index of the suite that is being asked; empty when finished
@@ -96,11 +97,16 @@ private:
     [[nodiscard]] std::pair<Verdict, std::string> decide() const;
     [[nodiscard]] std::string figures(const Tally& tally) const;
     Options m_options;
+    double m_logThreshold;
     std::vector<Tally> m_tallies;                  // target first
     bool m_checked = false;                        // integrity was seen and holds
     bool m_futile = false;                         // the target's pairs that are left would hardly lead to an accept
     std::optional<std::pair<Verdict, std::string>> m_ended;   // before the tests could decide
     Json m_integrity = Json::array();
 };
+
+// Natural log of the evidence that accepts: the exact level for at most options.maxPairs pairs that are right or wrong, 1 / alpha for
+// bounded scores, of which no exact one is known.
+[[nodiscard]] double logThresholdOf(const Comparison::Options& options);
 
 } // namespace ratchet

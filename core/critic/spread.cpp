@@ -8,7 +8,7 @@
 
 #include <boost/math/distributions/students_t.hpp>
 
-#include "core/critic/gate_simulation.h"
+#include "core/selector/boundary.h"
 
 namespace ratchet {
 namespace {
@@ -49,19 +49,18 @@ double correlationOf(const std::vector<double>& a, const std::vector<double>& b)
     return squaresA > 0 && squaresB > 0 ? both / std::sqrt(squaresA * squaresB) : 0;
 }
 
-Detectable smallestDetectable(double discordant, int pairs, double alpha, double power, int runs)
+Detectable smallestDetectable(double discordant, int pairs, double alpha, double power)
 {
     const int differing = static_cast<int>(std::lround(discordant * pairs));
-    const auto at = [&](double winShare) { return powerOf(winShare, differing, alpha, runs, 1); };
-    const auto suffices = [&](const Power& seen) { return seen.accepted >= power * seen.runs; };
-    if (differing < 1 || !suffices(at(1)))
+    const Boundary boundary = Boundary::exact(alpha, pairs);
+    if (boundary.passage(1, differing).chance < power)
         return {};
     double low = 0.5, high = 1;
-    for (int i = 0; i < 12; ++i) {
+    for (int i = 0; i < 20; ++i) {
         const double middle = (low + high) / 2;
-        (suffices(at(middle)) ? high : low) = middle;
+        (boundary.passage(middle, differing).chance >= power ? high : low) = middle;
     }
-    return {discordant * (2 * high - 1), high, at(high).meanPairs / discordant};
+    return {discordant * (2 * high - 1), high, boundary.passage(high, differing).meanPairs / discordant};
 }
 
 } // namespace ratchet

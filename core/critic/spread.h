@@ -16,12 +16,12 @@ struct Spread {
 // Pearson's; 0 when one of them does not vary. `a` and `b` of one length.
 [[nodiscard]] double correlationOf(const std::vector<double>& a, const std::vector<double>& b);
 
-// The smallest true gain in mean score that the mixture e-value accepts with probability `power` within `pairs` pairs of which
-// the share `discordant` differs, by simulation of `runs` questions with bisection over the win share. 0 when even a challenger
-// that wins every discordant pair is not accepted so often. meanPairs: drawn until the answer, at that gain.
+// The smallest true gain in mean score that the gate accepts with probability `power` within `pairs` pairs of which the share
+// `discordant` differs, by bisection over the win share. 0 when even a challenger that wins every discordant pair is not accepted
+// so often. meanPairs: drawn until the answer, at that gain.
 struct Detectable {
     double gain = 0, winShare = 0, meanPairs = 0;
 };
-[[nodiscard]] Detectable smallestDetectable(double discordant, int pairs, double alpha, double power = 0.8, int runs = 400);
+[[nodiscard]] Detectable smallestDetectable(double discordant, int pairs, double alpha, double power = 0.8);
 
 } // namespace ratchet

@@ -4,6 +4,7 @@
 #include "core/genome/cost.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/genome/weights_file.h"
 
@@ -23,28 +24,26 @@ struct Widths {
     Widths(const Architecture& architecture, int itsVocabulary, int itsLength, double dropout = 0)
         : a(architecture), length(itsLength), model(a.width), keys(a.width / a.heads * a.kvHeads), hidden(a.feedForwardWidth),
           vocabulary(itsVocabulary), memory(static_cast<double>(a.memoryTokens) / itsLength),
-          isRotated(a.positions == "rope"), isRms(a.norm == "rmsnorm"), isGated(a.feedForward == "swiglu"),
-          drops(dropout > 0)
+          isRotated(a.positions == "rope"), isGated(a.feedForward == "swiglu"),
+          isFused(a.experts == 0 && a.feedForwardWidth <= widestFusedFeedForward), drops(dropout > 0)
     {
     }
     const Architecture& a;
     int length;
     double model, keys, hidden, vocabulary;
     double memory; // memory tokens for each token of a row
-    bool isRotated, isRms, isGated, drops;
+    bool isRotated, isGated, isFused, drops;
 };
 
-// Layer norm keeps its input, mean and scale, and its output is kept by the map behind it. The root mean square is
-// composed of operators: input, input over its root mean square, the root, output; and its width once more, which was
-// measured.
+// A norm keeps its input, mean and scale, and its output is kept by the map behind it.
 double normFloats(const Widths& w)
 {
-    return w.isRms ? 4 * w.model + 1 : 2 * w.model + 2;
+    return 2 * w.model + 2;
 }
 
-// Queries, keys and values lie packed as the map wrote them, kept as long as anything reads a view of them. Norms keep
-// their input's quotient; norms, rotation, memory and value embeddings make new tensors. Attention keeps what it read,
-// its output, which the output map reads, and a normaliser a head.
+// Queries, keys and values lie packed as the map wrote them, kept as long as anything reads a view of them. Norms of queries
+// and keys keep a copy, mean and scale; norms, rotation, memory and value embeddings make new tensors. Attention keeps what
+// it read, its output, which the output map reads, and a normaliser a head.
 double attentionFloats(const Widths& w)
 {
     const Architecture& a = w.a;
@@ -52,17 +51,17 @@ double attentionFloats(const Widths& w)
     const bool newValues = a.memoryTokens > 0 || a.valueEmbedding;
     const bool newQueries = a.qkNorm || w.isRotated, newKeys = newQueries || a.memoryTokens > 0;
     double floats = normFloats(w) + w.model + a.heads;
-    floats += a.qkNorm || !newQueries || !newValues ? packed : 0;
-    floats += a.qkNorm ? 2 * (w.model + w.keys) + a.heads + a.kvHeads : 0;
+    floats += !newQueries || !newValues ? packed : 0;
+    floats += a.qkNorm ? w.model + w.keys + 2 * (a.heads + a.kvHeads) : 0;
     floats += (newQueries ? w.model : 0) + (newKeys ? keysKept : 0) + (newValues ? keysKept : 0);
     return floats + (w.drops ? w.model : 0);
 }
 
-// What goes into the activation and what the last map reads; SwiGLU keeps gate, its SiLU, the other factor and the
-// product.
+// What goes into the activation and, unless that is computed again, what the last map reads; SwiGLU keeps gate and the other
+// factor, and the gate's SiLU and the product.
 double hiddenFloats(const Widths& w)
 {
-    return (w.isGated ? 4 : 2) * w.hidden;
+    return (w.isGated ? 2 : 1) * (w.isFused ? 1 : 2) * w.hidden;
 }
 
 // A mixture keeps for each of a token's experts the row it read, the hidden ones and the row it wrote; of the routing
@@ -110,7 +109,8 @@ double lossFloats(const Widths& w, const Recipe& recipe, const std::vector<Archi
 // what its feed-forward's derivative composes.
 double backwardFloats(const Widths& w)
 {
-    const double derivative = w.a.feedForward == "relu2" ? 3 : w.isGated ? 2 : 1;
+    const double fused = w.isGated ? 3 : 2, composed = w.a.feedForward == "relu2" ? 3 : w.isGated ? 2 : 1;
+    const double derivative = w.isFused ? fused : composed;
     const double passing = (w.drops ? 3 : 2) * w.model;
     if (w.a.experts == 0)
         return passing + derivative * w.hidden;
@@ -168,31 +168,70 @@ TrainingMemory averagingMemory(const Recipe& recipe, const Widths& w, double par
     return memory;
 }
 
+// The model, the parent and a forward pass of `tokens` through it, its logits and their log-softmax.
+TrainingMemory comparingMemory(const Widths& w, double parameters, double tokens, const Architecture& parent)
+{
+    constexpr double bytes = 4;
+    const int vocabulary = static_cast<int>(w.vocabulary);
+    TrainingMemory memory;
+    memory.state = bytes * (parameters + static_cast<double>(parameterCount(parent, vocabulary)));
+    memory.moment = bytes * tokens * (passingFloats(Widths(parent, vocabulary, w.length)) + 2 * w.vocabulary);
+    return memory;
+}
+
 } // namespace
 
-TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers)
+int pairsOfStep(const Recipe& recipe)
 {
-    if (genome.recipe.distillation > 0 && teachers.empty())
-        return trainingMemory(genome, vocabulary, length, {genome.architecture});
+    const int ofPart = recipe.batch / recipe.accumulation;
+    if (recipe.preference == 0)
+        return 0;
+    if (recipe.preference == 1)
+        return recipe.batch / 2;
+    const int pairs = static_cast<int>(std::lround(recipe.preference * ofPart / 2));
+    return recipe.accumulation * std::clamp(pairs, 1, (ofPart - 1) / 2);
+}
+
+int shardsOf(const Genome& genome, int threads)
+{
+    if (genome.recipe.dropout > 0 || genome.architecture.experts > 0)
+        return 1;
+    return std::clamp(genome.recipe.batch / genome.recipe.accumulation, 1, threads);
+}
+
+TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers, int threads)
+{
+    if ((genome.recipe.distillation > 0 || genome.recipe.preference > 0) && teachers.empty())
+        return trainingMemory(genome, vocabulary, length, {genome.architecture}, threads);
     constexpr double bytes = 4;
     const Widths w(genome.architecture, vocabulary, length, genome.recipe.dropout);
     const Parameters parameters = parametersOf(genome, vocabulary);
-    const double rows = static_cast<double>(genome.recipe.batch) / genome.recipe.accumulation, tokens = rows * length;
+    const int ofPairs = 2 * pairsOfStep(genome.recipe); // which are computed after the others
+    const double rows = static_cast<double>(std::max(genome.recipe.batch - ofPairs, ofPairs)) / genome.recipe.accumulation;
+    const double tokens = rows * length;
     const double batch = 4.0 * genome.recipe.batch * length; // tokens and targets, of 8 bytes
-    // Gradients of one map, and of an expert's share of it one as large as the whole, on top of those that are summed
-    // up.
-    const double ofMaps = w.a.experts > 0 ? (w.isGated ? 4 : 3) * parameters.largestExperts : parameters.largest;
+    // Gradients of one map, of all of a fused feed-forward, and of an expert's share of it one as large as the whole, on
+    // top of those that are summed up.
+    const double ofExperts = (w.isGated ? 4 : 3) * parameters.largestExperts;
+    const double ofFused = w.isFused ? (w.isGated ? 3 : 2) * w.model * w.hidden : 0;
+    const double ofMaps = w.a.experts > 0 ? ofExperts : std::max(parameters.largest, ofFused);
     const double update = genome.recipe.optimizer == "muon" ? 6 * parameters.largest : 0;
     double taught = 0;
     if (genome.recipe.distillation > 0)
         for (const Architecture& teacher : teachers)
             taught += static_cast<double>(parameterCount(teacher, vocabulary));
     TrainingMemory memory;
-    memory.state = bytes * (stateFloats(genome, parameters) + taught);
+    const double replicas = (shardsOf(genome, threads) - 1) * parameters.all; // their gradients
+    memory.state = bytes * (stateFloats(genome, parameters) + taught + replicas);
     memory.kept =
         bytes * (tokens * (w.a.layers * (attentionFloats(w) + feedForwardFloats(w)) + (w.drops ? w.model : 0)) + batch);
     memory.moment = bytes * std::max(tokens * lossFloats(w, genome.recipe, teachers), tokens * backwardFloats(w) + ofMaps);
     memory.moment = std::max(memory.moment, bytes * update - memory.kept);
+    if (genome.recipe.preference > 0) {
+        const double looked = static_cast<double>(genome.recipe.batch / genome.recipe.accumulation) * length;
+        const TrainingMemory comparing = comparingMemory(w, parameters.all, looked, teachers.front());
+        return memory.bytes() > comparing.bytes() ? memory : comparing;
+    }
     if (genome.recipe.isPopulation())
         memory.state = (genome.recipe.population + 1) * memory.state + bytes * parameters.all;
     if (!genome.recipe.namesMembers())
@@ -201,9 +240,9 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
     return genome.recipe.trains() && memory.bytes() > averaging.bytes() ? memory : averaging;
 }
 
-Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed, const std::vector<Architecture>& teachers)
+Status fitsMemory(const Genome& genome, int vocabulary, int length, double allowed, const std::vector<Architecture>& teachers, int threads)
 {
-    const TrainingMemory memory = trainingMemory(genome, vocabulary, length, teachers);
+    const TrainingMemory memory = trainingMemory(genome, vocabulary, length, teachers, threads);
     const double needed = learnerBytes + memory.bytes();
     if (needed <= allowed)
         return {};

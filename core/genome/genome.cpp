@@ -193,7 +193,12 @@ Status read(const Json& json, Recipe& r)
         .require(!r.namesMembers() || r.members.size() >= 2, "an average or an ensemble needs two \"members\" at least")
         .require(r.fineTuning == 0 || r.isAverage(), "\"fineTuning\" is for an average or a soup")
         .require(r.accumulation < 1 || r.batch % r.accumulation == 0,
-                 fmt::format("an accumulation of {} does not divide a batch of {}", r.accumulation, r.batch));
+                 fmt::format("an accumulation of {} does not divide a batch of {}", r.accumulation, r.batch))
+        .require(r.preference == 0 || r.start == "continue", "\"preference\" needs a parent to go on from, so \"start\" must be continue")
+        .require(r.preference == 0 || r.distillation == 0, "\"preference\" compares with the parent, so \"distillation\" must be 0")
+        .require(r.preference == 0 || r.accumulation < 1 || (r.preference == 1 ? r.batch / r.accumulation % 2 == 0 : r.batch / r.accumulation > 2),
+                 fmt::format("\"preference\" wants pairs of rows, which a batch of {} in {} parts does not hold", r.batch, r.accumulation))
+        .require(r.preference > 0 || r.preferenceBeta == Recipe().preferenceBeta, "\"preferenceBeta\" is set, but \"preference\" is 0");
     return in.status();
 }
 

@@ -57,16 +57,14 @@ Words emptyRoot(bool network)
     return words;
 }
 
-// Graphics cards, where there are any.
-void addDevices(Words& words)
+// What CUDA's driver opens. /proc/driver/nvidia is part of the child's own /proc.
+void addCuda(Words& words)
 {
-    for (const char* device : {"/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset"})
+    for (const char* device : {"/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-caps"})
         add(words, {"--dev-bind-try", device, device});
-    for (int i = 0; i < 16 && isThere(fmt::format("/dev/nvidia{}", i)); ++i)
-        add(words, {"--dev-bind", fmt::format("/dev/nvidia{}", i), fmt::format("/dev/nvidia{}", i)});
-    if (isThere("/dev/nvidiactl"))
-        for (const char* folder : {"/sys/bus/pci", "/sys/devices/pci0000:00", "/sys/module/nvidia"})
-            add(words, {"--ro-bind-try", folder, folder});
+    for (int i = 0; i < 16; ++i)
+        add(words, {"--dev-bind-try", fmt::format("/dev/nvidia{}", i), fmt::format("/dev/nvidia{}", i)});
+    add(words, {"--ro-bind", "/sys", "/sys"});
 }
 
 void addPath(Words& words, const char* how, const Path& path)
@@ -190,7 +188,9 @@ std::vector<std::string> learnerEnvironment()
     Words settings{"OMP_NUM_THREADS=1", "OMP_WAIT_POLICY=PASSIVE", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1",
                    // Freed tensors stay with the process instead of being faulted in again, page by page, every step.
                    "MALLOC_MMAP_MAX_=0", "MALLOC_TRIM_THRESHOLD_=1073741824", "MALLOC_TOP_PAD_=16777216",
-                   "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"};
+                   "GLIBC_TUNABLES=glibc.malloc.hugetlb=1",
+                   // The size at which CUDA's products are the same from run to run; nothing else reads it.
+                   "CUBLAS_WORKSPACE_CONFIG=:4096:8"};
     if (const std::string capability = cpuCapability(); !capability.empty())
         settings.push_back(fmt::format("ATEN_CPU_CAPABILITY={}", capability));
 #if defined(__x86_64__)
@@ -225,7 +225,8 @@ Result<SandboxCommand> wrapCommand(const SandboxSpec& spec, const std::filesyste
     const Path absolute = std::filesystem::absolute(program);
     if (level >= 2) {
         command.arguments = emptyRoot(spec.network);
-        addDevices(command.arguments);
+        if (spec.cuda)
+            addCuda(command.arguments);
         for (const Path& path : programPaths(absolute))
             addPath(command.arguments, "--ro-bind", path);
         for (const Path& path : spec.readable)

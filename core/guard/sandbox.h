@@ -21,6 +21,7 @@ struct SandboxSpec {
     std::vector<std::filesystem::path> writable;    // folders
     bool network = false;                           // serve: loopback needed
     std::vector<std::filesystem::path> forbidden;   // the child tries to read these and reports whether it could
+    bool cuda = false;                              // a learner on CUDA: NVIDIA's device files, and all of /sys to read
 };
 
 // What to hand to posix_spawn: arguments[0] is the program, `environment` is all the child may see.

@@ -37,6 +37,7 @@ constexpr milliseconds ending{5000};                        // for a process tha
 constexpr std::size_t mostUnsent = std::size_t(256) << 20;
 constexpr int mostAtOnce = 100;                             // events: one flooding child must not hold the engine
 constexpr off_t mostLog = off_t(64) << 20;
+constexpr double cudaDriverBytes = 8e9;                     // that CUDA's libraries and driver may map into a process
 
 milliseconds since(SteadyClock::time_point start)
 {
@@ -114,7 +115,7 @@ public:
     [[nodiscard]] int pid() const { return m_pid; }
 
 private:
-    std::string name() const { return m_spec.role == "serve" ? "The server" : "The " + m_spec.role; }
+    std::string name() const { return m_spec.role == "serve" ? "The server" : m_spec.role == "reward" ? "The reward model" : "The " + m_spec.role; }
 
     void read()
     {
@@ -348,8 +349,8 @@ private:
 
 class AsioSupervisor : public Supervisor {
 public:
-    AsioSupervisor(std::filesystem::path learner, std::vector<std::string> arguments)
-        : m_learner(std::move(learner)), m_arguments(std::move(arguments)), m_work(asio::make_work_guard(*m_context)),
+    AsioSupervisor(std::filesystem::path learner, std::vector<std::string> arguments, bool onCuda)
+        : m_learner(std::move(learner)), m_arguments(std::move(arguments)), m_onCuda(onCuda), m_work(asio::make_work_guard(*m_context)),
           m_probe(*m_context, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0))
     {
         accept();
@@ -368,6 +369,8 @@ public:
         std::erase_if(m_processes, [](const auto& process) { return process->isOver(); });
         std::vector<std::string> arguments = m_arguments;
         arguments.push_back(spec.role);
+        spec.sandbox.cuda = m_onCuda;
+        spec.limits.memoryBytes += m_onCuda ? cudaDriverBytes : 0;
         RATCHET_TRY(command, wrapCommand(spec.sandbox, m_learner, arguments));
         command.environment.push_back(fmt::format("RATCHET_PROBE_PORT={}", m_probe.local_endpoint().port()));
         RATCHET_TRY(spawned, spawn(command, spec.log));
@@ -412,6 +415,7 @@ private:
 
     std::filesystem::path m_learner;
     std::vector<std::string> m_arguments;
+    bool m_onCuda = false;
     std::shared_ptr<asio::io_context> m_context = std::make_shared<asio::io_context>(1);
     asio::executor_work_guard<asio::io_context::executor_type> m_work;
     asio::ip::tcp::acceptor m_probe;
@@ -421,13 +425,16 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Supervisor>> Supervisor::create(std::filesystem::path learner, std::vector<std::string> arguments)
+Result<std::unique_ptr<Supervisor>> Supervisor::create(std::filesystem::path learner, std::vector<std::string> arguments,
+                                                       const LearnerDevice& device)
 {
     if (::access(learner.c_str(), X_OK) != 0 || std::filesystem::is_directory(learner))
         return fail(Code::Environment, fmt::format("There is no program {}.", learner.string()),
                     "Build it with installer/bootstrap build, or set RATCHET_LEARNER to where ratchet-learner is.");
     try {
-        return std::make_unique<AsioSupervisor>(std::move(learner), std::move(arguments));
+        const std::vector<std::string> more = device.arguments();
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return std::make_unique<AsioSupervisor>(std::move(learner), std::move(arguments), device.isCuda());
     } catch (const std::exception& error) {
         return fail(Code::Environment, fmt::format("Children cannot be watched on this machine: {}.", error.what()));
     }

@@ -13,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/guard/sandbox.h"
+#include "core/launch/device.h"
 #include "core/launch/messages.h"
 
 namespace ratchet {
@@ -25,7 +26,7 @@ struct ChildLimits {
 };
 
 struct ChildSpec {
-    std::string role;                        // worker | judge | serve
+    std::string role;                        // worker | judge | reward | serve
     Message first;                           // sent as soon as the child says Hello
     ChildLimits limits;
     SandboxSpec sandbox;
@@ -51,8 +52,10 @@ struct ChildEvents {
 class Supervisor {
 public:
     // `learner`: path of ratchet-learner; `arguments` come before the role, for a learner that is reached through another
-    // program. Environment when missing. Children die with the thread that started them.
-    [[nodiscard]] static Result<std::unique_ptr<Supervisor>> create(std::filesystem::path learner, std::vector<std::string> arguments = {});
+    // program. Environment when missing. Children die with the thread that started them. On CUDA they see the device, and may
+    // hold what its driver maps beside their memory limit.
+    [[nodiscard]] static Result<std::unique_ptr<Supervisor>> create(std::filesystem::path learner, std::vector<std::string> arguments = {},
+                                                                    const LearnerDevice& device = {});
     virtual ~Supervisor() = default;         // kills what still runs
     [[nodiscard]] virtual Result<std::unique_ptr<Child>> start(ChildSpec spec, ChildEvents events) = 0;
     // Handles events for up to `time`; returns earlier after at least one callback ran or wake() was called. False when

@@ -87,6 +87,22 @@ template <typename A> void describe(A& a, Load& m) { a.object("champion", m.cham
 
 template <typename A> void describe(A&, Proceed&) {}
 
+template <typename A> void describe(A& a, RewardSpec& m)
+{
+    a.choice("task", m.task, {"learn", "grade", "score"});
+    a.field("domain", m.domain);
+    a.field("corpus", m.corpus);
+    a.json("tokenizer", m.tokenizer, Shape::ObjectOrNull);
+    a.field("seed", m.seed);
+    a.list("versions", m.versions);
+    a.object("model", m.model);
+    a.list("feedback", m.feedback);
+    a.field("items", m.items, Range{0, 1e6});
+    a.field("budgetFlops", m.budgetFlops, atLeastZero);
+    a.field("memoryBytes", m.memoryBytes, atLeastZero);
+    a.field("scratch", m.scratch);
+}
+
 template <typename A> void describe(A&, Stop&) {}
 
 template <typename A> void describe(A& a, Hello& m)
@@ -200,6 +216,34 @@ template <typename A> void describe(A& a, Scores& m)
     a.json("challengerClasses", m.challengerClasses, Shape::Object);
     a.list("samples", m.samples);
     a.field("seconds", m.seconds, atLeastZero);
+    a.field("flops", m.flops, atLeastZero);
+}
+
+template <typename A> void describe(A& a, Verified& m)
+{
+    a.field("predicted", m.predicted, share);
+    a.field("right", m.right);
+    a.field("failureClass", m.failureClass);
+    a.field("confidence", m.confidence, probability);
+}
+
+template <typename A> void describe(A& a, Graded& m)
+{
+    a.field("weights", m.weights);
+    a.field("nothing", m.nothing);
+    a.field("items", m.items, atLeastZero);
+    a.field("shown", m.shown, atLeastZero);
+    a.field("right", m.right, atLeastZero);
+    a.field("unreadable", m.unreadable, atLeastZero);
+    a.field("steps", m.steps, atLeastZero);
+    a.list("answers", m.answers);
+    a.field("flops", m.flops, atLeastZero);
+}
+
+template <typename A> void describe(A& a, Rewards& m)
+{
+    a.list("means", m.means, share);
+    a.field("items", m.items, atLeastZero);
     a.field("flops", m.flops, atLeastZero);
 }
 
@@ -380,6 +424,22 @@ void checkWhole(Reader& in, const TrainSpec& spec)
             in.fault("\"preferences\" holds something without question, chosen and rejected");
 }
 
+void checkWhole(Reader& in, const RewardSpec& spec)
+{
+    for (const Json& item : spec.feedback)
+        if (!item.is_object() || !item.contains("question") || !item.value("answer", Json()).is_string() || !item.value("right", Json()).is_boolean())
+            in.fault("\"feedback\" holds something without question, answer and whether it is right");
+}
+
+void checkWhole(Reader& in, const Graded& graded)
+{
+    if (graded.right > graded.shown)
+        in.fault("more answers were right than there were");
+    for (const Verified& answer : graded.answers)
+        if (answer.right && !answer.failureClass.empty())
+            in.fault("a right answer has a failure class");
+}
+
 template <typename T> void checkWhole(Reader&, const T&) {}
 
 // The sentence that is wrong with some value anywhere in a document; empty when all is well.
@@ -404,8 +464,8 @@ std::string faultOf(const Json& value)
 
 // In the order of the variant.
 constexpr std::array<const char*, std::variant_size_v<Message>> typeNames{
-    "train", "judge", "ask", "serve", "load", "proceed", "stop", "hello", "failure", "progress", "points", "observation",
-    "proxy", "trained", "integrity", "scores", "listening", "served", "feedback"};
+    "train", "judge", "ask", "serve", "load", "reward", "proceed", "stop", "hello", "failure", "progress", "points", "observation",
+    "proxy", "trained", "integrity", "scores", "graded", "rewards", "listening", "served", "feedback"};
 
 template <std::size_t index> Result<Message> readAs(const Json& json)
 {

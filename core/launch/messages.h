@@ -57,6 +57,22 @@ struct Ask { std::string suite; std::string split; int count = 0; };   // split:
 struct ServeSpec { std::string domain, corpus, host = "127.0.0.1"; int port = 0; std::string token; Artifact champion; Json tokenizer = nullptr; };
 struct Load { Artifact champion; };
 
+// --- to a reward model -----------------------------------------------------------------------------------------------
+// One piece of work of a model of what is a right answer (core/critic/tensor/reward.h).
+struct RewardSpec {
+    std::string task;               // learn | grade | score
+    std::string domain, corpus;
+    Json tokenizer = nullptr;       // as a worker's
+    std::uint64_t seed = 0;
+    std::vector<Artifact> versions; // whose answers are looked at; learning starts from the weights of the first
+    Artifact model;                 // the reward model; its version is empty when it is to be learnt
+    std::vector<Json> feedback;     // learn: answers that people graded: {"question": ..., "answer": "...", "right": true}
+    int items = 0;                  // prompts to grade or score on
+    double budgetFlops = 0;
+    double memoryBytes = 0;         // as a worker's
+    std::string scratch;            // learn: folder it may write: reward.safetensors
+};
+
 struct Proceed {};                  // to a worker that waits with its Proxy: train on
 struct Stop {};                     // end politely; also sent to a worker to cancel (it keeps a checkpoint)
 
@@ -81,7 +97,7 @@ struct Trained {
     Json preference = nullptr;      // what the preference loss learnt from; null without one
     Json population = nullptr;      // what a population did, replayable; null without one
 };
-// What a training was worth when TrainSpec::proxy of its budget was spent: mean score on `items` training items.
+// What a training was worth when TrainSpec::proxy of its budget was spent: mean score on `items` training items (core/plugin/proxy.h), asked for `flops`.
 struct Proxy { std::int64_t step = 0; double score = 0, loss = 0, flops = 0; int items = 0; };
 
 // --- from a judge --------------------------------------------------------------------------------------------------
@@ -100,13 +116,27 @@ struct Scores {
     std::vector<double> championConfidence = {}, challengerConfidence = {};
 };
 
+// --- from a reward model ---------------------------------------------------------------------------------------------
+// An answer that was not learnt from: how probably it is right, whether it is by the domain's checker, and how sure the version was.
+struct Verified { double predicted = 0; bool right = false; std::string failureClass; double confidence = 0; };
+// Of learn and grade. `answers`: one of each item held out, for learn; `items` and `shown` count what was learnt from.
+struct Graded {
+    std::string weights;            // learn: the file; empty when nothing can be learnt
+    std::string nothing;            // why not, one sentence
+    int items = 0, shown = 0, right = 0, unreadable = 0, steps = 0;
+    std::vector<Verified> answers;
+    double flops = 0;
+};
+// Of score: mean probability of each version's answers to the same prompts, as RewardSpec::versions has them.
+struct Rewards { std::vector<double> means; int items = 0; double flops = 0; };
+
 // --- from a server -------------------------------------------------------------------------------------------------
 struct Listening { int port = 0; };
 struct Served { std::string version, prompt, completion; double seconds = 0; };
 struct FeedbackGiven { std::string version, prompt, completion, correction; double rating = 0; };   // rating -1 .. 1
 
-using Message = std::variant<TrainSpec, JudgeSpec, Ask, ServeSpec, Load, Proceed, Stop, Hello, Failure, Progress, Points, Observation,
-                             Proxy, Trained, Integrity, Scores, Listening, Served, FeedbackGiven>;
+using Message = std::variant<TrainSpec, JudgeSpec, Ask, ServeSpec, Load, RewardSpec, Proceed, Stop, Hello, Failure, Progress, Points, Observation,
+                             Proxy, Trained, Integrity, Scores, Graded, Rewards, Listening, Served, FeedbackGiven>;
 
 [[nodiscard]] Json toJson(const Message& message);
 [[nodiscard]] Result<Message> messageFromJson(const Json& json);

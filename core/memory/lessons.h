@@ -16,7 +16,8 @@ struct LessonEvidence {
     double gain = 0;             // challenger minus champion on the target suite, score units
     double standardError = 0;    // of that difference
     double predicted = 0;
-    bool accepted = false, failed = false;
+    bool accepted = false;
+    bool failed = false;         // no gain was measured: it could not be trained or judged, or was given up before
     Flops cost;
 };
 

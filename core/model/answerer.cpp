@@ -234,11 +234,12 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
     }
     Caches caches;
     at::Tensor logits =
-        model.start(padded(tokens, tokenizer.pad()), padded(positions, 0), lengths, capacity, caches).contiguous();
+        model.start(padded(tokens, tokenizer.pad()), padded(positions, 0), lengths, capacity, caches).cpu().contiguous();
     std::int64_t length = *std::max_element(lengths.begin(), lengths.end());
     charge(rows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
     std::vector<std::size_t> active(rows.size()); // rows that the cache holds, in its order
     std::iota(active.begin(), active.end(), std::size_t(0));
+    const at::Tensor next = at::zeros({static_cast<std::int64_t>(rows.size())}, at::kLong), places = next.clone();
     for (;;) {
         for (std::size_t i = 0; i < active.size(); ++i)
             if (!rows[active[i]].done)
@@ -247,14 +248,14 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
         dropFinished(rows, active, caches, capacity);
         if (active.empty())
             return;
-        const at::Tensor next = at::zeros({static_cast<std::int64_t>(active.size())}, at::kLong), places = next.clone();
         for (std::size_t i = 0; i < active.size(); ++i) {
             next.data_ptr<std::int64_t>()[i] = rows[active[i]].tokens.back();
             if (isCoupled() && !rows[active[i]].done)
                 places.data_ptr<std::int64_t>()[i] = positionsOf(rows[active[i]]).back();
         }
         charge(active.size(), static_cast<std::size_t>(++length));
-        logits = model.step(next, places, caches).contiguous();
+        const auto count = static_cast<std::int64_t>(active.size());
+        logits = model.step(next.narrow(0, 0, count), places.narrow(0, 0, count), caches).cpu().contiguous();
     }
 }
 
@@ -267,7 +268,8 @@ Answerer::Answerer() = default;
 Answerer::~Answerer() = default;
 
 Result<std::unique_ptr<Answerer>> Answerer::load(const Genome& genome, const std::string& weightsFile,
-                                                 const Domain& domain, const Json& tokenizer)
+                                                 const Domain& domain, const Json& tokenizer,
+                                                 const Placement& placement)
 {
     try {
         RATCHET_TRY(itsTokenizer, tokenizerOf(tokenizer, domain.info().alphabet));
@@ -275,9 +277,10 @@ Result<std::unique_ptr<Answerer>> Answerer::load(const Genome& genome, const std
         answerer->d = std::make_unique<Private>(genome, domain, std::move(itsTokenizer));
         RATCHET_TRY(file, readWeights(weightsFile));
         RATCHET_CHECK(answerer->d->model.load(file));
+        answerer->d->model.place(placement.forAnswers());
         return answerer;
     } catch (const std::exception& error) {
-        return fail(Code::Failed, fmt::format("The model could not be loaded: {}", firstLine(error.what())));
+        return fail(Code::Failed, fmt::format("The model could not be loaded: {}", reasonOf(error)));
     }
 }
 
@@ -300,7 +303,7 @@ Result<std::vector<Answer>> Answerer::answer(const std::vector<std::string>& pro
                 answers.push_back(std::move(row.answer));
         }
     } catch (const std::exception& error) {
-        return fail(Code::Failed, fmt::format("The model could not answer: {}", firstLine(error.what())));
+        return fail(Code::Failed, fmt::format("The model could not answer: {}", reasonOf(error)));
     }
     return answers;
 }
@@ -316,8 +319,8 @@ std::vector<double> Answerer::Private::windowBits(const std::vector<Tokens>& win
     at::Tensor positions;
     if (isCoupled())
         positions = at::arange(length).expand({tokens.size(0), length});
-    const at::Tensor logs =
-        at::log_softmax(model.forward(inputs, positions), -1).gather(2, targets.unsqueeze(2)).squeeze(2).contiguous();
+    const at::Tensor logits = model.forward(inputs, positions), places = targets.unsqueeze(2).to(logits.device());
+    const at::Tensor logs = at::log_softmax(logits, -1).gather(2, places).squeeze(2).cpu().contiguous();
     charge(windows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
     std::vector<double> bits;
     for (std::size_t i = 0; i < windows.size(); ++i) {
@@ -360,7 +363,7 @@ Result<std::vector<double>> Answerer::bitsPerByte(const std::vector<std::string>
                 result[owner[i]] += bits[i - at] / static_cast<double>(texts[owner[i]].size());
         }
     } catch (const std::exception& error) {
-        return fail(Code::Failed, fmt::format("The model could not read the text: {}", firstLine(error.what())));
+        return fail(Code::Failed, fmt::format("The model could not read the text: {}", reasonOf(error)));
     }
     return result;
 }
@@ -381,9 +384,9 @@ Answerer::Integrity Answerer::check(Rng& rng) const
         const at::Tensor positions = at::arange(length).expand({rows, length});
         ForwardOptions options; // every expert on every token: no row's last digits depend on the others
         options.experts = ExpertKind::Dense;
-        const at::Tensor before = d->model.forward(tokens, positions, options);
+        const at::Tensor before = d->model.forward(tokens, positions, options).cpu();
         draw(tokens.narrow(1, half, length - half));
-        const at::Tensor after = d->model.forward(tokens, positions, options);
+        const at::Tensor after = d->model.forward(tokens, positions, options).cpu();
         const at::Tensor sums = at::softmax(before, -1).to(at::kDouble).sum(-1);
         return {(sums - 1).abs().max().item<double>(), at::equal(before.narrow(1, 0, half), after.narrow(1, 0, half)),
                 at::isfinite(before).all().item<bool>() && at::isfinite(after).all().item<bool>()};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A version ready to use: genome + weights + tokenizer behind text in, text out. The judge, the server and self-training
-// use this and nothing else of the model. No libtorch type shows here. One thread at a time.
+// use this and nothing else of the model. Of libtorch nothing shows here but the name of a device. One thread at a time.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/rng.h"
 #include "core/genome/genome.h"
+#include "core/model/placement.h"
 #include "core/plugin/domain.h"
 
 namespace ratchet {
@@ -37,9 +38,9 @@ struct Answer {
 class Answerer {
 public:
     // Checks the weights file strictly against the genome (exact tensor set, shapes, fp32, finite). `domain` must outlive it.
-    // `tokenizer` is the lab's (Tokenizer::toJson), null for the domain's alphabet.
+    // `tokenizer` is the lab's (Tokenizer::toJson), null for the domain's alphabet. Answers are computed in float32 wherever it is placed.
     [[nodiscard]] static Result<std::unique_ptr<Answerer>> load(const Genome& genome, const std::string& weightsFile, const Domain& domain,
-                                                                const Json& tokenizer = nullptr);
+                                                                const Json& tokenizer = nullptr, const Placement& placement = {});
     ~Answerer();
 
     // Whether the prompt is made of the tokenizer's characters and leaves room for an answer.

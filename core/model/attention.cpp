@@ -29,7 +29,7 @@ at::Tensor attentionProbabilities(const at::Tensor& query, const at::Tensor& key
         hidden = hidden.logical_or(at::ones({length, length}, flags).tril(-sight.window));
     if (sight.memory > 0)
         hidden = at::cat({at::zeros({length, sight.memory}, flags), hidden}, 1);
-    return at::softmax(scores.masked_fill(hidden, -INFINITY), -1);
+    return at::softmax(scores.masked_fill(hidden, -INFINITY).to(at::kFloat), -1);
 }
 
 at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const Sight& sight,
@@ -37,14 +37,17 @@ at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const
 {
     if (kind == AttentionKind::Fused && query.is_cpu() && query.scalar_type() == at::kFloat)
         return fusedAttention(query, key, value, sight.memory, sight.window);
-    const at::Tensor out = at::matmul(attentionProbabilities(query, key, sight), spread(value, query.size(2)));
-    return out.transpose(1, 2).reshape({query.size(0), query.size(1), query.size(2) * query.size(3)});
+    const std::int64_t heads = query.size(2);
+    at::Tensor out;
+    if (kind == AttentionKind::Library && sight.window == 0 && sight.memory == 0)
+        out = libraryAttention(query.transpose(1, 2), spread(key, heads), spread(value, heads));
+    if (!out.defined())
+        out = at::matmul(attentionProbabilities(query, key, sight).to(value.scalar_type()), spread(value, heads));
+    return out.transpose(1, 2).reshape({query.size(0), query.size(1), heads * query.size(3)});
 }
 
-namespace {
-
-at::Tensor plainCachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
-                                const std::vector<std::int64_t>& lengths, const Sight& sight)
+at::Tensor cachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
+                           const std::vector<std::int64_t>& lengths, const Sight& sight)
 {
     const std::int64_t heads = query.size(1);
     const auto numbers = query.options().dtype(at::kLong);
@@ -57,16 +60,6 @@ at::Tensor plainCachedAttention(const at::Tensor& query, const at::Tensor& keys,
                               std::sqrt(static_cast<double>(query.size(2)));
     const at::Tensor shares = at::softmax(scores.masked_fill(hidden.unsqueeze(1).unsqueeze(1), -INFINITY), -1);
     return at::matmul(shares, spread(values, heads)).reshape({query.size(0), heads * query.size(2)});
-}
-
-} // namespace
-
-at::Tensor cachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
-                           const std::vector<std::int64_t>& lengths, const Sight& sight, AttentionKind kind)
-{
-    if (kind == AttentionKind::Plain || !query.is_cpu() || query.scalar_type() != at::kFloat)
-        return plainCachedAttention(query, keys, values, lengths, sight);
-    return fusedCachedAttention(query, keys, values, lengths, sight.memory, sight.window);
 }
 
 } // namespace ratchet

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Causal attention (Vaswani 2017) on the CPU: a fused kernel with its own gradient for training, one that reads a KV
-// cache for generation, and the plain composition of operators both are tested against. Used by Transformer. One thread
-// at a time.
+// Causal attention (Vaswani 2017): a fused kernel with its own gradient for the CPU, and the plain composition of
+// operators that it and generation are tested against. Used by Transformer. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +10,9 @@
 
 namespace ratchet {
 
-// Fused: float32 on the CPU, softmax over the keys a query sees only. Plain: ATen operators, any device.
-enum class AttentionKind { Fused, Plain };
+// Fused: float32 on the CPU, softmax over the keys a query sees only. Plain: ATen operators, any device. Library: libtorch's own
+// fused one where it has one and queries see all tokens before them (no window, no memory), else Plain.
+enum class AttentionKind { Fused, Plain, Library };
 
 // Which keys a query sees: the first `memory` ones always, then of the tokens the last `window` up to and with its own;
 // 0 is all.
@@ -30,13 +30,12 @@ struct Sight {
 [[nodiscard]] at::Tensor causalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                          const Sight& sight, AttentionKind kind);
 
-// The probabilities [B, H, T, memory + T] of the same attention, zero where a query does not see; for looking at.
+// The probabilities [B, H, T, memory + T] of the same attention, in float32, zero where a query does not see; for looking at.
 [[nodiscard]] at::Tensor attentionProbabilities(const at::Tensor& query, const at::Tensor& key, const Sight& sight);
 
 // One query a row, of its latest token: query [B, H, w]; keys and values [B, C, K, w], of which row b holds memory +
-// lengths[b] entries. Result [B, H * w].
+// lengths[b] entries. Result [B, H * w]. Of ATen operators.
 [[nodiscard]] at::Tensor cachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
-                                         const std::vector<std::int64_t>& lengths, const Sight& sight,
-                                         AttentionKind kind);
+                                         const std::vector<std::int64_t>& lengths, const Sight& sight);
 
 } // namespace ratchet

@@ -6,35 +6,8 @@ namespace ratchet
 namespace
 {
 
-namespace plain
-{
-#define WIDE_COUNT 1
-#include "core/model/attention_kernel.inc"
-#undef WIDE_COUNT
-} // namespace plain
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define RATCHET_KERNELS 1
-#pragma GCC push_options
-#pragma GCC target("arch=haswell")
-namespace avx2
-{
-#define WIDE_COUNT 1
-#include "core/model/attention_kernel.inc"
-#undef WIDE_COUNT
-} // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("arch=skylake-avx512,prefer-vector-width=512")
-namespace avx512
-{
-#define WIDE_COUNT 2
-#include "core/model/attention_kernel.inc"
-#undef WIDE_COUNT
-} // namespace avx512
-#pragma GCC pop_options
-#endif
+#define KERNEL_BODY "core/model/attention_kernel.inc"
+#include "core/model/kernel_versions.inc"
 
 struct Kernels {
     decltype(&plain::forward) forward;
@@ -42,19 +15,10 @@ struct Kernels {
     decltype(&plain::decode) decode;
 };
 
-// What this processor can run; ATEN_CPU_CAPABILITY does not matter here, the record of a trial names the processor's best.
 const Kernels& kernels()
 {
-    static const Kernels chosen = [] {
-#ifdef RATCHET_KERNELS
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("fma"))
-            return Kernels{&avx512::forward, &avx512::backward, &avx512::decode};
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            return Kernels{&avx2::forward, &avx2::backward, &avx2::decode};
-#endif
-        return Kernels{&plain::forward, &plain::backward, &plain::decode};
-    }();
+#define KERNELS(set) Kernels{&set::forward, &set::backward, &set::decode}
+    static const Kernels chosen = BEST_KERNELS(KERNELS);
     return chosen;
 }
 
@@ -81,9 +45,10 @@ void attentionBackward(const AttentionShape& shape, HeadRows q, HeadRows k, Head
                        grown(scratch, plain::backwardFloats(plain::Frame(shape))));
 }
 
-void attentionDecode(const AttentionShape& shape, const float* q, HeadRows k, HeadRows v, float* out, float* scores)
+void attentionDecode(const AttentionShape& shape, const float* q, const float* keys, const float* values, float* out,
+                     float* scores)
 {
-    kernels().decode(shape, q, k, v, out, scores);
+    kernels().decode(shape, q, keys, values, out, scores);
 }
 
 } // namespace ratchet

@@ -35,7 +35,17 @@ void attentionBackward(const AttentionShape& shape, HeadRows q, HeadRows k, Head
                        const float* normaliser, HeadRows dOut, HeadRows dq, HeadRows dk, HeadRows dv,
                        AttentionScratch& scratch);
 
-// The last of the shape's queries alone, over keys and values kept from before; `scores` is scratch of memory + length.
-void attentionDecode(const AttentionShape& shape, const float* q, HeadRows k, HeadRows v, float* out, float* scores);
+// A kept head's keys lie transposed in blocks of 16 tokens, [blocks][width][16], and its values in rows of a width rounded up to
+// 16; what is not written yet is finite. So a query streams through both and never sums across a vector.
+inline constexpr std::int64_t keyBlock = 16;
+[[nodiscard]] constexpr std::int64_t wholeBlocks(std::int64_t count) { return (count + keyBlock - 1) / keyBlock * keyBlock; }
+
+// Floats at the beginning of a stream that are worth asking for early: from there on the processor sees it coming.
+inline constexpr std::int64_t prefetched = 24 * keyBlock;
+
+// The last of the shape's queries alone, over memory + length kept keys and values; `out` has wholeBlocks(width) floats, `scores`
+// is scratch of wholeBlocks(memory + length).
+void attentionDecode(const AttentionShape& shape, const float* q, const float* keys, const float* values, float* out,
+                     float* scores);
 
 } // namespace ratchet

@@ -3,21 +3,38 @@
 // Included by .cpp files of ratchet_learn only.
 #pragma once
 
+#include "core/model/placement.h"
 #include "core/model/tensor_operations.h"
 
+#include <exception>
 #include <string>
 
 namespace ratchet
 {
 
-// One thread, only deterministic kernels, tiny numbers flushed to zero, freed memory kept for the next step. Call once,
-// before the first tensor; the results of a trial depend on it.
-void prepareProcess();
+// So many threads, only deterministic kernels, tiny numbers flushed to zero, freed memory kept for the next step. Called before
+// the first tensor; the results of a trial depend on it.
+void prepareProcess(int threads = 1);
 
-// "libtorch 1.13.1, AVX2, 1 thread": what a trial's last digits depend on.
-[[nodiscard]] std::string computePlatform();
+// "libtorch 1.13.1, AVX2, 1 thread", and a GPU by its name: what a trial's last digits depend on.
+[[nodiscard]] std::string computePlatform(const Placement& placement = {});
 
 // The first line of a libtorch exception's text, without its stack trace.
 [[nodiscard]] std::string firstLine(const std::string& text);
+// The same as part of a sentence; says what helps where a device had no memory left.
+[[nodiscard]] std::string reasonOf(const std::exception& error);
+
+// Whether libtorch was built with CUDA, and how many devices answer: none when there is no driver.
+[[nodiscard]] bool hasCuda();
+[[nodiscard]] int cudaDevices();
+struct CudaFacts {
+    std::string model = "unknown";
+    bool bf16 = false;          // has matrix units for it (compute capability 8.0 and later)
+    double memoryBytes = 0;
+};
+[[nodiscard]] CudaFacts cudaFacts(int device);
+
+// libtorch 2's scaled_dot_product_attention of [B, H, T, w], causal, without a mask tensor; undefined on 1.13, which has none.
+[[nodiscard]] at::Tensor libraryAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value);
 
 } // namespace ratchet

@@ -21,6 +21,12 @@ Status Ensemble::load(const WeightsFile& file)
     return {};
 }
 
+void Ensemble::place(const Placement& placement)
+{
+    for (const auto& member : m_members)
+        member->place(placement);
+}
+
 Status Ensemble::save(const std::string& file, const std::map<std::string, std::string>& metadata) const
 {
     WeightsFile content;

@@ -26,6 +26,8 @@ public:
     [[nodiscard]] Status load(const WeightsFile& file);
     [[nodiscard]] Status save(const std::string& file, const std::map<std::string, std::string>& metadata) const;
 
+    void place(const Placement& placement);
+
     // As Transformer's.
     [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, const at::Tensor& positions,
                                      const ForwardOptions& options = {}) const;

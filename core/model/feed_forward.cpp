@@ -3,7 +3,9 @@
 
 #include <cmath>
 
+#include "core/genome/cost.h"
 #include "core/model/compat.h"
+#include "core/model/fused_feed_forward.h"
 #include "core/model/linear.h"
 
 namespace ratchet {
@@ -31,7 +33,7 @@ at::Tensor apply(const at::Tensor& x, const Linear& gate, const Linear& up, cons
 at::Tensor applyExpert(const at::Tensor& x, const FeedForwardMaps& maps, std::int64_t expert, const std::string& kind)
 {
     const auto part = [expert](const Linear& linear) {
-        return Linear{linear.weight.defined() ? linear.weight.select(0, expert) : at::Tensor(), {}};
+        return Linear{linear.weight.defined() ? linear.weight.select(0, expert) : at::Tensor(), {}, linear.kind};
     };
     return apply(x, part(maps.gate), part(maps.up), part(maps.down), kind);
 }
@@ -48,7 +50,7 @@ void countBalance(const at::Tensor& probabilities, const at::Tensor& experts, Ro
 at::Tensor mixDense(const at::Tensor& x, const FeedForwardMaps& maps, const Choice& choice, const std::string& kind)
 {
     const std::int64_t count = maps.router.size(0);
-    const at::Tensor weights = at::zeros({x.size(0), count}, x.options()).scatter(1, choice.experts, choice.gates);
+    const at::Tensor weights = at::zeros({x.size(0), count}, choice.gates.options()).scatter(1, choice.experts, choice.gates);
     at::Tensor sum;
     for (std::int64_t expert = 0; expert < count; ++expert) {
         const at::Tensor part = applyExpert(x, maps, expert, kind) * weights.narrow(1, expert, 1);
@@ -93,15 +95,18 @@ at::Tensor mixSparse(const at::Tensor& x, const FeedForwardMaps& maps, const Cho
 
 at::Tensor Linear::operator()(const at::Tensor& x) const
 {
-    return linearMap(x, weight, bias);
+    return linearMap(x, weight, bias, kind);
 }
 
 at::Tensor feedForward(const at::Tensor& x, const FeedForwardMaps& maps, const Architecture& architecture,
                        ExpertKind kind, Routing* routing)
 {
+    if (!maps.router.defined() && maps.up.kind == LinearKind::OneDnn && x.is_cpu() && x.scalar_type() == at::kFloat &&
+        maps.up.weight.size(0) <= widestFusedFeedForward)
+        return fusedFeedForward(x, maps, activationOf(architecture.feedForward));
     if (!maps.router.defined())
         return apply(x, maps.gate, maps.up, maps.down, architecture.feedForward);
-    const at::Tensor probabilities = at::softmax(linearMap(x, maps.router), -1);
+    const at::Tensor probabilities = at::softmax(linearMap(x.to(at::kFloat), maps.router, {}, maps.up.kind), -1);
     const auto [gates, experts] = probabilities.topk(architecture.expertsPerToken, -1);
     const Choice choice{experts, gates / gates.sum(-1, true)};
     const auto assigned = static_cast<double>(experts.numel());

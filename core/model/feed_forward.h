@@ -8,12 +8,14 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/genome/genome.h"
+#include "core/model/linear.h"
 
 namespace ratchet {
 
 // A linear map [out, in] with or without a bias.
 struct Linear {
     at::Tensor weight, bias;
+    LinearKind kind = LinearKind::OneDnn;
     [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const;
 };
 
@@ -36,7 +38,7 @@ struct Routing {
     }
 };
 
-// x [N, d] -> [N, d]. Experts: softmax over the router's logits, the highest expertsPerToken gates, renormalised to
+// x [N, d] -> [N, d], in its type. Experts: softmax, in float32, over the router's logits, the highest expertsPerToken gates, renormalised to
 // one. With `routing` (training) an expert takes at most ceil(expertCapacity * N * expertsPerToken / experts) tokens,
 // first come first served in the order of N, and the rest pass it by; without, no token is dropped.
 [[nodiscard]] at::Tensor feedForward(const at::Tensor& x, const FeedForwardMaps& maps, const Architecture& architecture,

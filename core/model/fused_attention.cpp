@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/fused_attention.h"
 
+#include <algorithm>
+
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -27,47 +29,104 @@ template <typename Work> void overHeads(std::int64_t batch, std::int64_t heads, 
     });
 }
 
+// Queries [B, T, H, w], and keys and values [B, memory + T, K, w].
+struct Heads {
+    at::Tensor q, k, v;
+};
+
+Heads unpack(const at::Tensor& packed, std::int64_t heads, std::int64_t keyHeads)
+{
+    const at::Tensor all = packed.view({packed.size(0), packed.size(1), heads + 2 * keyHeads, -1});
+    return {all.narrow(2, 0, heads), all.narrow(2, heads, keyHeads), all.narrow(2, heads + keyHeads, keyHeads)};
+}
+
+// Writes out [B, T, H, w] and normaliser [B, H, T].
+void attend(const Heads& in, const AttentionShape& shape, const at::Tensor& out, const at::Tensor& normaliser)
+{
+    const std::int64_t heads = in.q.size(2), keyHeads = in.k.size(2), group = heads / keyHeads;
+    float* const normalisers = normaliser.data_ptr<float>();
+    overHeads(in.q.size(0), keyHeads, [&](std::int64_t b, std::int64_t key, AttentionScratch& scratch) {
+        for (std::int64_t h = key * group; h < (key + 1) * group; ++h)
+            attentionForward(shape, rowsOf(in.q, b, h), rowsOf(in.k, b, key), rowsOf(in.v, b, key), rowsOf(out, b, h),
+                             normalisers + (b * heads + h) * shape.length, scratch);
+    });
+}
+
+void clear(HeadRows rows, std::int64_t count, std::int64_t width)
+{
+    for (std::int64_t i = 0; i < count; ++i)
+        std::fill_n(rows.data + i * rows.step, width, 0.0F);
+}
+
+// Writes the gradients of all three.
+void attendBackward(const Heads& in, const AttentionShape& shape, const at::Tensor& out, const at::Tensor& normaliser,
+                    const at::Tensor& dOut, const Heads& gradients)
+{
+    const std::int64_t heads = in.q.size(2), keyHeads = in.k.size(2), group = heads / keyHeads, keys = in.k.size(1);
+    const float* const normalisers = normaliser.data_ptr<float>();
+    overHeads(in.q.size(0), keyHeads, [&](std::int64_t b, std::int64_t key, AttentionScratch& scratch) {
+        const HeadRows dk = rowsOf(gradients.k, b, key), dv = rowsOf(gradients.v, b, key);
+        clear(dk, keys, shape.width);
+        clear(dv, keys, shape.width);
+        for (std::int64_t h = key * group; h < (key + 1) * group; ++h)
+            attentionBackward(shape, rowsOf(in.q, b, h), rowsOf(in.k, b, key), rowsOf(in.v, b, key), rowsOf(out, b, h),
+                              normalisers + (b * heads + h) * shape.length, rowsOf(dOut, b, h),
+                              rowsOf(gradients.q, b, h), dk, dv, scratch);
+    });
+}
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
 struct FusedAttention : torch::autograd::Function<FusedAttention> {
-    static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& q, const at::Tensor& k,
-                              const at::Tensor& v, std::int64_t memory, std::int64_t window)
+    static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                              std::int64_t memory, std::int64_t window)
     {
         const std::int64_t batch = q.size(0), length = q.size(1), heads = q.size(2), width = q.size(3);
-        const std::int64_t group = heads / k.size(2);
-        const AttentionShape shape{length, width, memory, window};
         const at::Tensor out = at::empty({batch, length, heads, width}, q.options());
         const at::Tensor normaliser = at::empty({batch, heads, length}, q.options());
-        float* const normalisers = normaliser.data_ptr<float>();
-        overHeads(batch, k.size(2), [&](std::int64_t b, std::int64_t key, AttentionScratch& scratch) {
-            for (std::int64_t h = key * group; h < (key + 1) * group; ++h)
-                attentionForward(shape, rowsOf(q, b, h), rowsOf(k, b, key), rowsOf(v, b, key), rowsOf(out, b, h),
-                                 normalisers + (b * heads + h) * length, scratch);
-        });
+        attend({q, k, v}, {length, width, memory, window}, out, normaliser);
         context->save_for_backward({q, k, v, out, normaliser});
         context->saved_data["memory"] = memory;
         context->saved_data["window"] = window;
         return out.view({batch, length, heads * width});
     }
 
-    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                   torch::autograd::variable_list gradients)
+    static variable_list backward(AutogradContext* context, variable_list gradients)
     {
-        const auto saved = context->get_saved_variables();
-        const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3];
-        const std::int64_t batch = q.size(0), length = q.size(1), heads = q.size(2), width = q.size(3);
-        const std::int64_t keys = k.size(1), keyHeads = k.size(2), group = heads / keyHeads;
-        const AttentionShape shape{length, width, context->saved_data["memory"].toInt(),
+        const variable_list saved = context->get_saved_variables();
+        const Heads in{saved[0], saved[1], saved[2]};
+        const AttentionShape shape{in.q.size(1), in.q.size(3), context->saved_data["memory"].toInt(),
                                    context->saved_data["window"].toInt()};
-        const at::Tensor dOut = gradients[0].contiguous().view({batch, length, heads, width});
-        const at::Tensor dq = at::empty({batch, length, heads, width}, q.options());
-        const at::Tensor dk = at::zeros({batch, keys, keyHeads, width}, k.options()), dv = at::zeros_like(dk);
-        const float* const normalisers = saved[4].data_ptr<float>();
-        overHeads(batch, keyHeads, [&](std::int64_t b, std::int64_t key, AttentionScratch& scratch) {
-            for (std::int64_t h = key * group; h < (key + 1) * group; ++h)
-                attentionBackward(shape, rowsOf(q, b, h), rowsOf(k, b, key), rowsOf(v, b, key), rowsOf(out, b, h),
-                                  normalisers + (b * heads + h) * length, rowsOf(dOut, b, h), rowsOf(dq, b, h),
-                                  rowsOf(dk, b, key), rowsOf(dv, b, key), scratch);
-        });
-        return {dq, dk, dv, {}, {}};
+        const auto like = [](const at::Tensor& tensor) { return at::empty(tensor.sizes(), tensor.options()); };
+        const Heads d{like(in.q), like(in.k), like(in.v)};
+        attendBackward(in, shape, saved[3], saved[4], gradients[0].contiguous().view(in.q.sizes()), d);
+        return {d.q, d.k, d.v, {}, {}};
+    }
+};
+
+struct PackedAttention : torch::autograd::Function<PackedAttention> {
+    static at::Tensor forward(AutogradContext* context, const at::Tensor& packed, std::int64_t heads,
+                              std::int64_t keyHeads, std::int64_t window)
+    {
+        const std::int64_t batch = packed.size(0), length = packed.size(1), width = packed.size(2) / (heads + 2 * keyHeads);
+        const at::Tensor out = at::empty({batch, length, heads, width}, packed.options());
+        const at::Tensor normaliser = at::empty({batch, heads, length}, packed.options());
+        attend(unpack(packed, heads, keyHeads), {length, width, 0, window}, out, normaliser);
+        context->save_for_backward({packed, out, normaliser});
+        context->saved_data["keyHeads"] = keyHeads;
+        context->saved_data["window"] = window;
+        return out.view({batch, length, heads * width});
+    }
+
+    static variable_list backward(AutogradContext* context, variable_list gradients)
+    {
+        const variable_list saved = context->get_saved_variables();
+        const at::Tensor &packed = saved[0], &out = saved[1], dPacked = at::empty(packed.sizes(), packed.options());
+        const std::int64_t heads = out.size(2), keyHeads = context->saved_data["keyHeads"].toInt();
+        attendBackward(unpack(packed, heads, keyHeads), {out.size(1), out.size(3), 0, context->saved_data["window"].toInt()},
+                       out, saved[2], gradients[0].contiguous().view(out.sizes()), unpack(dPacked, heads, keyHeads));
+        return {dPacked, {}, {}, {}};
     }
 };
 
@@ -79,23 +138,9 @@ at::Tensor fusedAttention(const at::Tensor& query, const at::Tensor& key, const 
     return FusedAttention::apply(query, key, value, memory, window);
 }
 
-at::Tensor fusedCachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
-                                const std::vector<std::int64_t>& lengths, std::int64_t memory, std::int64_t window)
+at::Tensor fusedAttention(const at::Tensor& packed, std::int64_t heads, std::int64_t keyHeads, std::int64_t window)
 {
-    const std::int64_t batch = query.size(0), heads = query.size(1), width = query.size(2);
-    const std::int64_t group = heads / keys.size(2);
-    const at::Tensor q = query.contiguous(), out = at::empty({batch, heads * width}, query.options());
-    const float* const queries = q.data_ptr<float>();
-    float* const results = out.data_ptr<float>();
-    at::parallel_for(0, batch * heads, 32, [&](std::int64_t from, std::int64_t to) {
-        AttentionScratch scores(static_cast<std::size_t>(keys.size(1)));
-        for (std::int64_t i = from; i < to; ++i) {
-            const std::int64_t row = i / heads, head = i % heads / group;
-            attentionDecode({lengths[static_cast<std::size_t>(row)], width, memory, window}, queries + i * width,
-                            rowsOf(keys, row, head), rowsOf(values, row, head), results + i * width, scores.data());
-        }
-    });
-    return out;
+    return PackedAttention::apply(packed, heads, keyHeads, window);
 }
 
 } // namespace ratchet

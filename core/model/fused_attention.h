@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -16,10 +15,9 @@ namespace ratchet
 [[nodiscard]] at::Tensor fusedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                         std::int64_t memory = 0, std::int64_t window = 0);
 
-// One query a row: query [B, H, w] over keys and values [B, C, K, w], of which row b holds memory + lengths[b] entries; the
-// query is the last one's. Result [B, H * w]; no gradient.
-[[nodiscard]] at::Tensor fusedCachedAttention(const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
-                                              const std::vector<std::int64_t>& lengths, std::int64_t memory = 0,
-                                              std::int64_t window = 0);
+// The same of queries, keys and values as their linear map leaves them, [B, T, (H + 2 K) w] with H queries, K keys and K values a
+// token: their gradient comes as one too.
+[[nodiscard]] at::Tensor fusedAttention(const at::Tensor& packed, std::int64_t heads, std::int64_t keyHeads,
+                                        std::int64_t window);
 
 } // namespace ratchet

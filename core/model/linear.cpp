@@ -10,19 +10,55 @@
 
 namespace ratchet
 {
+namespace
+{
+
+at::Tensor inTypeOf(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias)
+{
+    const at::ScalarType type = x.scalar_type();
+    return at::linear(x, weight.to(type), bias.defined() ? bias.to(type) : bias);
+}
+
+} // namespace
+
+void multiply(const Product& product, const float* a, const float* b, float* c, Sum sum)
+{
+    const auto [transposeA, transposeB, m, n, k] = product;
+#ifdef RATCHET_ONEDNN
+    const dnnl_status_t status =
+        dnnl_sgemm(transposeA, transposeB, m, n, k, 1.0F, a, transposeA == 'T' ? m : k, b, transposeB == 'T' ? k : n,
+                   sum == Sum::Add ? 1.0F : 0.0F, c, n);
+    TORCH_CHECK(status == dnnl_success, "oneDNN cannot multiply these matrices: status ", static_cast<int>(status));
+#else
+    const auto matrix = [](const float* data, bool transposed, std::int64_t rows, std::int64_t columns) {
+        float* const values = const_cast<float*>(data); // only read
+        return transposed ? at::from_blob(values, {columns, rows}).t() : at::from_blob(values, {rows, columns});
+    };
+    const at::Tensor result = at::mm(matrix(a, transposeA == 'T', m, k), matrix(b, transposeB == 'T', k, n));
+    at::Tensor there = at::from_blob(c, {m, n});
+    sum == Sum::Add ? there.add_(result) : there.copy_(result);
+#endif
+}
+
+void mapRows(const float* x, std::int64_t rows, const at::Tensor& weight, const at::Tensor& bias, float* out, Sum sum)
+{
+    const std::int64_t inner = weight.size(1), outer = weight.size(0);
+    const float* const shift = bias.defined() ? bias.data_ptr<float>() : nullptr;
+    for (std::int64_t row = 0; shift && row < rows; ++row)
+        for (std::int64_t c = 0; c < outer; ++c)
+            out[row * outer + c] = shift[c] + (sum == Sum::Add ? out[row * outer + c] : 0);
+    multiply({'N', 'T', rows, outer, inner}, x, weight.data_ptr<float>(), out, shift ? Sum::Add : sum);
+}
 
 #ifdef RATCHET_ONEDNN
 namespace
 {
 
-// c [m, n] = a b with a or b read transposed; all row-major and without gaps.
+// c = a b with a or b read transposed.
 void multiply(char transposeA, char transposeB, const at::Tensor& a, const at::Tensor& b, const at::Tensor& c)
 {
-    const std::int64_t inner = transposeA == 'T' ? a.size(0) : a.size(1);
-    const dnnl_status_t status =
-        dnnl_sgemm(transposeA, transposeB, c.size(0), c.size(1), inner, 1.0F, a.data_ptr<float>(), a.size(1),
-                   b.data_ptr<float>(), b.size(1), 0.0F, c.data_ptr<float>(), c.size(1));
-    TORCH_CHECK(status == dnnl_success, "oneDNN cannot multiply these matrices: status ", static_cast<int>(status));
+    multiply({transposeA, transposeB, c.size(0), c.size(1), transposeA == 'T' ? a.size(0) : a.size(1)},
+             a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>(), Sum::Set);
 }
 
 struct OneDnnLinear : torch::autograd::Function<OneDnnLinear> {
@@ -64,7 +100,7 @@ bool isPlainFloat(const at::Tensor& tensor)
 at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, LinearKind kind)
 {
     if (kind == LinearKind::Plain || !isPlainFloat(x) || !isPlainFloat(weight) || weight.dim() != 2)
-        return at::linear(x, weight, bias);
+        return inTypeOf(x, weight, bias);
     std::vector<std::int64_t> sizes = x.sizes().vec();
     sizes.back() = weight.size(0);
     const at::Tensor rows = x.reshape({-1, x.size(-1)}).contiguous();
@@ -74,7 +110,7 @@ at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Te
 #else
 at::Tensor linearMap(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, LinearKind)
 {
-    return at::linear(x, weight, bias);
+    return inTypeOf(x, weight, bias);
 }
 #endif
 

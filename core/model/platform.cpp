@@ -10,12 +10,13 @@
 
 namespace ratchet {
 
-Json describePlatform()
+Json describePlatform(const Placement& placement)
 {
-    prepareProcess();
+    prepareProcess(placement.threads);
     const char* capability = std::getenv("ATEN_CPU_CAPABILITY");
-    return {{"text", computePlatform()}, {"libtorch", TORCH_VERSION}, {"capability", capability ? capability : "default"},
-            {"threads", at::get_num_threads()}};
+    return {{"text", computePlatform(placement)}, {"libtorch", TORCH_VERSION}, {"capability", capability ? capability : "default"},
+            {"threads", at::get_num_threads()}, {"device", placement.device.str()},
+            {"precision", placement.precision == Precision::BFloat16 ? "bf16" : "fp32"}};
 }
 
 } // namespace ratchet

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "core/base/json.h"
+#include "core/model/placement.h"
 
 namespace ratchet {
 
 // Prepares the process for tensors and tells {"text": "libtorch 1.13.1, AVX2, 1 thread", "libtorch", "capability",
-// "threads"}.
-[[nodiscard]] Json describePlatform();
+// "threads", "device", "precision"}.
+[[nodiscard]] Json describePlatform(const Placement& placement = {});
 
 } // namespace ratchet

@@ -50,6 +50,7 @@ void Transformer::bind(Linear& member, const std::string& name)
 {
     bind(member.weight, name + ".weight");
     bind(member.bias, name + ".bias");
+    member.kind = m_placement.usesOwnKernels() ? LinearKind::OneDnn : LinearKind::Plain;
 }
 
 void Transformer::bind(Norm& member, const std::string& name)
@@ -88,6 +89,14 @@ void Transformer::bindViews()
     bind(m_head, "head.weight");
 }
 
+void Transformer::place(const Placement& placement)
+{
+    m_placement = placement;
+    m_flat = m_flat.to(placement.device);
+    m_leaves.clear();
+    bindViews();
+}
+
 void Transformer::requireGradient()
 {
     m_gradient = at::zeros_like(m_flat);
@@ -95,6 +104,15 @@ void Transformer::requireGradient()
         leaf->requires_grad_(true);
         leaf->mutable_grad() = m_gradient.narrow(0, leaf->storage_offset(), leaf->numel()).view(leaf->sizes());
     }
+}
+
+std::unique_ptr<Transformer> Transformer::replica() const
+{
+    auto other = std::make_unique<Transformer>(m_architecture, m_vocabulary);
+    other->m_flat = m_flat;
+    other->place(m_placement);
+    other->requireGradient();
+    return other;
 }
 
 // Memory keys and values start as large as those of tokens, which are sums of normalised channels; the router starts
@@ -115,9 +133,9 @@ double Transformer::deviationOf(const TensorSlot& slot) const
 
 void Transformer::initialise(std::uint64_t seed)
 {
-    float* const values = m_flat.data_ptr<float>();
+    const at::Tensor here = m_flat.cpu(); // on the CPU itself
     for (const TensorSlot& slot : m_layout) {
-        float* const target = values + slot.offset;
+        float* const target = here.data_ptr<float>() + slot.offset;
         if (slot.shape.size() == 1) {
             std::fill_n(target, slot.count, slot.name.ends_with(".bias") ? 0.0F : 1.0F);
             continue;
@@ -127,6 +145,7 @@ void Transformer::initialise(std::uint64_t seed)
         for (std::int64_t i = 0; i < slot.count; ++i)
             target[i] = static_cast<float>(deviation * rng.normal());
     }
+    m_flat.copy_(here);
 }
 
 Status Transformer::load(const WeightsFile& file)
@@ -138,16 +157,19 @@ Status Transformer::load(const WeightsFile& file)
 
 void Transformer::take(const WeightsFile& file, const std::string& prefix)
 {
+    const at::Tensor here = m_flat.cpu();
     for (const TensorSlot& slot : m_layout) {
         const TensorEntry& entry = file.tensors.at(prefix + slot.name);
-        std::memcpy(m_flat.data_ptr<float>() + slot.offset, file.data.data() + entry.offset, entry.bytes);
+        std::memcpy(here.data_ptr<float>() + slot.offset, file.data.data() + entry.offset, entry.bytes);
     }
+    m_flat.copy_(here);
 }
 
 void Transformer::addTo(WeightsFile& file, const at::Tensor& flat, const std::string& prefix) const
 {
+    const at::Tensor here = flat.cpu();
     for (const TensorSlot& slot : m_layout)
-        file.add(prefix + slot.name, "F32", slot.shape, flat.data_ptr<float>() + slot.offset);
+        file.add(prefix + slot.name, "F32", slot.shape, here.data_ptr<float>() + slot.offset);
 }
 
 Status Transformer::save(const std::string& file, const at::Tensor& flat,

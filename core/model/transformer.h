@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "core/genome/weights_file.h"
 #include "core/model/attention.h"
 #include "core/model/feed_forward.h"
+#include "core/model/placement.h"
 
 namespace ratchet {
 
@@ -46,11 +48,21 @@ struct ForwardOptions {
     Routing* routing = nullptr;
 };
 
-// Keys and values of the memory and the tokens seen so far; row b holds lengths[b] tokens.
+// What a step of generation writes to, kept from token to token; all [B, ..] float32 of the CPU.
+struct DecodeBuffers {
+    at::Tensor x, normed, packed, mixed, hidden, gate, logits;
+    at::Tensor cosine, sine; // of "rope", [C, w / 2]
+    at::Tensor scratch;      // [threads, ..]
+};
+
+// Keys and values of the memory and the tokens seen so far; row b holds lengths[b] tokens. Fused: a block's lie as
+// attention_kernel.h keeps them, keys [B, K, blocks, w, 16] and values [B, K, 16 * blocks, w rounded up]. Plain, which any
+// other device takes: both [B, memory + C, K, w].
 struct KvCache {
-    std::vector<at::Tensor> keys, values; // a block: [B, memory + C, K, w]
+    std::vector<at::Tensor> keys, values;
     std::vector<std::int64_t> lengths;
     AttentionKind attention = AttentionKind::Fused;
+    DecodeBuffers buffers;   // of Fused
 
     // Keeps these rows only, in this order: finished ones drop out.
     void keepRows(const std::vector<std::int64_t>& rows);
@@ -68,16 +80,20 @@ public:
     // Of a file that was checked (checkWeights): the tensors whose names begin with `prefix`; and the other way round.
     void take(const WeightsFile& file, const std::string& prefix);
     void addTo(WeightsFile& file, const at::Tensor& flat, const std::string& prefix) const;
+    // Moves the parameters there; before requireGradient(). A model is made on the CPU, in float32 and with own kernels.
+    void place(const Placement& placement);
+    [[nodiscard]] const Placement& placement() const { return m_placement; }
     [[nodiscard]] Status save(const std::string& file, const at::Tensor& flat,
                               const std::map<std::string, std::string>& metadata) const;
 
     // Logits [B, T, V] of tokens [B, T]; positions [B, T] are needed for "coupled" only and otherwise ignored.
-    // Padding on the right changes nothing before it.
+    // Padding on the right changes nothing before it. Both may lie on the CPU wherever the model is; logits are float32 where it is.
     [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, const at::Tensor& positions,
                                      const ForwardOptions& options = {}) const;
 
-    // Generation. start() runs padded prompts of the given lengths and returns the logits [B, V] after each one's last
-    // token; step() appends one token [B] to every row, whose position id (for "coupled") is positions [B].
+    // Generation, always in float32. start() runs padded prompts of the given lengths and returns the logits [B, V] after each one's last
+    // token; step() appends one token [B] to every row, whose position id (for "coupled") is positions [B]. Its logits
+    // stay until the next step.
     [[nodiscard]] at::Tensor start(const at::Tensor& tokens, const at::Tensor& positions,
                                    const std::vector<std::int64_t>& lengths, std::int64_t capacity,
                                    KvCache& cache) const;
@@ -85,6 +101,8 @@ public:
 
     // Makes every parameter a leaf whose gradient lies in gradient().
     void requireGradient();
+    // Another model of the very same parameters, with a gradient of its own: for a thread beside this one's.
+    [[nodiscard]] std::unique_ptr<Transformer> replica() const;
     [[nodiscard]] at::Tensor flat() const { return m_flat; }
     [[nodiscard]] at::Tensor gradient() const { return m_gradient; }
     [[nodiscard]] const std::vector<TensorSlot>& layout() const { return m_layout; }
@@ -108,6 +126,7 @@ private:
         const ForwardOptions& options;
         KvCache* cache = nullptr;
         bool decoding = false;
+        Precision precision = Precision::Float32;
     };
     struct Heads {
         at::Tensor query, key, value; // [B, T, heads, w]
@@ -123,17 +142,28 @@ private:
     [[nodiscard]] at::Tensor placesOf(const at::Tensor& positions, std::int64_t length) const;
     [[nodiscard]] at::Tensor embed(const at::Tensor& tokens, const at::Tensor& positions) const;
     [[nodiscard]] at::Tensor run(at::Tensor x, const Pass& pass) const;
-    [[nodiscard]] Heads project(const Block& block, const at::Tensor& x, const Pass& pass) const;
+    [[nodiscard]] bool isPacked(const Pass& pass) const;
+    [[nodiscard]] Heads project(const Block& block, const at::Tensor& packed, const Pass& pass) const;
     [[nodiscard]] at::Tensor attend(int block, const at::Tensor& x, const Pass& pass) const;
     [[nodiscard]] at::Tensor attendCached(int block, const Heads& heads, KvCache& cache) const;
+    // Of a Fused cache (transformer_decode.cpp).
+    void prepareCache(std::int64_t batch, std::int64_t capacity, KvCache& cache) const;
+    void keep(int block, const Heads& heads, KvCache& cache) const;
+    [[nodiscard]] at::Tensor decode(const at::Tensor& tokens, const at::Tensor& positions, KvCache& cache) const;
+    void decodeEmbedding(const std::int64_t* tokens, const at::Tensor& positions, std::int64_t rows,
+                         const KvCache& cache) const;
+    void decodeAttention(int block, const std::int64_t* tokens, std::int64_t rows, KvCache& cache) const;
+    void decodeRow(int block, std::int64_t token, std::int64_t row, KvCache& cache, float* scratch) const;
+    void decodeFeedForward(const Block& block, std::int64_t rows, const DecodeBuffers& buffers) const;
+    void normaliseTo(const Norm& norm, std::int64_t rows, const DecodeBuffers& buffers) const;
     [[nodiscard]] at::Tensor memoryKeys(const Block& block) const;
-    [[nodiscard]] at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight) const;
     [[nodiscard]] at::Tensor normalise(const at::Tensor& x, const Norm& norm) const;
-    [[nodiscard]] at::Tensor head(const at::Tensor& x) const;
+    [[nodiscard]] at::Tensor head(const at::Tensor& x, Precision precision) const;
     void rotations(const at::Tensor& positions, Pass& pass) const;
 
     Architecture m_architecture;
     int m_vocabulary;
+    Placement m_placement;
     std::vector<TensorSlot> m_layout;
     at::Tensor m_flat, m_gradient;
     at::Tensor m_tokens, m_positions, m_head;

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "core/model/compat.h"
+#include "core/model/fused_attention.h"
+#include "core/model/fused_norm.h"
 #include "core/model/linear.h"
 
 namespace ratchet {
@@ -17,17 +19,21 @@ at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tenso
     return at::cat({halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine}, -1);
 }
 
-} // namespace
-
-at::Tensor Transformer::rmsNorm(const at::Tensor& x, const at::Tensor& weight) const
+// As the matrix products of a pass take it.
+at::Tensor narrowed(const at::Tensor& x, Precision precision)
 {
-    return x * at::rsqrt(x.square().mean(-1, true) + m_architecture.normEpsilon) * weight;
+    return precision == Precision::BFloat16 ? x.to(at::kBFloat16) : x;
 }
+
+} // namespace
 
 at::Tensor Transformer::normalise(const at::Tensor& x, const Norm& norm) const
 {
-    return norm.bias.defined() ? at::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, m_architecture.normEpsilon)
-                               : rmsNorm(x, norm.weight);
+    if (m_placement.usesOwnKernels() && x.scalar_type() == at::kFloat)
+        return fusedNorm(x, norm.weight, norm.bias, m_architecture.normEpsilon);
+    const at::Tensor wide = x.to(at::kFloat);
+    return norm.bias.defined() ? at::layer_norm(wide, {x.size(-1)}, norm.weight, norm.bias, m_architecture.normEpsilon)
+                               : wide * at::rsqrt(wide.square().mean(-1, true) + m_architecture.normEpsilon) * norm.weight;
 }
 
 void Transformer::rotations(const at::Tensor& positions, Pass& pass) const
@@ -44,7 +50,8 @@ void Transformer::rotations(const at::Tensor& positions, Pass& pass) const
 
 at::Tensor Transformer::placesOf(const at::Tensor& positions, std::int64_t length) const
 {
-    return m_architecture.positions == "coupled" ? positions : at::arange(length, m_flat.options().dtype(at::kLong));
+    return m_architecture.positions == "coupled" ? positions.to(m_flat.device())
+                                                 : at::arange(length, m_flat.options().dtype(at::kLong));
 }
 
 at::Tensor Transformer::embed(const at::Tensor& tokens, const at::Tensor& positions) const
@@ -53,20 +60,26 @@ at::Tensor Transformer::embed(const at::Tensor& tokens, const at::Tensor& positi
     return m_positions.defined() ? x + at::embedding(m_positions, positions) : x;
 }
 
-// Queries, keys and values as attention takes them.
-Transformer::Heads Transformer::project(const Block& block, const at::Tensor& x, const Pass& pass) const
+// Whether attention takes what the linear map gives as it is.
+bool Transformer::isPacked(const Pass& pass) const
+{
+    const Architecture& a = m_architecture;
+    return !pass.cache && !pass.options.observer && pass.options.attention == AttentionKind::Fused &&
+           m_placement.usesOwnKernels() && pass.precision == Precision::Float32 && !a.qkNorm && !a.valueEmbedding && a.memoryTokens == 0 && a.positions != "rope";
+}
+
+// Queries, keys and values as attention takes them, of what the linear map gives.
+Transformer::Heads Transformer::project(const Block& block, const at::Tensor& packed, const Pass& pass) const
 {
     const Architecture& a = m_architecture;
     const std::int64_t headWidth = a.width / a.heads, keyWidth = a.kvHeads * headWidth;
-    const at::Tensor packed =
-        block.queryKeyValue(normalise(x, block.attentionNorm)).view({pass.batch, pass.length, a.width + 2 * keyWidth});
     const auto parts = packed.split_with_sizes({a.width, keyWidth, keyWidth}, -1);
     at::Tensor q = parts[0].view({pass.batch, pass.length, a.heads, headWidth});
     at::Tensor k = parts[1].view({pass.batch, pass.length, a.kvHeads, headWidth});
     at::Tensor v = parts[2].view({pass.batch, pass.length, a.kvHeads, headWidth});
     if (a.qkNorm) {
-        q = rmsNorm(q, block.queryNorm);
-        k = rmsNorm(k, block.keyNorm);
+        q = normalise(q, {block.queryNorm, {}});
+        k = normalise(k, {block.keyNorm, {}});
     }
     if (pass.cosine.defined()) {
         q = rotate(q, pass.cosine, pass.sine);
@@ -74,36 +87,45 @@ Transformer::Heads Transformer::project(const Block& block, const at::Tensor& x,
     }
     if (block.valueEmbedding.defined())
         v = v + at::embedding(block.valueEmbedding, pass.tokens).view(v.sizes());
-    return {q, k, v};
+    const at::ScalarType type = packed.scalar_type();
+    return {q.to(type), k.to(type), v.to(type)};
 }
 
 // [M, K, w]. They are keys without a place: normalised like keys, never rotated.
 at::Tensor Transformer::memoryKeys(const Block& block) const
 {
     const at::Tensor keys = block.memoryKey.view({m_architecture.memoryTokens, m_architecture.kvHeads, -1});
-    return m_architecture.qkNorm ? rmsNorm(keys, block.keyNorm) : keys;
+    return m_architecture.qkNorm ? normalise(keys, {block.keyNorm, {}}) : keys;
 }
 
 at::Tensor Transformer::attend(int index, const at::Tensor& x, const Pass& pass) const
 {
     const Block& block = m_blocks[static_cast<std::size_t>(index)];
-    Heads heads = project(block, x, pass);
+    const at::Tensor packed =
+        block.queryKeyValue(narrowed(normalise(x, block.attentionNorm), pass.precision)).view({pass.batch, pass.length, -1});
+    if (isPacked(pass)) {
+        const Architecture& a = m_architecture;
+        return block.output(fusedAttention(packed, a.heads, a.kvHeads, a.window).view({-1, a.width}));
+    }
+    Heads heads = project(block, packed, pass);
     if (pass.decoding)
         return block.output(attendCached(index, heads, *pass.cache));
     const std::int64_t memory = m_architecture.memoryTokens;
     if (memory > 0) {
         const std::vector<std::int64_t> shape{pass.batch, memory, heads.key.size(2), heads.key.size(3)};
-        heads.key = at::cat({memoryKeys(block).unsqueeze(0).expand(shape), heads.key}, 1);
-        heads.value = at::cat({block.memoryValue.view({1, memory, shape[2], shape[3]}).expand(shape), heads.value}, 1);
+        const at::ScalarType type = heads.key.scalar_type();
+        heads.key = at::cat({memoryKeys(block).unsqueeze(0).to(type).expand(shape), heads.key}, 1);
+        heads.value =
+            at::cat({block.memoryValue.view({1, memory, shape[2], shape[3]}).to(type).expand(shape), heads.value}, 1);
     }
-    if (pass.cache) {
-        pass.cache->keys[static_cast<std::size_t>(index)].narrow(1, 0, memory + pass.length).copy_(heads.key);
-        pass.cache->values[static_cast<std::size_t>(index)].narrow(1, 0, memory + pass.length).copy_(heads.value);
-    }
+    if (pass.cache)
+        keep(index, heads, *pass.cache);
     if (pass.options.observer)
         pass.options.observer->attention(
             index, attentionProbabilities(heads.query, heads.key, sight()).narrow(3, memory, pass.length));
-    const at::Tensor mixed = causalAttention(heads.query, heads.key, heads.value, sight(), pass.options.attention);
+    const bool byLibrary = pass.options.attention == AttentionKind::Fused && !m_placement.usesOwnKernels();
+    const at::Tensor mixed = causalAttention(heads.query, heads.key, heads.value, sight(),
+                                             byLibrary ? AttentionKind::Library : pass.options.attention);
     return block.output(mixed.view({pass.batch * pass.length, m_architecture.width}));
 }
 
@@ -119,7 +141,7 @@ at::Tensor Transformer::attendCached(int index, const Heads& heads, KvCache& cac
     std::vector<std::int64_t> grown = cache.lengths;
     for (auto& length : grown)
         ++length;
-    return cachedAttention(heads.query.squeeze(1), keys, values, grown, sight(), cache.attention);
+    return cachedAttention(heads.query.squeeze(1), keys, values, grown, sight());
 }
 
 at::Tensor Transformer::run(at::Tensor x, const Pass& pass) const
@@ -138,48 +160,45 @@ at::Tensor Transformer::run(at::Tensor x, const Pass& pass) const
         show("block." + std::to_string(i) + ".attention", attended);
         x = x + drop(attended);
         const Block& block = m_blocks[static_cast<std::size_t>(i)];
-        const at::Tensor fed = feedForward(normalise(x, block.feedForwardNorm), block.feedForward, m_architecture,
-                                           pass.options.experts, pass.options.routing);
+        const at::Tensor fed = feedForward(narrowed(normalise(x, block.feedForwardNorm), pass.precision), block.feedForward,
+                                           m_architecture, pass.options.experts, pass.options.routing);
         show("block." + std::to_string(i) + ".feed-forward", fed);
         x = x + drop(fed);
     }
     return x;
 }
 
-at::Tensor Transformer::head(const at::Tensor& x) const
+at::Tensor Transformer::head(const at::Tensor& x, Precision precision) const
 {
-    const at::Tensor logits = linearMap(normalise(x, m_norm), m_head.defined() ? m_head : m_tokens);
+    const LinearKind kind = m_placement.usesOwnKernels() ? LinearKind::OneDnn : LinearKind::Plain;
+    const at::Tensor logits =
+        linearMap(narrowed(normalise(x, m_norm), precision), m_head.defined() ? m_head : m_tokens, {}, kind).to(at::kFloat);
     return m_architecture.softCap > 0 ? at::tanh(logits / m_architecture.softCap) * m_architecture.softCap : logits;
 }
 
-at::Tensor Transformer::forward(const at::Tensor& tokens, const at::Tensor& positions,
+at::Tensor Transformer::forward(const at::Tensor& given, const at::Tensor& positions,
                                 const ForwardOptions& options) const
 {
+    const at::Tensor tokens = given.to(m_flat.device());
     const std::int64_t batch = tokens.size(0), length = tokens.size(1);
     const at::Tensor places = placesOf(positions, length);
     Pass pass{batch, length, tokens.reshape({-1}), {}, {}, options};
+    pass.precision = m_placement.precision;
     rotations(places, pass);
-    const at::Tensor logits = head(run(embed(tokens, places).view({batch * length, m_architecture.width}), pass));
+    const at::Tensor logits =
+        head(run(embed(tokens, places).view({batch * length, m_architecture.width}), pass), pass.precision);
     if (options.observer)
         options.observer->activation("head", logits);
     return logits.view({batch, length, m_vocabulary});
 }
 
-at::Tensor Transformer::start(const at::Tensor& tokens, const at::Tensor& positions,
+at::Tensor Transformer::start(const at::Tensor& given, const at::Tensor& positions,
                               const std::vector<std::int64_t>& lengths, std::int64_t capacity, KvCache& cache) const
 {
     const at::NoGradGuard noGradient;
+    const at::Tensor tokens = given.to(m_flat.device());
     const std::int64_t batch = tokens.size(0), length = tokens.size(1);
-    const auto block = [&] {
-        return at::zeros({batch, m_architecture.memoryTokens + capacity, m_architecture.kvHeads,
-                          m_architecture.width / m_architecture.heads},
-                         m_flat.options());
-    };
-    cache = {{}, {}, {}, cache.attention};
-    for (int i = 0; i < m_architecture.layers; ++i) {
-        cache.keys.push_back(block());
-        cache.values.push_back(block());
-    }
+    prepareCache(batch, capacity, cache);
     const at::Tensor places = placesOf(positions, length);
     ForwardOptions options;
     options.attention = cache.attention;
@@ -188,22 +207,24 @@ at::Tensor Transformer::start(const at::Tensor& tokens, const at::Tensor& positi
     const at::Tensor x = run(embed(tokens, places).view({batch * length, m_architecture.width}), pass);
     cache.lengths = lengths;
     const at::Tensor last = at::tensor(lengths, at::kLong) - 1 + at::arange(batch) * length;
-    return head(x.index_select(0, last.to(x.device())));
+    return head(x.index_select(0, last.to(x.device())), pass.precision);
 }
 
-at::Tensor Transformer::step(const at::Tensor& tokens, const at::Tensor& positions, KvCache& cache) const
+at::Tensor Transformer::step(const at::Tensor& given, const at::Tensor& positions, KvCache& cache) const
 {
     const at::NoGradGuard noGradient;
+    if (cache.attention == AttentionKind::Fused)
+        return decode(given, positions, cache);
+    const at::Tensor tokens = given.to(m_flat.device());
     const at::Tensor places =
-        (m_architecture.positions == "coupled" ? positions : at::tensor(cache.lengths, at::kLong).to(tokens.device()))
-            .unsqueeze(1);
+        (m_architecture.positions == "coupled" ? positions : at::tensor(cache.lengths, at::kLong)).to(tokens.device()).unsqueeze(1);
     const ForwardOptions options;
     Pass pass{tokens.size(0), 1, tokens, {}, {}, options, &cache, true};
     rotations(places, pass);
     const at::Tensor x = run(embed(tokens, places.squeeze(1)), pass);
     for (auto& length : cache.lengths)
         ++length;
-    return head(x);
+    return head(x, pass.precision);
 }
 
 void KvCache::keepRows(const std::vector<std::int64_t>& rows)

@@ -42,11 +42,13 @@ Json fitted(const Range& range, double value)
     return std::strtod(shortText, nullptr);
 }
 
-// An average has been made: what changes it goes on from its weights, or from those of an ensemble's first member. A
-// population has left one model, and what changes that trains alone.
+// An average has been made and preferences have been learnt: what changes such a parent goes on from its weights, or from those of
+// an ensemble's first member. A population has left one model, and what changes that trains alone.
 Genome continued(Genome genome)
 {
     genome.recipe.population = 0;
+    genome.recipe.preference = 0;
+    genome.recipe.preferenceBeta = Recipe().preferenceBeta;
     if (!genome.recipe.namesMembers())
         return genome;
     genome.recipe.start = "continue";
@@ -153,6 +155,13 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         {{start, "continue"}, {schedule, "linear"}, {learningRate, fasterRate(0.5)}});
     add("replay", "continue and replay failures", "Train the champion on, a quarter of each batch drawn from what it got wrong.",
         {{start, "continue"}, {"/data/replay", 0.25}, {schedule, "linear"}});
+    Changes fromPairs{{start, "continue"}, {"/recipe/preference", 0.2}, {schedule, "linear"}, {learningRate, fasterRate(0.15)}};
+    if (parent.recipe.distillation > 0)
+        fromPairs.emplace_back("/recipe/distillation", 0.0);
+    if (!parent.recipe.teachers.empty())
+        fromPairs.emplace_back("/recipe/teachers", Json::array());
+    add("tuning", "learn from preferences", "Prefer the champion's right answers to its wrong ones, and what users corrected it to, without moving far from it.",
+        fromPairs);
     add("self-training", "one round on harder items", "Let the champion label harder items, keep what passes the filters and train on them.",
         {{start, "continue"}, {"/data/selfTraining", 0.25}, {schedule, "linear"}});
     if (parent.data.selfTraining > 0)
@@ -162,9 +171,17 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         {{start, "continue"}, {"/adaptation/method", "lora"}, {schedule, "linear"}});
     add("tuning", "the upper half of the champion", "Train the upper blocks on and leave the lower ones as they are.",
         {{start, "continue"}, {"/adaptation/frozenLayers", parent.architecture.layers / 2}, {schedule, "linear"}});
+    Changes copies{{start, "continue"}, {"/recipe/population", 4}, {schedule, "linear"}};
+    if (parent.recipe.distillation > 0)
+        copies.emplace_back("/recipe/distillation", 0.0);
+    if (!parent.recipe.teachers.empty())
+        copies.emplace_back("/recipe/teachers", Json::array());
+    if (parent.data.selfTraining > 0)
+        copies.emplace_back("/data/selfTraining", 0.0);
+    if (parent.data.bucketing)
+        copies.emplace_back("/data/bucketing", false);
     add("tuning", "a population from the champion",
-        "Train copies of the champion on side by side, each with other rates, and let the better take the place of the worse.",
-        {{start, "continue"}, {"/recipe/population", 4}, {schedule, "linear"}});
+        "Train copies of the champion on side by side, each with other rates, and let the better take the place of the worse.", copies);
     Changes fromParent{{start, "scratch"}, {"/recipe/distillation", 0.5}, {schedule, "linear"}};
     if (!parent.recipe.teachers.empty())
         fromParent.emplace_back("/recipe/teachers", Json::array());

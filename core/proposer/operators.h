@@ -33,8 +33,8 @@ struct Elder {
 // Family of a path: "/reasoning/format" is reasoning.
 [[nodiscard]] std::string familyOf(const std::string& path);
 // One child of every kind that applies to `parent`; all of them are admitted by the space and differ from the parent. An
-// average has been made already: what changes it goes on from it, and what changes an ensemble from its first member.
-// `archive` is in the order of its trials.
+// average has been made and preferences have been learnt already: what changes such a parent goes on from its weights without them,
+// and what changes an ensemble from its first member. `archive` is in the order of its trials.
 [[nodiscard]] std::vector<Idea> ideas(const Genome& parent, const SearchSpace& space, int vocabulary, Rng& rng,
                                       const std::vector<Elder>& archive = {});
 // The parent with several patches on top of one another; empty when they do not fit together or leave the space.

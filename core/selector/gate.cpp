@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include <boost/math/special_functions/zeta.hpp>
+
 namespace ratchet {
 namespace {
 
@@ -67,12 +69,10 @@ long double logFactorial(std::int64_t n)
     return std::lgamma(static_cast<long double>(n) + 1);   // double would lose the ninth digit at 1e6
 }
 
-} // namespace
-
-// With m = w + l + 1 the integral is E = w! l! / m! * sum over j <= w of C(m, j), because 1 - I_{1/2}(w+1, l+1) is the
-// probability of at most w heads in m fair tosses; the powers of two cancel. Up to the middle the sum is taken over
-// C(m, w), beyond it as 2^m less the other tail, so that nothing cancels.
-double logMixtureEValue(std::int64_t wins, std::int64_t losses)
+// ln of 2^(w+l+1) times the integral of p^w (1-p)^l over [1/2, 1]. With m = w + l + 1 it is w! l! / m! * sum over j <= w of
+// C(m, j), because 1 - I_{1/2}(w+1, l+1) is the probability of at most w heads in m fair tosses; the powers of two cancel. Up to
+// the middle the sum is taken over C(m, w), beyond it as 2^m less the other tail, so that nothing cancels.
+double logUpperHalf(std::int64_t wins, std::int64_t losses)
 {
     const std::int64_t tosses = wins + losses + 1;
     if (2 * wins <= tosses)
@@ -85,6 +85,16 @@ double logMixtureEValue(std::int64_t wins, std::int64_t losses)
     const long double logTail = logFactorial(tosses) - logFactorial(losses) - logFactorial(wins + 1)
         - static_cast<long double>(tosses) * logTwo + std::log(static_cast<long double>(lowerTailRatio(tosses, losses)));
     return static_cast<double>(most + std::log1p(-std::exp(logTail)));
+}
+
+} // namespace
+
+// The prior counts as pairs seen before: 4 won and 4 lost.
+double logMixtureEValue(std::int64_t wins, std::int64_t losses)
+{
+    constexpr std::int64_t before = 4;
+    static const double prior = logUpperHalf(before, before);
+    return logUpperHalf(wins + before, losses + before) - prior;
 }
 
 ConfidenceSequence::ConfidenceSequence(double alpha, double range) : m_logTwoOverAlpha(std::log(2 / alpha)), m_range(range) {}
@@ -145,11 +155,17 @@ void BettingEProcess::add(double value)
     m_squares += deviation * deviation;
 }
 
-double elondAlpha(double alpha, int k, int discoveriesBefore)
+double elondAlpha(double alpha, int k, int discoveriesBefore, double decay)
 {
-    const double index = std::max(k, 1);
-    const double gamma = 6 / (std::numbers::pi * std::numbers::pi * index * index);
+    const double gamma = std::pow(std::max(k, 1), -decay) / boost::math::zeta(decay);
     return std::min(alpha * gamma * (discoveriesBefore + 1), alpha);
+}
+
+double finiteDataAlpha(double alpha, int k, int discoveriesBefore, double decay)
+{
+    const double before = std::max(k, 1) - 1, found = std::clamp<double>(discoveriesBefore, 0, before);
+    const double logLabs = std::lgamma(before + 1) - std::lgamma(found + 1) - std::lgamma(before - found + 1);
+    return elondAlpha(alpha, k, 0, decay) * std::exp(-logLabs) / ((found + 1) * (found + 2));
 }
 
 Gate::Gate(Options options) : m_options(options), m_difference(0.05, options.range) {}
@@ -175,8 +191,7 @@ double Gate::logEValue() const
 
 Gate::Answer Gate::answer() const
 {
-    const double threshold = -std::log(m_options.alpha);
-    if (logEValue() >= threshold)
+    if (logEValue() >= m_options.logThreshold)
         return Answer::Accept;
     if (m_difference.high() < std::max(0.0, m_options.minEffect))
         return Answer::Reject;
@@ -185,14 +200,13 @@ Gate::Answer Gate::answer() const
         return Answer::Inconclusive;
     const double best = m_options.kind == Kind::ExactMatch ? logMixtureEValue(m_wins + left, m_losses)
                                                            : m_betting.logEValue() + left * std::log1p(boldestBet);
-    return best < threshold ? Answer::Inconclusive : Answer::NeedMore;
+    return best < m_options.logThreshold ? Answer::Inconclusive : Answer::NeedMore;
 }
 
 double Gate::chanceOfAccept() const
 {
     constexpr double jeffreys = 0.5;
     constexpr int points = 300;           // at least, of the predictive distribution of how many discordant pairs are to come
-    const double threshold = -std::log(m_options.alpha);
     const int left = m_options.maxPairs - m_pairs;
     if (answer() != Answer::NeedMore)
         return answer() == Answer::Accept ? 1 : 0;
@@ -203,10 +217,10 @@ double Gate::chanceOfAccept() const
     const int first = std::max(0, static_cast<int>(mean - 6 * deviation)), last = std::min(left, static_cast<int>(mean + 6 * deviation) + 1);
     const int stride = std::max(1, (last - first) / points);
     double chance = 0, mass = 0;
-    int needed = winsNeeded(m_wins, m_losses, first, threshold, 0, first + 1);
+    int needed = winsNeeded(m_wins, m_losses, first, m_options.logThreshold, 0, first + 1);
     for (int more = first; more <= last; more += stride) {
         if (more > first)                 // with more pairs it takes no fewer wins, and winning all that came is enough
-            needed = winsNeeded(m_wins, m_losses, more, threshold, needed, needed + stride);
+            needed = winsNeeded(m_wins, m_losses, more, m_options.logThreshold, needed, needed + stride);
         const double weight = std::exp(logBetaBinomial(more, left, a, b));
         mass += weight;
         chance += weight * betaBinomialTail(needed, more, m_wins + jeffreys, m_losses + jeffreys);

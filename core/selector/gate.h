@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Decides, pair by pair, whether a challenger beats the champion; may be asked at any time. Pure: no clock, store or threads.
 // Evidence: mixture e-value over discordant pairs for exact match, betting e-process for bounded scores; both valid under
-// optional stopping (Ville's inequality).
+// optional stopping. The level it must reach is 1 / alpha (Ville's inequality) or, where the number of pairs is limited, the
+// exact one (core/selector/boundary.h).
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 
 namespace ratchet {
 
-// ln of E = 2 * integral over p in [1/2, 1] of (2p)^w (2 - 2p)^l dp: uniform prior over p > 1/2 against the null p <= 1/2.
-// = ln( 2^(w+l+1) B(w+1, l+1) (1 - I_{1/2}(w+1, l+1)) ). Exact to 1e-9 relative for w + l up to 1e6.
+// ln of E = the mean of (2p)^w (2 - 2p)^l over p of Beta(5, 5) given p > 1/2, against the null p <= 1/2; the prior holds small
+// gains more likely than large ones (its mean is 0.62). Exact to 1e-9 relative for w + l up to 1e6.
 [[nodiscard]] double logMixtureEValue(std::int64_t wins, std::int64_t losses);
 
 // Confidence sequence for the mean of values in [-range, range], valid at all times at once (predictably mixed empirical
@@ -44,20 +45,29 @@ private:
     std::int64_t m_count = 0;
 };
 
-// e-LOND (Xu and Ramdas 2024, arXiv 2506.01452): alpha_k = alpha * gamma_k * (D_{k-1} + 1), gamma_k = 6 / (pi^2 k^2).
-[[nodiscard]] double elondAlpha(double alpha, int k, int discoveriesBefore);
+// e-LOND (Xu and Ramdas 2024, arXiv 2506.01452): alpha_k = alpha * gamma_k * (D_{k-1} + 1), gamma_k = k^-decay / zeta(decay), at
+// most alpha. alpha_k is known before the question is asked, so that "accepted, then 1 / alpha_k, else 0" is an e-value too
+// whatever test of level alpha_k decides.
+inline constexpr double alphaDecay = 1.3;
+[[nodiscard]] double elondAlpha(double alpha, int k, int discoveriesBefore, double decay = alphaDecay);
+
+// The same where every question draws from the same finite data: what was accepted before says something about them. Of the
+// labs that can have come here, a lab for each way in which D of the k - 1 questions before can have been accepted, none may be
+// fooled (the count of Blum and Hardt 2015, arXiv 1502.04585, theorem 3.1): alpha_k = alpha * gamma_k / (C(k - 1, D) (D + 1) (D + 2)).
+// Holds when nothing but accepts and rejections gets out.
+[[nodiscard]] double finiteDataAlpha(double alpha, int k, int discoveriesBefore, double decay = alphaDecay);
 
 class Gate {
 public:
     enum class Kind { ExactMatch, Bounded };
     struct Options {
         Kind kind = Kind::ExactMatch;
-        double alpha = 0.05;          // alpha_k of this question
+        double logThreshold = 2.9957322735539909;   // natural log of the evidence that accepts: of 1 / alpha_k, or Boundary::logLevel()
         double minEffect = 0.005;     // smallest mean difference worth accepting; futility when excluded
         int maxPairs = 600;
         double range = 1;             // Bounded: differences beyond it count as it; the evidence is about their clipped mean
     };
-    // Accept: E >= 1/alpha. Reject: the confidence sequence of the difference lies below 0 or below minEffect.
+    // Accept: the evidence has reached the threshold. Reject: the confidence sequence of the difference lies below 0 or below minEffect.
     // Inconclusive: the items are spent, or too few are left to be accepted even if all were won.
     // A function of the pairs so far: stop at the first answer that is not NeedMore.
     enum class Answer { Accept, Reject, Inconclusive, NeedMore };

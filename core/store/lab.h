@@ -39,7 +39,7 @@ struct LabConfig {
     std::uint64_t seed = 0;
     int candidates = 4;               // proposals a tooth
     double alpha = 0.05;              // false accepts over the whole lab
-    double alphaDecay = 2;            // how fast later questions get less of it (elondAlpha); labs before 0.2 have 2
+    double alphaDecay = 2;            // how fast later questions get less of it (elondAlpha); older labs have 2
     int gateItems = 2000;             // most pairs a question may draw
     double placebos = 0;              // chance that a drawn candidate gives way to a placebo (core/agent/controls.h)
     std::string parents = "balanced"; // whom candidates start from: a ParentPolicy (core/selector/archive.h)
@@ -48,6 +48,8 @@ struct LabConfig {
     double reward = 0;                // share of a trial's budget that a reward model is trained for; 0: there is none
     std::string corpusSource;         // as the person named it
     std::string created;
+    // Whether every question draws from the same finite data: a corpus, where other domains make items that are always new.
+    [[nodiscard]] bool isDataFinite() const { return !corpusSource.empty(); }
     [[nodiscard]] Json toJson() const;
     [[nodiscard]] static Result<LabConfig> fromJson(const Json& json);   // Newer for a higher format
 };

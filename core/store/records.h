@@ -75,7 +75,7 @@ struct TrialRecord {
     std::uint64_t seed = 0;
     Flops budget, spent;             // spent: absolute, counted by the engine; never added twice
     TrialState state = TrialState::Pending;
-    std::string stage;               // loading | self-training | training | done
+    std::string stage;               // loading | self-training | preferences | averaging | shape | smoke | proxy | full | done
     std::string failure;             // sentence
     std::optional<Hash> version;
     std::int64_t steps = 0, tokens = 0;
@@ -84,6 +84,7 @@ struct TrialRecord {
     Json platform;                   // capability, threads, libtorch, sandbox level
     Time started{}, ended{};
     Json proxy = nullptr;            // what was seen before it was whole, and what was made of it (core/selector); null: nothing
+    Json report = nullptr;           // what the worker told of its data: Trained's selfTraining, data, preference and population, as far as there are any
 };
 
 struct ScorecardRecord {
@@ -107,7 +108,7 @@ struct VerdictRecord {
     Hash challenger, champion;
     Verdict verdict = Verdict::NoResult;
     int k = 0;                       // the lab's k-th question
-    double alpha = 0, eValue = 0, threshold = 0;   // threshold = 1 / alpha_k
+    double alpha = 0, eValue = 0, threshold = 0;   // of e-values: what accepts at alpha_k
     int pairs = 0, discordant = 0;
     std::string reason;              // sentence
     Json integrity;                  // [{"name", "ok", "detail"}]
@@ -167,11 +168,11 @@ struct FailureRecord {
     Time created{};
 };
 
-// A model of what is a right answer, learnt from graded ones (core/critic).
+// A piece of work of a model of what is a right answer (core/agent/reward.h): it was learnt, held against graded answers, or asked.
 struct RewardRecord {
     Id<RewardRecord> id;
-    Hash genome, weights;            // objects
-    Json report;                     // accuracy, calibration and drift on items held out
+    Hash genome, weights;            // objects; unset when nothing was learnt
+    Json report;                     // what was done and what came of it
     Flops spent;
     Time created{};
 };

@@ -115,9 +115,10 @@ ALTER TABLE lesson ADD COLUMN nominal_gain REAL NOT NULL DEFAULT 0;
 ALTER TABLE lesson ADD COLUMN replicated_gain REAL NOT NULL DEFAULT 0;
 )sql";
 
-// What was seen of a trial half way; models of what is a right answer.
+// What was seen of a trial half way, and what it told of its data; models of what is a right answer.
 constexpr const char* version4 = R"sql(
 ALTER TABLE trial ADD COLUMN proxy TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE trial ADD COLUMN report TEXT NOT NULL DEFAULT 'null';
 CREATE TABLE reward (
     id INTEGER PRIMARY KEY AUTOINCREMENT, genome TEXT NOT NULL, weights TEXT NOT NULL, report TEXT NOT NULL,
     spent REAL NOT NULL, created INTEGER NOT NULL) STRICT;

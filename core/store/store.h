@@ -97,7 +97,7 @@ public:
     [[nodiscard]] Result<std::optional<LedgerEntry>> ledgerHead() const;
     [[nodiscard]] Result<std::optional<AnswerRecord>> answer(const std::string& request) const;
     [[nodiscard]] Result<std::vector<AnswerRecord>> answers(int limit) const;                  // newest first
-    [[nodiscard]] Result<Flops> spent() const;                                                 // sum over trials
+    [[nodiscard]] Result<Flops> spent() const;                                                 // sum over trials and reward models
     [[nodiscard]] Result<std::int64_t> changeCount() const;                                    // newest Change::seq
     // Oldest first. The feed keeps the newest 20,000 or more: a first seq above `seq` + 1 means "read everything anew".
     [[nodiscard]] Result<std::vector<Change>> changesSince(std::int64_t seq, int limit) const;

@@ -171,7 +171,7 @@ Result<std::vector<AnswerRecord>> Store::answers(int limit) const
 
 Result<Flops> Store::spent() const
 {
-    sqlite::Statement statement = d->database->prepare("SELECT ifnull(sum(spent), 0.0) FROM trial");
+    sqlite::Statement statement = d->database->prepare("SELECT (SELECT ifnull(sum(spent), 0.0) FROM trial) + (SELECT ifnull(sum(spent), 0.0) FROM reward)");
     Flops total;
     RATCHET_TRY(row, statement.step());
     if (row)

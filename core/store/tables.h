@@ -47,7 +47,7 @@ RATCHET_TABLE(TrialRecord, "trial", "id",
     visit("spent", r.spent); visit("state", r.state); visit("stage", r.stage); visit("failure", r.failure);
     visit("version", r.version); visit("steps", r.steps); visit("tokens", r.tokens); visit("wall", r.wall);
     visit("peak_bytes", r.peakBytes); visit("platform", r.platform); visit("started", r.started); visit("ended", r.ended);
-    visit("proxy", r.proxy);)
+    visit("proxy", r.proxy); visit("report", r.report);)
 
 RATCHET_TABLE(ScorecardRecord, "scorecard", "ifnull(proposal, 0), challenger, champion, suite, split",
     visit("proposal", r.proposal); visit("challenger", r.challenger); visit("champion", r.champion);

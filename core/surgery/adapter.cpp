@@ -62,7 +62,6 @@ Result<Adapters> Adapters::create(const Transformer& model, const Adaptation& ad
         return fail(Code::Refused, "Every block is frozen, so low-rank adapters have nothing to change.",
                     "Lower /adaptation/frozenLayers.");
     made.m_flat = at::zeros({at}, at::kFloat);
-    made.m_gradient = at::zeros({at}, at::kFloat);
     for (const Matrix& matrix : made.m_matrices) {
         const double deviation = 1.0 / std::sqrt(static_cast<double>(matrix.a.shape.back()));
         Rng rng = Rng::stream(seed, matrix.a.name);
@@ -70,6 +69,8 @@ Result<Adapters> Adapters::create(const Transformer& model, const Adaptation& ad
         for (std::int64_t i = 0; i < matrix.a.count; ++i)
             values[i] = static_cast<float>(deviation * rng.normal());
     }
+    made.m_flat = made.m_flat.to(model.placement().device);
+    made.m_gradient = at::zeros_like(made.m_flat);
     return made;
 }
 

@@ -75,6 +75,7 @@ Result<Soup> greedySoup(const std::vector<const Transformer*>& versions,
     Soup soup{versions[order.front()]->flat().clone(), {order.front()}, scores[order.front()]};
     std::vector<const Transformer*> bowl{versions[order.front()]};
     Transformer tasted(versions.front()->architecture(), versions.front()->vocabulary());
+    tasted.place(versions.front()->placement());
     for (std::size_t i = 1; i < order.size(); ++i) {
         bowl.push_back(versions[order[i]]);
         RATCHET_TRY(average, averageWeights(bowl));

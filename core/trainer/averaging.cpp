@@ -58,6 +58,7 @@ Result<Averaged> averageInto(Transformer& model, const TrainSpec& spec, const Ge
     for (const Artifact& member : spec.members) {
         models.push_back(std::make_unique<Transformer>(genome.architecture, tokenizer.vocabulary()));
         RATCHET_CHECK(loadMember(member, *models.back()));
+        models.back()->place(model.placement());
         versions.push_back(models.back().get());
     }
     RATCHET_TRY(taste, tasteOf(spec, genome, domain, tokenizer));

@@ -21,7 +21,7 @@ struct Averaged {
     double flops = 0;                 // of the tasting: a tenth of the budget, or a batch a look
 };
 
-// Fills `model`. BadInput when the spec brings other members than the genome names, or they do not go together.
+// Fills `model`, where it is. BadInput when the spec brings other members than the genome names, or they do not go together.
 [[nodiscard]] Result<Averaged> averageInto(Transformer& model, const TrainSpec& spec, const Genome& genome,
                                            const Domain& domain, const Tokenizer& tokenizer);
 // Fills every member of `ensemble`; likewise.

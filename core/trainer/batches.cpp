@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/genome/cost.h"
 #include "core/model/compat.h"
 
 namespace ratchet
@@ -20,6 +21,7 @@ Batches::Batches(const Genome& genome, const Domain& domain, std::uint64_t seed,
                  const Tokenizer& tokenizer)
     : m_genome(genome), m_domain(&domain), m_measure(domain.info().measure), m_tokenizer(tokenizer),
       m_tools(allowedTools(domain, genome.tools)), m_seed(seed),
+      m_pairs(pairsOfStep(genome.recipe)), m_rows(genome.recipe.batch - 2 * m_pairs),
       m_pools(std::move(pools)), m_curriculum(genome, domain, seed),
       m_coupled(genome.architecture.positions == "coupled")
 {
@@ -72,6 +74,8 @@ Result<Batches> Batches::create(const Genome& genome, const Domain& domain, std:
         for (const Example& example : *pool)
             longest = std::min(std::max(longest, batches.inputsOf(example)), static_cast<std::size_t>(context));
     }
+    for (const Preference& pair : batches.m_pools.pairs) // which fit: core/trainer/preferences.cpp
+        longest = std::max({longest, batches.inputsOf(pair.chosen), batches.inputsOf(pair.rejected)});
     batches.m_length = static_cast<int>(longest);
     return batches;
 }
@@ -159,9 +163,8 @@ void Batches::maskToolResults(const Example& example, std::size_t promptTokens, 
         }
 }
 
-Batch Batches::blank(std::int64_t length) const
+Batch Batches::blank(std::int64_t rows, std::int64_t length) const
 {
-    const std::int64_t rows = m_genome.recipe.batch;
     Batch batch{
         at::full({rows, length}, m_tokenizer.pad(), at::kLong), at::full({rows, length}, noLoss, at::kLong), {}};
     if (m_coupled)
@@ -175,8 +178,8 @@ Result<Batch> Batches::draw(std::int64_t step, std::int64_t total)
         return drawBucket(step, total);
     Rng rng = Rng::stream(m_seed, "batch", static_cast<std::uint64_t>(step));
     const double share = static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(total, 1));
-    const Batch batch = blank(m_length);
-    for (std::int64_t row = 0; row < m_genome.recipe.batch; ++row) {
+    const Batch batch = blank(m_rows, m_length);
+    for (std::int64_t row = 0; row < m_rows; ++row) {
         const Example* const pooled = drawPool(rng);
         RATCHET_CHECK(write(pooled ? *pooled : drawOwn(share, rng), rng, row, batch));
     }
@@ -189,7 +192,7 @@ void Batches::fillWindow(std::int64_t window, std::int64_t total)
     const double share =
         static_cast<double>(window * bucketSteps) / static_cast<double>(std::max<std::int64_t>(total, 1));
     m_window = {window, {}, {}};
-    for (std::int64_t row = 0; row < bucketSteps * m_genome.recipe.batch; ++row) {
+    for (std::int64_t row = 0; row < bucketSteps * m_rows; ++row) {
         const Example* const pooled = drawPool(rng);
         m_window.rows.push_back(pooled ? *pooled : drawOwn(share, rng));
     }
@@ -204,13 +207,39 @@ Result<Batch> Batches::drawBucket(std::int64_t step, std::int64_t total)
     if (m_window.number != step / bucketSteps)
         fillWindow(step / bucketSteps, total);
     Rng rng = Rng::stream(m_seed, "batch", static_cast<std::uint64_t>(step));
-    const auto rows = static_cast<std::size_t>(m_genome.recipe.batch);
+    const auto rows = static_cast<std::size_t>(m_rows);
     const Example* const first =
         m_window.rows.data() + m_window.order[static_cast<std::size_t>(step % bucketSteps)] * rows;
     const auto longest = static_cast<std::int64_t>(inputsOf(first[rows - 1]));
-    const Batch batch = blank(std::min<std::int64_t>(longest, m_length));
+    const Batch batch = blank(m_rows, std::min<std::int64_t>(longest, m_length));
     for (std::size_t row = 0; row < rows; ++row)
         RATCHET_CHECK(write(first[row], rng, static_cast<std::int64_t>(row), batch));
+    return batch;
+}
+
+std::vector<std::size_t> Batches::drawPairs(std::int64_t step) const
+{
+    Rng rng = Rng::stream(m_seed, "pairs", static_cast<std::uint64_t>(step));
+    std::vector<std::size_t> drawn;
+    for (int i = 0; i < m_pairs; ++i)
+        drawn.push_back(rng.below(m_pools.pairs.size()));
+    return drawn;
+}
+
+Result<Batch> Batches::pairRows(const std::vector<std::size_t>& pairs, Padding padding) const
+{
+    std::vector<const Example*> rows;
+    std::size_t longest = 1;
+    for (const std::size_t number : pairs)
+        for (const Example* example : {&m_pools.pairs[number].chosen, &m_pools.pairs[number].rejected}) {
+            rows.push_back(example);
+            longest = std::max(longest, inputsOf(*example));
+        }
+    const bool isWhole = padding == Padding::AsTrained && !m_genome.data.bucketing;
+    const Batch batch = blank(static_cast<std::int64_t>(rows.size()), isWhole ? m_length : static_cast<std::int64_t>(longest));
+    Rng unused(0); // every pair fits, so no window of it is drawn
+    for (std::size_t row = 0; row < rows.size(); ++row)
+        RATCHET_CHECK(write(*rows[row], unused, static_cast<std::int64_t>(row), batch));
     return batch;
 }
 

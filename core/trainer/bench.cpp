@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 #include <memory>
 
@@ -33,21 +34,27 @@ struct Case {
     std::string kind, domain, corpus, weights;
     int threads = 1, batches = 0, tokens = 0;
     std::uint64_t seed = 1;
-    Json genome;
+    Placement placement;
+    Json genome, tokenizer = nullptr; // null: the domain's alphabet
     std::vector<std::string> prompts;
 };
 
 Result<Case> caseFrom(const Json& json)
 {
     Case read;
+    std::string device = "cpu", precision = "fp32";
     Fields fields(json, "A bench's case");
     fields.read("kind", read.kind).readIf("threads", read.threads).readIf("seed", read.seed);
     fields.readIf("domain", read.domain).readIf("corpus", read.corpus).readIf("genome", read.genome);
     fields.readIf("weights", read.weights).readIf("batches", read.batches);
     fields.readIf("tokens", read.tokens).readIf("prompts", read.prompts);
+    fields.readIf("device", device).readIf("precision", precision).readIf("tokenizer", read.tokenizer);
     RATCHET_CHECK(fields.onlyKnown().status());
     if (read.threads < 1 || read.threads > 1024)
         return fail(Code::BadInput, "A bench's case has no sensible number of threads.");
+    RATCHET_TRY(placement, placementOf(device, precision));
+    read.placement = placement;
+    read.placement.threads = read.threads;
     return read;
 }
 
@@ -80,17 +87,18 @@ public:
         auto subject = std::make_unique<TrainSubject>();
         RATCHET_TRY(domain, domainOf(given));
         RATCHET_TRY(genome, Genome::fromJson(given.genome));
-        RATCHET_TRY(batches, Batches::create(genome, *domain, given.seed, {}, Tokenizer(domain->info().alphabet)));
+        RATCHET_TRY(tokenizer, tokenizerOf(given.tokenizer, domain->info().alphabet));
+        RATCHET_TRY(batches, Batches::create(genome, *domain, given.seed, {}, tokenizer));
         subject->m_domain = std::move(domain);
         subject->m_length = batches.length();
         subject->m_batch = genome.recipe.batch;
-        const int vocabulary = Tokenizer(subject->m_domain->info().alphabet).vocabulary();
-        subject->m_flops = trainingFlops(genome.architecture, vocabulary, subject->m_length).value;
+        subject->m_flops = trainingFlops(genome.architecture, tokenizer.vocabulary(), subject->m_length).value;
         TrainSpec spec;
         spec.seed = given.seed;
         spec.domain = given.domain;
         spec.corpus = given.corpus;
         spec.genome = given.genome;
+        spec.tokenizer = given.tokenizer;
         spec.budgetFlops = neverSpent * subject->m_batch * subject->m_length * subject->m_flops;
         TrainEvents events;
         events.onPoints = [losses = &subject->m_losses](const Points& points) {
@@ -98,7 +106,7 @@ public:
                 if (name == "loss")
                     losses->push_back(value);
         };
-        RATCHET_TRY(trainer, Trainer::create(spec, *subject->m_domain, std::move(events)));
+        RATCHET_TRY(trainer, Trainer::create(spec, *subject->m_domain, std::move(events), given.placement));
         subject->m_trainer = std::move(trainer);
         return subject;
     }
@@ -137,7 +145,7 @@ public:
         RATCHET_TRY(domain, domainOf(given));
         subject->m_domain = std::move(domain);
         RATCHET_TRY(genome, Genome::fromJson(given.genome));
-        RATCHET_TRY(answerer, Answerer::load(genome, given.weights, *subject->m_domain));
+        RATCHET_TRY(answerer, Answerer::load(genome, given.weights, *subject->m_domain, nullptr, given.placement));
         subject->m_answerer = std::move(answerer);
         subject->m_prompts = given.prompts;
         subject->m_options.maxTokens = given.tokens;
@@ -169,6 +177,16 @@ private:
 class PeakSubject : public Subject
 {
 public:
+    explicit PeakSubject(const Placement& placement)
+    {
+        const bool onCpu = placement.device.is_cpu();
+        const auto options = at::device(placement.device)
+                                 .dtype(placement.precision == Precision::BFloat16 ? at::kBFloat16 : at::kFloat);
+        m_size = onCpu ? 1024 : 8192;
+        m_left = at::rand({m_size, m_size}, options);
+        m_right = at::rand({m_size, m_size}, options);
+        m_product = at::empty({m_size, m_size}, options);
+    }
     Result<Json> run(int count) override
     {
         double best = 0;
@@ -178,15 +196,16 @@ public:
                 at::mm_out(m_product, m_left, m_right);
             else
                 m_product = linearMap(m_left, m_right);
+            (void)m_product[0][0].item(); // waits for a device
             const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-            best = std::max(best, 2.0 * size * size * size / seconds / 1e9);
+            best = std::max(best, 2.0 * std::pow(static_cast<double>(m_size), 3) / seconds / 1e9);
         }
         return Json{{"gflops", best}, {"tokens", 0}};
     }
 
 private:
-    static constexpr std::int64_t size = 1024;
-    at::Tensor m_left = at::rand({size, size}), m_right = at::rand({size, size}), m_product = at::empty({size, size});
+    std::int64_t m_size = 0;
+    at::Tensor m_left, m_right, m_product;
 };
 
 // Weights and batches as Trainer has them for this case, for a peer to start from.
@@ -194,8 +213,8 @@ Status prepare(const Case& given)
 {
     RATCHET_TRY(domain, domainOf(given));
     RATCHET_TRY(genome, Genome::fromJson(given.genome));
-    RATCHET_TRY(batches, Batches::create(genome, *domain, given.seed, {}, Tokenizer(domain->info().alphabet)));
-    const Tokenizer tokenizer(domain->info().alphabet);
+    RATCHET_TRY(tokenizer, tokenizerOf(given.tokenizer, domain->info().alphabet));
+    RATCHET_TRY(batches, Batches::create(genome, *domain, given.seed, {}, tokenizer));
     Transformer model(genome.architecture, tokenizer.vocabulary());
     model.initialise(Rng::stream(given.seed, "model").next());
     WeightsFile file;
@@ -227,7 +246,7 @@ Result<std::unique_ptr<Subject>> subjectOf(const Case& given)
     if (given.kind == "generate")
         return GenerateSubject::create(given);
     if (given.kind == "peak")
-        return std::make_unique<PeakSubject>();
+        return std::make_unique<PeakSubject>(given.placement);
     if (given.kind != "prepare")
         return fail(Code::BadInput, fmt::format("There is no bench \"{}\".", given.kind));
     RATCHET_CHECK(prepare(given));
@@ -270,10 +289,11 @@ private:
     std::string m_buffer;
 };
 
-Result<std::unique_ptr<Subject>> subjectFrom(const std::string& line)
+Result<std::unique_ptr<Subject>> subjectFrom(const std::string& line, Placement& placement)
 {
     RATCHET_TRY(json, parseJson(line, "A line of the bench"));
     RATCHET_TRY(given, caseFrom(json));
+    placement = given.placement;
     at::set_num_threads(given.threads);
     return subjectOf(given);
 }
@@ -307,12 +327,13 @@ int benchMain(int descriptor)
     if (!lines.read(line))
         return 0;
     try {
-        const Result<std::unique_ptr<Subject>> subject = subjectFrom(line);
+        Placement placement;
+        const Result<std::unique_ptr<Subject>> subject = subjectFrom(line, placement);
         if (!subject)
             return complain(lines, subject.error().text);
         Json ready = *subject ? (*subject)->facts() : Json::object();
         ready["ready"] = true;
-        ready["platform"] = computePlatform();
+        ready["platform"] = computePlatform(placement);
         bool open = lines.write(ready);
         while (open && *subject && lines.read(line)) {
             const Result<Json> seen = timed(**subject, line);

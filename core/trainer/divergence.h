@@ -18,6 +18,12 @@ struct DivergenceWatch {
     // The running mean after one more step; true when the trial has diverged. `settled` is false while the data still
     // gets harder: then the best so far says nothing yet.
     [[nodiscard]] bool add(double loss, std::int64_t total, bool settled);
+    // Of the first few steps, which are too few for add(): the running mean is above twice its best and above twice what
+    // a model that knows nothing loses, ln of the vocabulary.
+    [[nodiscard]] bool hasExploded(double loss, double ofNoKnowledge) const
+    {
+        return loss > 2 * best && loss > 2 * ofNoKnowledge;
+    }
 };
 
 } // namespace ratchet

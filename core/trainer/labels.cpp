@@ -28,10 +28,10 @@ Fences fencesOf(std::vector<std::size_t> lengths)
 
 } // namespace
 
-Result<std::vector<Replies>> ask(const std::vector<Voter>& voters, const Domain& domain, const std::vector<Item>& items,
+Result<std::vector<ModelReplies>> ask(const std::vector<Voter>& voters, const Domain& domain, const std::vector<Item>& items,
                                  int samples, std::uint64_t seed, std::uint64_t batch)
 {
-    std::vector<Replies> replies(items.size());
+    std::vector<ModelReplies> replies(items.size());
     std::uint64_t vote = batch << 16;
     for (const Voter& voter : voters) {
         const Reasoning& reasoning = voter.genome.reasoning;
@@ -54,24 +54,24 @@ Result<std::vector<Replies>> ask(const std::vector<Voter>& voters, const Domain&
     return replies;
 }
 
-std::optional<Reply> firstReply(const Replies& replies)
+std::optional<ModelReply> firstReply(const ModelReplies& replies)
 {
     return replies.empty() || !replies.front().ended ? std::nullopt : std::optional(replies.front());
 }
 
-std::optional<Reply> agreedReply(const Replies& replies, double confidence)
+std::optional<ModelReply> agreedReply(const ModelReplies& replies, double confidence)
 {
     if (replies.size() == 1)
         return replies[0].ended && replies[0].confidence >= confidence ? std::optional(replies[0]) : std::nullopt;
     std::map<std::string, std::size_t> votes;
-    for (const Reply& reply : replies)
+    for (const ModelReply& reply : replies)
         if (reply.ended &&
             static_cast<double>(++votes[reply.answer]) > confidence * static_cast<double>(replies.size()))
             return reply;
     return std::nullopt;
 }
 
-void dropOddLengths(const std::vector<std::size_t>& prompts, std::vector<std::optional<Reply>>& replies)
+void dropOddLengths(const std::vector<std::size_t>& prompts, std::vector<std::optional<ModelReply>>& replies)
 {
     std::map<std::size_t, std::vector<std::size_t>> peers; // by length of the prompt
     std::vector<std::size_t> all;

@@ -20,28 +20,28 @@ struct Voter {
     Genome genome;
 };
 
-struct Reply {
+struct ModelReply {
     std::string completion;
     std::string answer;    // canonical
     double confidence = 0; // product of the chosen tokens' probabilities
     double score = 0;      // of the domain's checker; for reports and labels "checked" only
     bool ended = false;
 };
-using Replies = std::vector<Reply>; // to one item
+using ModelReplies = std::vector<ModelReply>; // to one item
 
 // Every voter answers every item `samples` times: greedily when that is once, else at temperature 0.7. Prompts must fit
 // the voters. `seed` and `batch` name the draws.
-[[nodiscard]] Result<std::vector<Replies>> ask(const std::vector<Voter>& voters, const Domain& domain,
+[[nodiscard]] Result<std::vector<ModelReplies>> ask(const std::vector<Voter>& voters, const Domain& domain,
                                                const std::vector<Item>& items, int samples, std::uint64_t seed,
                                                std::uint64_t batch);
 
 // The reply that is believed without looking: the first, when it ended.
-[[nodiscard]] std::optional<Reply> firstReply(const Replies& replies);
+[[nodiscard]] std::optional<ModelReply> firstReply(const ModelReplies& replies);
 // One reply: when it ended and is at least so confident. Several: the answer that more than this share of them gives.
-[[nodiscard]] std::optional<Reply> agreedReply(const Replies& replies, double confidence);
+[[nodiscard]] std::optional<ModelReply> agreedReply(const ModelReplies& replies, double confidence);
 // Takes away replies that are much shorter or longer than their peers': outside Tukey's fences (1977), 1.5 quartile
 // distances and one character beyond the quartiles, of the replies to prompts of the same length (of all replies where
 // those are fewer than 8). prompts[i] is the length of the prompt of replies[i].
-void dropOddLengths(const std::vector<std::size_t>& prompts, std::vector<std::optional<Reply>>& replies);
+void dropOddLengths(const std::vector<std::size_t>& prompts, std::vector<std::optional<ModelReply>>& replies);
 
 } // namespace ratchet

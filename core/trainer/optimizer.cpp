@@ -2,6 +2,7 @@
 #include "core/trainer/optimizer.h"
 
 #include <cmath>
+#include <utility>
 
 #include "core/model/compat.h"
 #include "core/trainer/update.h"
@@ -9,12 +10,36 @@
 namespace ratchet
 {
 
-Optimizer::Optimizer(const Recipe& recipe, const Architecture& architecture, std::vector<TensorSlot> layout)
-    : m_recipe(recipe), m_architecture(architecture), m_layout(std::move(layout))
+Optimizer::Optimizer(const Recipe& recipe, const Architecture& architecture, std::vector<TensorSlot> layout,
+                     const Placement& placement)
+    : m_recipe(recipe), m_architecture(architecture), m_layout(std::move(layout)), m_placement(placement)
 {
     const std::int64_t size = m_layout.back().offset + m_layout.back().count;
-    m_first = at::zeros({size}, at::kFloat);
-    m_second = m_recipe.optimizer == "lion" ? at::Tensor() : at::zeros({size}, at::kFloat);
+    m_first = at::zeros({size}, at::device(placement.device).dtype(at::kFloat));
+    m_second = m_recipe.optimizer == "lion" ? at::Tensor() : at::zeros_like(m_first);
+    if (!m_placement.usesOwnKernels())
+        addStretches();
+}
+
+// Slots that follow one another are one stretch: without frozen ones and without Muon the whole buffer is.
+void Optimizer::addStretches()
+{
+    std::vector<at::Tensor> decays;
+    const auto close = [&] {
+        if (!decays.empty())
+            m_stretches.back().decays = at::cat(std::exchange(decays, {}));
+    };
+    for (const TensorSlot& slot : m_layout) {
+        if (isMuon(slot))
+            continue;
+        if (m_stretches.empty() || m_stretches.back().offset + m_stretches.back().count != slot.offset) {
+            close();
+            m_stretches.push_back({slot.offset, 0, {}});
+        }
+        m_stretches.back().count += slot.count;
+        decays.push_back(at::full({slot.count}, slot.shape.size() > 1 ? 1.0 : 0.0, m_first.options()));
+    }
+    close();
 }
 
 // What weight decay leaves of a parameter.
@@ -33,9 +58,13 @@ bool Optimizer::isMuon(const TensorSlot& slot) const
 void Optimizer::step(const at::Tensor& parameters, const at::Tensor& gradient, double learningRate, std::int64_t step)
 {
     const at::NoGradGuard noGradient;
+    for (const Stretch& stretch : m_stretches)
+        stepStretch(stretch, parameters, gradient, learningRate, step);
     for (const TensorSlot& slot : m_layout) {
         if (isMuon(slot))
             stepMuon(slot, parameters, gradient, learningRate);
+        else if (!m_placement.usesOwnKernels())
+            continue; // in a stretch
         else if (m_recipe.optimizer == "lion")
             stepLion(slot, parameters.data_ptr<float>(), gradient.data_ptr<float>(), learningRate);
         else
@@ -58,6 +87,26 @@ void Optimizer::stepLion(const TensorSlot& slot, float* parameters, const float*
 {
     updateLion(parameters + slot.offset, gradient + slot.offset, m_first.data_ptr<float>() + slot.offset, slot.count,
                {keepOf(slot, rate), static_cast<float>(rate), 1});
+}
+
+// The arithmetic of updateAdam() and updateLion().
+void Optimizer::stepStretch(const Stretch& stretch, const at::Tensor& parameters, const at::Tensor& gradient, double rate,
+                            std::int64_t step)
+{
+    const auto part = [&](const at::Tensor& flat) { return flat.narrow(0, stretch.offset, stretch.count); };
+    const at::Tensor p = part(parameters), g = part(gradient), first = part(m_first);
+    p.addcmul_(p, stretch.decays, -rate * m_recipe.weightDecay);
+    if (m_recipe.optimizer == "lion") {
+        p.sub_((first * 0.9 + g * 0.1).sign_(), rate);
+        first.mul_(0.99).add_(g, 0.01);
+        return;
+    }
+    const double correction1 = 1 - std::pow(0.9, static_cast<double>(step)),
+                 correction2 = 1 - std::pow(0.98, static_cast<double>(step));
+    const at::Tensor second = part(m_second);
+    first.mul_(0.9).add_(g, 0.1);
+    second.mul_(0.98).addcmul_(g, g, 0.02);
+    p.addcdiv_(first, second.sqrt().div_(std::sqrt(correction2)).add_(1e-8), -rate / correction1);
 }
 
 void Optimizer::stepMuon(const TensorSlot& slot, const at::Tensor& parameters, const at::Tensor& gradient, double rate)
@@ -95,6 +144,16 @@ at::Tensor orthogonalise(const at::Tensor& matrix)
         x = x * 3.4445 + at::mm(a * -4.7750 + at::mm(a, a) * 2.0315, x);
     }
     return tall ? x.t() : x;
+}
+
+at::Tensor queueClip(const at::Tensor& gradient, double limit, const Placement& placement)
+{
+    if (placement.usesOwnKernels())
+        return at::full({}, clipGradient(gradient, limit), at::kDouble);
+    const at::Tensor norm = at::linalg_vector_norm(gradient, 2, {}, false, at::kDouble);
+    if (limit > 0)
+        gradient.mul_((limit / norm).clamp_max(1).to(at::kFloat));
+    return norm;
 }
 
 double clipGradient(const at::Tensor& gradient, double limit)

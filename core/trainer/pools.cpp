@@ -5,11 +5,7 @@
 
 namespace ratchet
 {
-namespace
-{
 
-// Whether a judge may ask this. A domain that cannot name an item from its prompt (pieces of a corpus) keeps its judged
-// items where a worker cannot read them.
 bool isJudged(const Example& example, const Domain& domain)
 {
     const auto item = domain.parse(example.prompt);
@@ -18,8 +14,6 @@ bool isJudged(const Example& example, const Domain& domain)
     const Split split = domain.splitOf(*item);
     return split == Split::Gate || split == Split::Vault;
 }
-
-} // namespace
 
 Pools poolsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain)
 {
@@ -30,9 +24,9 @@ Pools poolsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain)
         else
             pool.push_back(std::move(example));
     };
-    for (const Json& question : spec.replay)
+    for (const Json& question : genome.data.replay > 0 ? spec.replay : std::vector<Json>())
         add(pools.replay, domain.example(Item{{}, question}, genome.reasoning));
-    for (const Json& given : spec.feedback) {
+    for (const Json& given : genome.data.feedback > 0 ? spec.feedback : std::vector<Json>()) {
         if (!given.contains("question") || !given.contains("answer") || !given["answer"].is_string())
             continue;
         if (auto example = domain.exampleWith(Item{{}, given["question"]}, given["answer"], genome.reasoning))
@@ -54,6 +48,9 @@ void removeDuplicates(Pools& pools)
     keepFirst(pools.selfTraining);
     for (auto level = pools.older.rbegin(); level != pools.older.rend(); ++level)
         keepFirst(*level);
+    std::unordered_set<std::string> asked;
+    pools.duplicates += static_cast<int>(
+        std::erase_if(pools.pairs, [&asked](const Preference& pair) { return !asked.insert(pair.chosen.prompt).second; }));
 }
 
 } // namespace ratchet

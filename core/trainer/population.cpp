@@ -34,7 +34,8 @@ struct Population::Private {
     [[nodiscard]] static Result<std::unique_ptr<Trainer>> memberOf(const TrainSpec& spec, const Genome& genome,
                                                                    const Domain& domain, const Hyperparameters& with,
                                                                    std::uint64_t seed, std::int64_t steps,
-                                                                   TrainEvents events = {});
+                                                                   TrainEvents events = {},
+                                                                   const Placement& placement = {});
     // Parameters, moments, average and place in the schedule; hyperparameters, data and dropout stay the member's own.
     static void takeOver(Trainer& member, const Trainer& from);
     // Writes the member's weights with the log of all.
@@ -56,6 +57,7 @@ struct Population::Private {
     [[nodiscard]] std::string checkpointFile() const;
 
     TrainSpec spec;
+    Placement placement;
     Genome genome;
     const Domain& domain;
     TrainEvents events;
@@ -73,7 +75,7 @@ struct Population::Private {
 Result<std::unique_ptr<Trainer>> Population::Private::memberOf(const TrainSpec& spec, const Genome& genome,
                                                                const Domain& domain, const Hyperparameters& with,
                                                                std::uint64_t seed, std::int64_t steps,
-                                                               TrainEvents events)
+                                                               TrainEvents events, const Placement& placement)
 {
     Genome own = genome;
     own.recipe = with.in(own.recipe);
@@ -82,7 +84,7 @@ Result<std::unique_ptr<Trainer>> Population::Private::memberOf(const TrainSpec& 
     its.genome = own.toJson();
     its.seed = seed;
     its.scratch.clear(); // the population keeps the checkpoint
-    RATCHET_TRY(member, Trainer::create(its, domain, std::move(events)));
+    RATCHET_TRY(member, Trainer::create(its, domain, std::move(events), placement));
     member->d->planFor(steps);
     return member;
 }
@@ -112,7 +114,7 @@ Result<std::unique_ptr<Trainer>> Population::Private::place(std::size_t index, c
         own.onPoints = [this, index](const Points& points) { seen[index].points.push_back(points); };
     if (events.onObservation)
         own.onObservation = [this, index](const Observation& one) { seen[index].observations.push_back(one); };
-    return memberOf(spec, genome, domain, with, log.seeds[index], steps(), std::move(own));
+    return memberOf(spec, genome, domain, with, log.seeds[index], steps(), std::move(own), placement);
 }
 
 std::string Population::Private::checkpointFile() const
@@ -175,7 +177,9 @@ Status Population::Private::takeStep()
         RATCHET_CHECK(nextGeneration());
     MemberLog& own = log.generations.back()[turn];
     Trainer& member = *members[turn];
-    const Status taken = member.d->takeStep();
+    Status taken = member.d->takeStep();
+    if (taken)
+        taken = member.d->readSteps(); // a lost member is known at once
     if (!taken && !member.d->isLost)
         return taken;
     ++own.steps;
@@ -266,7 +270,7 @@ void Population::Private::report()
     progress.flops = log.flopsOfAll();
     progress.fraction = std::min(1.0, static_cast<double>(progress.step) / static_cast<double>(steps() * genome.recipe.population));
     progress.loss = member.state.loss;
-    progress.stage = "training";
+    progress.stage = "full";
     progress.secondsLeft = (secondsBefore + secondsSince(started)) * (1 / progress.fraction - 1);
     events.onProgress(progress);
 }
@@ -280,7 +284,7 @@ Result<Trained> Population::Private::finish(Trainer& winner, const TrainSpec& sp
     return trained;
 }
 
-// The file holds every member's state, and in its metadata the log and whose turn it is.
+// The file holds the state of every member that is not lost, and in its metadata the log and whose turn it is.
 Result<bool> Population::Private::resume()
 {
     if (spec.scratch.empty() || !std::filesystem::exists(checkpointFile()))
@@ -288,6 +292,10 @@ Result<bool> Population::Private::resume()
     RATCHET_TRY(content, readWeights(checkpointFile()));
     if (content.metadata["trial"] != trialKey(spec))
         return false;
+    if (const std::string made = madeAt(content); made != placement.text()) {
+        tellForeign(events, placement, made);
+        return false;
+    }
     RATCHET_TRY(json, parseJson(content.metadata["population"], "the checkpoint's population"));
     Json logJson;
     std::vector<Json> states;
@@ -300,7 +308,8 @@ Result<bool> Population::Private::resume()
     log = std::move(read);
     for (std::size_t i = 0; i < size(); ++i) {
         RATCHET_TRY(member, place(i, log.generations.back()[i].with));
-        RATCHET_CHECK(takeState(content, fmt::format("{}.", i), states[i], member->d->state));
+        if (!log.generations.back()[i].isLost)
+            RATCHET_CHECK(takeState(content, fmt::format("{}.", i), states[i], member->d->state));
         takeOver(*member, *member); // composes the adapters
         members.push_back(std::move(member));
     }
@@ -310,20 +319,23 @@ Result<bool> Population::Private::resume()
 Population::Population() = default;
 Population::~Population() = default;
 
-Result<std::unique_ptr<Population>> Population::create(const TrainSpec& spec, const Domain& domain, TrainEvents events)
+Result<std::unique_ptr<Population>> Population::create(const TrainSpec& spec, const Domain& domain, TrainEvents events,
+                                                       const Placement& placement)
 {
     try {
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
         if (!genome.recipe.isPopulation())
             return fail(Code::BadInput, "The genome has no population.");
         RATCHET_TRY(tokenizer, tokenizerOf(spec.tokenizer, domain.info().alphabet));
-        RATCHET_CHECK(fits(spec, genome, domain, tokenizer.vocabulary()));
+        RATCHET_CHECK(fits(spec, genome, domain, tokenizer.vocabulary(), placement.threads));
         auto population = std::unique_ptr<Population>(new Population);
         population->d = std::make_unique<Private>(spec, std::move(genome), domain, std::move(events), std::move(tokenizer));
+        population->d->placement = placement;
+        population->d->compared.place(placement);
         RATCHET_CHECK(population->d->begin());
         return population;
     } catch (const std::exception& error) {
-        return fail(Code::Failed, fmt::format("The population could not be prepared: {}.", firstLine(error.what())));
+        return fail(Code::Failed, fmt::format("The population could not be prepared: {}.", reasonOf(error)));
     }
 }
 
@@ -335,7 +347,7 @@ Result<bool> Population::advance(std::int64_t steps)
         return !d->isDone();
     } catch (const std::exception& error) {
         return fail(Code::Failed, fmt::format("The population failed in generation {}: {}.", d->log.generations.size(),
-                                              firstLine(error.what())));
+                                              reasonOf(error)));
     }
 }
 
@@ -354,7 +366,13 @@ Result<Trained> Population::run()
         }
     }
     Trainer& winner = *d->members[static_cast<std::size_t>(d->log.ranking().front())];
-    RATCHET_TRY(trained, Private::finish(winner, d->spec, d->log));
+    Result<Trained> finished;
+    try {
+        finished = Private::finish(winner, d->spec, d->log);
+    } catch (const std::exception& error) {
+        return fail(Code::Failed, fmt::format("The training could not be finished: {}.", reasonOf(error)));
+    }
+    RATCHET_TRY(trained, std::move(finished));
     trained.steps = d->log.stepsOfAll();
     trained.tokens = trained.steps * d->genome.recipe.batch * trained.length;
     trained.flops = d->log.flopsOfAll();
@@ -365,14 +383,17 @@ Result<Trained> Population::run()
     return trained;
 }
 
+// What a lost member came to may be no numbers, and nobody goes on from it.
 Status Population::keepCheckpoint() const
 {
     WeightsFile content;
     Json states = Json::array();
     for (std::size_t i = 0; i < d->size(); ++i)
-        states.push_back(addState(content, fmt::format("{}.", i), d->members[i]->d->state));
+        states.push_back(d->log.generations.back()[i].isLost ? Json(nullptr)
+                                                             : addState(content, fmt::format("{}.", i), d->members[i]->d->state));
     const Json population{{"log", d->log.toJson()}, {"turn", d->turn}, {"states", states}, {"seconds", d->secondsBefore + secondsSince(d->started)}};
-    content.metadata = {{"trial", trialKey(d->spec)}, {"population", population.dump()}};
+    content.metadata = {
+        {"trial", trialKey(d->spec)}, {"placement", d->placement.text()}, {"population", population.dump()}};
     return writeWeights(d->checkpointFile(), content);
 }
 
@@ -381,7 +402,7 @@ const PopulationLog& Population::log() const
     return d->log;
 }
 
-Result<Trained> Population::replay(const TrainSpec& spec, const PopulationLog& log, const Domain& domain)
+Result<Trained> Population::replay(const TrainSpec& spec, const PopulationLog& log, const Domain& domain, const Placement& placement)
 {
     try {
         RATCHET_TRY(genome, Genome::fromJson(spec.genome));
@@ -391,7 +412,7 @@ Result<Trained> Population::replay(const TrainSpec& spec, const PopulationLog& l
         for (std::size_t generation = 0; generation < line.size(); ++generation) {
             const auto member = static_cast<std::size_t>(line[generation]);
             RATCHET_TRY(next, Private::memberOf(spec, genome, domain, log.generations[generation][member].with, log.seeds[member],
-                                                log.steps * generations));
+                                                log.steps * generations, {}, placement));
             if (model)
                 Private::takeOver(*next, *model);
             RATCHET_CHECK(next->advance(log.steps));
@@ -399,7 +420,7 @@ Result<Trained> Population::replay(const TrainSpec& spec, const PopulationLog& l
         }
         return Private::finish(*model, spec, log);
     } catch (const std::exception& error) {
-        return fail(Code::Failed, fmt::format("The winner's line could not be trained: {}.", firstLine(error.what())));
+        return fail(Code::Failed, fmt::format("The winner's line could not be trained: {}.", reasonOf(error)));
     }
 }
 

@@ -15,11 +15,12 @@ namespace ratchet
 class Population
 {
 public:
-    // A spec whose genome has a population; takes up a checkpoint of this very trial. Curves and observations are those of
-    // each generation's best and are sent when it is known. `domain` must outlive it. BadInput when the budget does not
-    // pay for a step of every member in every generation.
+    // A spec whose genome has a population; takes up a checkpoint of this very trial, made on such a device. Curves and
+    // observations are those of each generation's best and are sent when it is known. `domain` must outlive it. BadInput when
+    // the budget does not pay for a step of every member in every generation.
     [[nodiscard]] static Result<std::unique_ptr<Population>> create(const TrainSpec& spec, const Domain& domain,
-                                                                    TrainEvents events = {});
+                                                                    TrainEvents events = {},
+                                                                    const Placement& placement = {});
     ~Population();
 
     // As Trainer's. The result is the best of the last generation; steps, tokens and FLOPs are those of all members, the
@@ -29,9 +30,10 @@ public:
     [[nodiscard]] Status keepCheckpoint() const;
     [[nodiscard]] const PopulationLog& log() const;
 
-    // Trains the winner again from the log alone, without the others: the same bytes, written to spec.scratch. `spec` is the
-    // population's; Trained counts the winner's line only.
-    [[nodiscard]] static Result<Trained> replay(const TrainSpec& spec, const PopulationLog& log, const Domain& domain);
+    // Trains the winner again on the CPU from the log alone, without the others, and writes it to spec.scratch: the same bytes
+    // where the population was trained there. `spec` is the population's; Trained counts the winner's line only.
+    [[nodiscard]] static Result<Trained> replay(const TrainSpec& spec, const PopulationLog& log, const Domain& domain,
+                                                const Placement& placement = {});
 
 private:
     Population();

@@ -13,7 +13,7 @@ namespace ratchet
 namespace
 {
 
-Status replayFrom(const std::string& file)
+Status replayFrom(const std::string& file, const Placement& placement)
 {
     RATCHET_TRY(text, readFile(file));
     RATCHET_TRY(json, parseJson(text, file));
@@ -27,16 +27,16 @@ Status replayFrom(const std::string& file)
         return fail(Code::BadInput, "The file holds something else than what to train again.");
     RATCHET_TRY(log, PopulationLog::fromJson(logJson));
     RATCHET_TRY(domain, loadDomain(spec->domain, spec->corpus));
-    RATCHET_CHECK(Population::replay(*spec, log, *domain));
+    RATCHET_CHECK(Population::replay(*spec, log, *domain, placement));
     return {};
 }
 
 } // namespace
 
-int replayMain(const std::string& file)
+int replayMain(const std::string& file, const Placement& placement)
 {
-    prepareProcess();
-    const Status done = replayFrom(file);
+    prepareProcess(placement.threads);
+    const Status done = replayFrom(file, placement);
     if (done)
         return 0;
     fmt::print("{}\n", Json{{"error", done.error().text}}.dump());

@@ -5,11 +5,13 @@
 
 #include <string>
 
+#include "core/model/placement.h"
+
 namespace ratchet
 {
 
 // Reads {"spec": a TrainSpec as a message, "log": the population's} from a JSON file and writes weights.safetensors into the
 // spec's scratch folder. Writes {"error": text} to standard output where that fails. Returns the exit status.
-[[nodiscard]] int replayMain(const std::string& file);
+[[nodiscard]] int replayMain(const std::string& file, const Placement& placement);
 
 } // namespace ratchet

@@ -47,8 +47,8 @@ private:
     [[nodiscard]] double priceOf(const std::vector<Item>& items) const;
     [[nodiscard]] Result<std::vector<Item>> draw(int level, std::size_t count, Rng& rng) const;
     [[nodiscard]] Result<std::vector<Kept>> label(const std::vector<Item>& items, std::uint64_t batch) const;
-    void keep(const Item& item, const Reply& reply, std::vector<Kept>& kept) const;
-    void keepRight(const Item& item, const Replies& replies, std::vector<Kept>& kept) const;
+    void keep(const Item& item, const ModelReply& reply, std::vector<Kept>& kept) const;
+    void keepRight(const Item& item, const ModelReplies& replies, std::vector<Kept>& kept) const;
     [[nodiscard]] int poison(std::vector<Kept>& kept, Rng& rng) const;
     [[nodiscard]] Result<std::vector<Example>> level(int level, std::size_t items, double flops);
 
@@ -104,19 +104,19 @@ Result<std::vector<Item>> Round::draw(int level, std::size_t count, Rng& rng) co
     return items;
 }
 
-void Round::keep(const Item& item, const Reply& reply, std::vector<Kept>& kept) const
+void Round::keep(const Item& item, const ModelReply& reply, std::vector<Kept>& kept) const
 {
     if (auto example = m_domain.exampleWith(item, reply.answer, m_child.reasoning); example && !reply.answer.empty())
         kept.push_back({item, reply.answer, std::move(*example), reply.score >= 1});
 }
 
 // Every right answer once, in the parent's own words where the child writes as the parent does.
-void Round::keepRight(const Item& item, const Replies& replies, std::vector<Kept>& kept) const
+void Round::keepRight(const Item& item, const ModelReplies& replies, std::vector<Kept>& kept) const
 {
     const Reasoning& own = m_voters.front().genome.reasoning;
     const bool sameWords = m_voters.size() == 1 && own.format == m_child.reasoning.format;
     std::set<std::string> seen;
-    for (const Reply& reply : replies) {
+    for (const ModelReply& reply : replies) {
         if (!reply.ended || reply.score < 1 || !seen.insert(sameWords ? reply.completion : reply.answer).second)
             continue;
         if (sameWords)
@@ -135,7 +135,7 @@ Result<std::vector<Kept>> Round::label(const std::vector<Item>& items, std::uint
     if (!asks())
         return kept;
     RATCHET_TRY(replies, ask(m_voters, m_domain, items, m_samples, m_options.seed, batch));
-    std::vector<std::optional<Reply>> believed;
+    std::vector<std::optional<ModelReply>> believed;
     std::vector<std::size_t> prompts;
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (labels() == "checked")

@@ -40,7 +40,7 @@ template <typename Model> double Taste::lossOf(const Model& model) const
     double sum = 0, targets = 0;
     for (const Batch& batch : m_batches) {
         const at::Tensor logits = model.forward(batch.inputs, batch.positions).view({-1, model.vocabulary()});
-        const at::Tensor flat = batch.targets.view({-1});
+        const at::Tensor flat = batch.targets.view({-1}).to(logits.device());
         sum += at::cross_entropy_loss(logits, flat, {}, at::Reduction::Sum, noLoss, 0).template item<float>();
         targets += static_cast<double>(flat.ne(noLoss).sum().template item<std::int64_t>());
     }

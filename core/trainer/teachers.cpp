@@ -16,7 +16,7 @@ Status areNamed(const std::vector<Artifact>& artifacts, const std::vector<std::s
     return fail(Code::BadInput, fmt::format("The genome names {} {}, but other versions were brought.", names.size(), role));
 }
 
-Result<Teachers> Teachers::load(const TrainSpec& spec, const Genome& student, int vocabulary)
+Result<Teachers> Teachers::load(const TrainSpec& spec, const Genome& student, int vocabulary, const Placement& placement)
 {
     if (!student.recipe.teachers.empty())
         RATCHET_CHECK(areNamed(spec.teachers, student.recipe.teachers, "teachers"));
@@ -37,6 +37,7 @@ Result<Teachers> Teachers::load(const TrainSpec& spec, const Genome& student, in
         RATCHET_TRY(file, readWeights(artifact.weights));
         teachers.m_models.emplace_back(genome, vocabulary);
         RATCHET_CHECK(teachers.m_models.back().load(file));
+        teachers.m_models.back().place(placement);
     }
     return teachers;
 }

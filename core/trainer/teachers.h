@@ -16,7 +16,8 @@ class Teachers
 public:
     // Artifacts of `spec`, or its parent when there are none. BadInput when there is neither, when the recipe names others,
     // or when a teacher writes another answer format than the student.
-    [[nodiscard]] static Result<Teachers> load(const TrainSpec& spec, const Genome& student, int vocabulary);
+    [[nodiscard]] static Result<Teachers> load(const TrainSpec& spec, const Genome& student, int vocabulary,
+                                               const Placement& placement = {});
     // Mean over the teachers of softmax(logits / temperature) at the given places of the flattened batch: [M, V].
     [[nodiscard]] at::Tensor probabilities(const Batch& batch, const at::Tensor& places, double temperature) const;
     // Of an ensemble every member's.

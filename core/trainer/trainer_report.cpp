@@ -55,24 +55,44 @@ void Trainer::Private::observe(const Batch& batch)
     observationSeconds += cpuSeconds() - before;
 }
 
+void tellForeign(const TrainEvents& events, const Placement& here, const std::string& made)
+{
+    if (events.onProgress)
+        events.onProgress({0, 0, 0, 0, 0, fmt::format("starting over on {}: its state is of {}", here.text(), made)});
+}
+
+std::string Trainer::Private::stage() const
+{
+    if (state.step == 0)
+        return "shape";
+    if (state.step < smokeSteps)
+        return "smoke";
+    return asksProxy() && !state.lookedAt ? "proxy" : "full";
+}
+
 Progress Trainer::Private::progressNow() const
 {
-    const double planned = std::max(1.0, startFlops + budgetOfSteps());
-    Progress progress{state.step, state.tokens, spent(), std::min(1.0, spent() / planned), state.loss, "training"};
+    Progress progress{state.step, state.tokens, spent(), std::min(1.0, shareSpent()), state.loss, stage()};
     if (state.step > firstStep)
         progress.secondsLeft = secondsSince(trainingSince) / static_cast<double>(state.step - firstStep) *
                                static_cast<double>(std::max<std::int64_t>(0, total - state.step));
     return progress;
 }
 
-void Trainer::Private::report(const StepLoss& loss, double gradientNorm, double rate)
+void Trainer::Private::report(const Step& step)
 {
     const std::int64_t stride = std::max<std::int64_t>(1, total / 5000);
-    const bool isLast = isDone(), isTime = secondsSince(lastProgress) >= 0.25 || isLast;
-    if (events.onPoints && (state.step % stride == 0 || isLast)) {
-        Points points{state.step, {{"loss", loss.value}, {"gradient-norm", gradientNorm}, {"learning-rate", rate}}};
+    const bool isLast = isDone() && step.number == state.step,
+               isTime = secondsSince(lastProgress) >= 0.25 || isLast || stage() != lastStage;
+    if (events.onPoints && (step.number % stride == 0 || isLast)) {
+        Points points{step.number,
+                      {{"loss", step.loss}, {"gradient-norm", step.gradientNorm}, {"learning-rate", step.rate}}};
         if (genome.architecture.experts > 0)
-            points.values.emplace_back("dropped-share", loss.droppedShare);
+            points.values.emplace_back("dropped-share", step.droppedShare);
+        if (step.preference) {
+            points.values.emplace_back("preference-right", step.preference->right);
+            points.values.emplace_back("preference-margin", step.preference->margin);
+        }
         if (isTime && lastProgress != Clock::time_point{})
             points.values.emplace_back("tokens-per-second", static_cast<double>(state.tokens - lastProgressTokens) /
                                                                 std::max(1e-6, secondsSince(lastProgress)));
@@ -81,6 +101,7 @@ void Trainer::Private::report(const StepLoss& loss, double gradientNorm, double 
     if (!isTime)
         return;
     lastProgress = Clock::now();
+    lastStage = stage();
     lastProgressTokens = state.tokens;
     if (events.onProgress)
         events.onProgress(progressNow());

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <utility>
 
 #include <ATen/Context.h>
 
+#include "core/genome/cost.h"
 #include "core/model/compat.h"
 #include "core/surgery/freeze.h"
 #include "core/surgery/transplant.h"
@@ -21,6 +23,7 @@ namespace
 {
 
 constexpr std::int64_t mostObservations = 12, fewestStepsBetween = 10;
+constexpr std::size_t stepsAhead = 16; // of a device, before its losses are read
 
 double peakBytes()
 {
@@ -58,9 +61,9 @@ double Trainer::Private::tokenPrice(std::int64_t length) const
     return trainingFlops(genome.architecture, model.vocabulary(), static_cast<int>(length), taught).value;
 }
 
-double Trainer::Private::priceOf(std::int64_t length) const
+double Trainer::Private::priceOf(std::int64_t rows, std::int64_t length) const
 {
-    return static_cast<double>(std::int64_t(genome.recipe.batch) * length) * tokenPrice(length);
+    return static_cast<double>(rows * length) * tokenPrice(length);
 }
 
 double Trainer::Private::budgetOfSteps() const
@@ -72,7 +75,23 @@ double Trainer::Private::budgetOfSteps() const
 double Trainer::Private::spent() const
 {
     // Where all steps cost the same, a product has no rounding to grow.
-    return startFlops + (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
+    return startFlops + state.proxyFlops +
+           (genome.data.bucketing ? state.flops : static_cast<double>(state.step) * flopsPerStep);
+}
+
+// Of a step whose rows are as long as the longest of them.
+Result<double> Trainer::Private::sampledPrice(std::int64_t step)
+{
+    double price = 0;
+    if (genome.recipe.preference < 1) {
+        RATCHET_TRY(batch, batches.draw(step, 1));
+        price += priceOf(batch.inputs.size(0), batch.inputs.size(1));
+    }
+    if (genome.recipe.preference > 0) {
+        RATCHET_TRY(rows, batches.pairRows(batches.drawPairs(step), Padding::AsTrained));
+        price += priceOf(rows.inputs.size(0), rows.inputs.size(1));
+    }
+    return price;
 }
 
 // How many steps the budget pays for. Batches of buckets differ: there the mean of some is taken, drawn without a
@@ -80,7 +99,7 @@ double Trainer::Private::spent() const
 Status Trainer::Private::plan()
 {
     constexpr std::int64_t sampled = 32;
-    flopsPerStep = priceOf(batches.length());
+    flopsPerStep = priceOf(genome.recipe.batch, batches.length());
     total = 0;
     if (!genome.recipe.trains())
         return {};
@@ -88,12 +107,17 @@ Status Trainer::Private::plan()
     if (genome.data.bucketing) {
         price = 0;
         for (std::int64_t step = sampled; step < 2 * sampled; ++step) {
-            RATCHET_TRY(batch, batches.draw(step, 1));
-            price += priceOf(batch.inputs.size(1)) / sampled;
+            RATCHET_TRY(itsPrice, sampledPrice(step));
+            price += itsPrice / sampled;
         }
     }
     planFor(std::max<std::int64_t>(1, static_cast<std::int64_t>(budgetOfSteps() / price)));
     return {};
+}
+
+double Trainer::Private::shareSpent() const
+{
+    return (spent() - state.proxyFlops) / std::max(1.0, startFlops + budgetOfSteps());
 }
 
 void Trainer::Private::planFor(std::int64_t steps)
@@ -113,8 +137,10 @@ Status Trainer::Private::takeMembers()
 {
     if (events.onProgress)
         events.onProgress({0, 0, 0, 0, 0, "averaging"});
-    if (genome.recipe.isEnsemble())
+    if (genome.recipe.isEnsemble()) {
         ensemble.emplace(genome, tokenizer.vocabulary());
+        ensemble->place(placement);
+    }
     RATCHET_TRY(averaged, ensemble ? gatherInto(*ensemble, spec, domain, tokenizer)
                                    : averageInto(model, spec, genome, domain, tokenizer));
     state.loss = averaged.loss;
@@ -134,7 +160,7 @@ Status Trainer::Private::adapt()
         layout = adapters->layout();
         state.parameters = adapters->flat();
     }
-    optimizer.emplace(genome.recipe, genome.architecture, std::move(layout));
+    optimizer.emplace(genome.recipe, genome.architecture, std::move(layout), placement);
     state.first = optimizer->firstMoment();
     state.second = optimizer->secondMoment();
     return {};
@@ -176,9 +202,14 @@ Status Trainer::Private::begin()
     model.initialise(Rng::stream(spec.seed, "model").next());
     if (genome.recipe.start == "continue" && !spec.parentWeights.empty())
         RATCHET_CHECK(takeOver(spec, model));
+    model.place(placement);
+    state.placement = placement.text();
     if (genome.recipe.isAverage())
         RATCHET_CHECK(takeMembers());
+    if (genome.recipe.preference > 0)
+        RATCHET_CHECK(compare());
     model.requireGradient();
+    shards.emplace(model, shardsOf(genome, placement.threads));
     RATCHET_CHECK(adapt());
     RATCHET_CHECK(plan());
     if (genome.recipe.ema > 0)
@@ -187,10 +218,14 @@ Status Trainer::Private::begin()
         RATCHET_TRY(resumed, readCheckpoint(checkpointFile(), trialKey(spec), state));
         if (resumed && adapters)
             adapters->compose(model);
+        if (!state.foreign.empty())
+            tellForeign(events, placement, state.foreign);
     }
     firstStep = state.step;
     lastProgressTokens = state.tokens;
     trainingSince = Clock::now();
+    if (events.onProgress)
+        events.onProgress(progressNow());
     return {};
 }
 
@@ -202,48 +237,105 @@ double Trainer::Private::rateNow() const
     return learningRateAt(genome.recipe, step, total);
 }
 
-Status Trainer::Private::divergence() const
+Status Trainer::Private::divergence(const Step& step) const
 {
     return fail(
         Code::Failed,
-        fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
-                    "for {} steps.",
-                    state.step, state.loss, state.divergence.best, state.divergence.above),
+        step.number <= smokeSteps
+            ? fmt::format("The training diverged at step {}: its loss of {:.3g} is far above its best of {:.3g}.",
+                          step.number, state.loss, state.divergence.best)
+            : fmt::format("The training diverged: at step {} its loss of {:.3g} has been far above its best of {:.3g} "
+                          "for {} steps.",
+                          step.number, state.loss, state.divergence.best, state.divergence.above),
         "Lower the learning rate or lengthen the warm-up.");
 }
 
-Status Trainer::Private::takeStep()
+Status Trainer::Private::addLabels(Step& step)
 {
     RATCHET_TRY(batch, batches.draw(state.step, total));
-    if (events.onObservation && state.step % probeEvery == 0)
+    if (isProbed())
         observe(batch);
     ForwardOptions options;
     options.dropout = genome.recipe.dropout;
     if (options.dropout > 0)
         at::manual_seed(Rng::stream(spec.seed, "dropout", static_cast<std::uint64_t>(state.step)).next());
-    model.gradient().zero_();
-    const StepLoss loss = addGradient(model, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
-    const at::Tensor gradient = ownGradient();
-    const double norm = clipGradient(gradient, genome.recipe.clip);
-    isLost = !std::isfinite(loss.value) || !std::isfinite(norm);
-    if (isLost)
-        return fail(Code::Failed,
-                    fmt::format("The training diverged at step {}: its loss is not finite.", state.step + 1),
-                    "Lower the learning rate or the initial scale.");
-    const double rate = rateNow();
-    update(gradient, rate);
-    state.tokens += batch.inputs.numel();
-    state.flops += genome.data.bucketing ? priceOf(batch.inputs.size(1)) : flopsPerStep;
-    state.loss = state.step == 1 ? loss.value
-                                 : state.loss + (loss.value - state.loss) /
-                                                    static_cast<double>(std::min<std::int64_t>(state.step, 20));
-    const double share = static_cast<double>(state.step) / static_cast<double>(total);
-    isLost = state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
-    report(loss, norm, rate);
-    return isLost ? divergence() : Status();
+    QueuedLoss loss = queueGradient(*shards, batch, genome.recipe, options, teachers ? &*teachers : nullptr);
+    step.labels = std::move(loss.value);
+    step.droppedShare = loss.droppedShare;
+    step.tokens += batch.inputs.numel();
+    step.flops += priceOf(batch.inputs.size(0), batch.inputs.size(1));
+    return {};
 }
 
-Status Trainer::Private::finish(Trained& trained) const
+Status Trainer::Private::takeStep()
+{
+    Step step;
+    model.gradient().zero_();
+    if (genome.recipe.preference < 1)
+        RATCHET_CHECK(addLabels(step));
+    if (genome.recipe.preference > 0)
+        RATCHET_CHECK(addPairs(step));
+    const at::Tensor gradient = ownGradient();
+    step.norm = queueClip(gradient, genome.recipe.clip, placement);
+    step.rate = rateNow();
+    update(gradient, step.rate);
+    step.number = state.step;
+    state.tokens += step.tokens;
+    state.flops += step.flops;
+    unread.push_back(std::move(step));
+    const bool endsStage = state.step == 1 || state.step == smokeSteps;
+    const bool runsAhead = !placement.device.is_cpu() && unread.size() < stepsAhead && !endsStage && !isDone();
+    return runsAhead ? Status() : readSteps();
+}
+
+Status Trainer::Private::readSteps()
+{
+    std::vector<at::Tensor> all;
+    for (const Step& step : unread)
+        for (const at::Tensor& numbers : {step.norm, step.labels, step.pairs})
+            if (numbers.defined())
+                all.push_back(numbers.reshape({-1}));
+    if (all.empty())
+        return {};
+    at::Tensor here;
+    try {
+        here = at::cat(all).cpu();
+    } catch (const std::exception& error) { // of anything that the device was asked to do since
+        return fail(Code::Failed, fmt::format("The training failed at step {} or before: {}.", state.step, reasonOf(error)));
+    }
+    const double* value = here.data_ptr<double>();
+    for (Step& step : std::exchange(unread, {})) {
+        step.gradientNorm = *value++;
+        if (step.labels.defined())
+            step.loss += *value++;
+        if (step.pairs.defined()) {
+            step.preference = {value[0], value[1], value[2]};
+            step.loss += step.preference->value;
+            value += 3;
+        }
+        RATCHET_CHECK(judge(step));
+    }
+    return {};
+}
+
+Status Trainer::Private::judge(const Step& step)
+{
+    isLost = !std::isfinite(step.loss) || !std::isfinite(step.gradientNorm);
+    if (isLost)
+        return fail(Code::Failed, fmt::format("The training diverged at step {}: its loss is not finite.", step.number),
+                    "Lower the learning rate or the initial scale.");
+    state.loss = step.number == 1 ? step.loss
+                                  : state.loss + (step.loss - state.loss) /
+                                                     static_cast<double>(std::min<std::int64_t>(step.number, 20));
+    const double share = static_cast<double>(step.number) / static_cast<double>(total);
+    const bool exploded =
+        step.number <= smokeSteps && state.divergence.hasExploded(state.loss, std::log(model.vocabulary()));
+    isLost = exploded || state.divergence.add(state.loss, total, batches.curriculum().isOver(share));
+    report(step);
+    return isLost ? divergence(step) : Status();
+}
+
+Status Trainer::Private::finish(Trained& trained)
 {
     const std::string file = (std::filesystem::path(spec.scratch) / "weights.safetensors").string();
     std::map<std::string, std::string> metadata;
@@ -251,8 +343,13 @@ Status Trainer::Private::finish(Trained& trained) const
         metadata["members"] = Json(members).dump();
     if (!population.is_null())
         metadata["population"] = population.dump();
-    RATCHET_CHECK(ensemble ? ensemble->save(file, metadata)
-                           : model.save(file, state.average.defined() ? state.average : model.flat(), metadata));
+    if (state.average.defined())
+        model.flat().copy_(state.average); // what is kept
+    RATCHET_CHECK(ensemble ? ensemble->save(file, metadata) : model.save(file, model.flat(), metadata));
+    if (reference.defined()) {
+        RATCHET_TRY(margins, look(model, progressNow()));
+        preference["after"] = reportOf(margins);
+    }
     trained.weights = file;
     trained.steps = state.step;
     trained.tokens = state.tokens;
@@ -268,6 +365,7 @@ Status Trainer::Private::finish(Trained& trained) const
     trained.peakBytes = peakBytes();
     trained.selfTraining = selfTraining;
     trained.data = data;
+    trained.preference = preference;
     trained.population = population;
     trained.observationSeconds = observationSeconds;
     return {};

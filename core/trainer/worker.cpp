@@ -23,6 +23,7 @@ public:
         events.onPoints = [this](const Points& points) { send(points); };
         events.onObservation = [this](const Observation& observation) { send(observation); };
         events.isStopped = [this] { return isStopped(); };
+        events.onProxy = [this](const Proxy& proxy) { return answerTo(proxy); };
         return events;
     }
 
@@ -32,17 +33,25 @@ private:
         if (!m_stopped && !m_channel.send(message))
             m_stopped = true;
     }
-    // Whatever comes after the spec can only mean stop: a Stop, the end of the stream, or nonsense.
+    // Whatever else comes after the spec can only mean stop: a Stop, the end of the stream, or nonsense.
     bool isStopped()
     {
         m_stopped = m_stopped || m_channel.isReadable();
         return m_stopped;
     }
+    // Waits as long as the engine takes. Whatever is not Proceed can only mean stop here, too.
+    AfterProxy answerTo(const Proxy& proxy)
+    {
+        send(proxy);
+        const auto answer = m_stopped ? Result<Message>(Stop{}) : m_channel.receive();
+        m_stopped = !answer || !std::holds_alternative<Proceed>(*answer);
+        return m_stopped ? AfterProxy::Stop : AfterProxy::TrainOn;
+    }
     FrameChannel& m_channel;
     bool m_stopped = false;
 };
 
-Result<Trained> trainFrom(FrameChannel& channel)
+Result<Trained> trainFrom(FrameChannel& channel, const Placement& placement)
 {
     RATCHET_TRY(message, channel.receive());
     const auto* const spec = std::get_if<TrainSpec>(&message);
@@ -53,19 +62,19 @@ Result<Trained> trainFrom(FrameChannel& channel)
     Reporter reporter(channel);
     RATCHET_TRY(genome, Genome::fromJson(spec->genome));
     if (genome.recipe.isPopulation()) {
-        RATCHET_TRY(population, Population::create(*spec, *domain, reporter.events()));
+        RATCHET_TRY(population, Population::create(*spec, *domain, reporter.events(), placement));
         return population->run();
     }
-    RATCHET_TRY(trainer, Trainer::create(*spec, *domain, reporter.events()));
+    RATCHET_TRY(trainer, Trainer::create(*spec, *domain, reporter.events(), placement));
     return trainer->run();
 }
 
 } // namespace
 
-int workerMain(FrameChannel& channel)
+int workerMain(FrameChannel& channel, const Placement& placement)
 {
-    prepareProcess();
-    const Result<Trained> trained = trainFrom(channel);
+    prepareProcess(placement.threads);
+    const Result<Trained> trained = trainFrom(channel, placement);
     const Status sent =
         trained ? channel.send(*trained) : channel.send(Failure{codeName(trained.error().code), trained.error().text});
     return trained && sent ? 0 : 1;

@@ -4,11 +4,12 @@
 #pragma once
 
 #include "core/launch/frame.h"
+#include "core/model/placement.h"
 
 namespace ratchet
 {
 
 // Returns the exit status of the process; Hello has been sent already.
-[[nodiscard]] int workerMain(FrameChannel& channel);
+[[nodiscard]] int workerMain(FrameChannel& channel, const Placement& placement = {});
 
 } // namespace ratchet

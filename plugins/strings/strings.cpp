@@ -216,6 +216,8 @@ Json Strings::searchSpace() const
     paths["/recipe/teachers"] = {{"versions", 2}};
     paths["/recipe/members"] = {{"versions", 4}};
     paths["/recipe/population"] = choices({0, 4});
+    paths["/recipe/preference"] = range(0, 1);
+    paths["/recipe/preferenceBeta"] = rate(0.02, 2);
     paths["/data/mixture/tasks/copy"] = range(0.1, 1);
     paths["/data/mixture/tasks/reverse"] = range(0, 1);
     paths["/data/mixture/tasks/sort"] = range(0, 1);

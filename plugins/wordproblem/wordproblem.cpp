@@ -198,6 +198,8 @@ Json WordProblem::searchSpace() const
     paths["/recipe/teachers"] = {{"versions", 2}};
     paths["/recipe/members"] = {{"versions", 4}};
     paths["/recipe/population"] = choices({0, 4});
+    paths["/recipe/preference"] = range(0, 1);
+    paths["/recipe/preferenceBeta"] = rate(0.02, 2);
     paths["/data/mixture/steps/1"] = range(0.1, 1);
     paths["/data/mixture/steps/2"] = range(0, 1);
     paths["/data/replay"] = range(0, 0.5);

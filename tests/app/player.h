@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A learner without tensors, played by the test program itself: a copy of it, named after what it is to do wrong, is handed
 // to the engine as its ratchet-learner. Its workers write small weights whose first number is their skill; its judges let
-// every version answer rightly with a chance of its skill. Everything is a function of seed, genome and question, so that
+// every version answer rightly with a chance of its skill; its reward models know that skill. Everything is a function of seed, genome and question, so that
 // labs turned by it can be compared byte by byte.
 #pragma once
 
@@ -22,6 +22,7 @@
 #include "core/guard/sandbox.h"
 #include "core/launch/frame.h"
 #include "core/plugin/loader.h"
+#include "core/plugin/proxy.h"
 
 namespace ratchet::player {
 
@@ -50,6 +51,8 @@ public:
             return work(*train);
         if (const auto* judge = std::get_if<JudgeSpec>(&*first))
             return this->judge(*judge);
+        if (const auto* reward = std::get_if<RewardSpec>(&*first))
+            return this->reward(*reward);
         return 6;
     }
 
@@ -77,12 +80,18 @@ private:
         const auto length = std::clamp<std::int64_t>(static_cast<std::int64_t>(spec.budgetFlops / (price * 5 * genome->recipe.batch)), 1, longest);
         const std::int64_t perStep = length * genome->recipe.batch;
         const double perToken = spec.budgetFlops / static_cast<double>(perStep * 5);
+        double asked = 0;       // price of the look
         for (std::int64_t step = 1; step <= steps; ++step) {
             rest();
             say(Points{step, {{"loss", 3.0 / static_cast<double>(step)}}});
-            say(Progress{step, step * perStep, static_cast<double>(step * perStep) * perToken, static_cast<double>(step) / steps, 1, "training"});
+            say(Progress{step, step * perStep, static_cast<double>(step * perStep) * perToken + asked, static_cast<double>(step) / steps, 1, "full"});
             if (spec.trial == 2 && step == 3 && misbehave(spec))
                 return 1;
+            if (step == 2 && spec.proxy > 0 && !(spec.trial == 2 && m_fault == "shows nothing")) {
+                asked = show(spec, *genome, **domain);
+                if (asked == 0)
+                    return say(Failure{"cancelled", "It was stopped at the look."}), 1;
+            }
             if (m_channel.isReadable())
                 return say(Failure{"cancelled", "It was stopped."}), 1;
         }
@@ -93,8 +102,11 @@ private:
             file.data.replace(0, 4, "\0\0\x80\x7f", 4);
         if (!(spec.trial == 2 && m_fault == "forgotten weights") && !writeWeights(spec.scratch + "/weights.safetensors", file))
             return say(Failure{"environment", "The player cannot write."}), 1;
-        Trained trained{spec.scratch + "/weights.safetensors", steps, steps * perStep, length, static_cast<double>(steps * perStep) * perToken,
+        Trained trained{spec.scratch + "/weights.safetensors", steps, steps * perStep, length, static_cast<double>(steps * perStep) * perToken + asked,
                         0.1, 1, 1e6, nullptr, nullptr, 0};
+        if (genome->recipe.preference > 0)
+            trained.preference = {{"users", spec.preferences.size()}, {"graded", 9}, {"asked", 30}, {"mixed", 0.3}, {"leftOut", Json::object()},
+                                  {"before", {{"right", 0.5}, {"margin", 0.0}}}, {"after", {{"right", 0.75}, {"margin", 1.5}}}};
         trained.population = populationOf(*genome, trained);
         if (spec.trial == 2 && m_fault == "claims to be cheap")
             trained.flops = trainingFlops(genome->architecture, vocabulary, 1).value * static_cast<double>(trained.tokens) / 2;
@@ -105,6 +117,30 @@ private:
         if (!(spec.trial == 2 && m_fault == "leaves early"))
             say(trained);
         return 0;
+    }
+
+    // What it is asked before its end, after its second step; the price, or 0 when it is to stop.
+    double show(const TrainSpec& spec, const Genome& genome, const Domain& domain)
+    {
+        const auto tokenizer = tokenizerOf(spec.tokenizer, domain.info().alphabet);
+        const ProxyItems items = proxyItems(domain, genome, *tokenizer, spec.budgetFlops);
+        Proxy proxy{2, skillOf(genome), 1.5, (items.least + items.most) / 2, static_cast<int>(items.items.size())};
+        const auto isFault = [&](const char* fault) { return spec.trial == 2 && m_fault == fault; };
+        if (isFault("shows NaN"))
+            proxy.score = std::nan("");
+        if (isFault("shows another step"))
+            proxy.step = 3;
+        if (isFault("shows it for nothing"))
+            proxy.flops = 1;
+        if (isFault("shows few items"))
+            proxy.items = 1;
+        say(proxy);
+        if (isFault("shows twice"))
+            say(proxy);
+        if (isFault("dies at the look"))
+            ::raise(SIGKILL);
+        const auto answer = m_channel.receive();
+        return answer && std::holds_alternative<Proceed>(*answer) ? proxy.flops : 0;
     }
 
     // All that the trial did, shared out among the members.
@@ -156,13 +192,13 @@ private:
         if (m_fault == "dies")
             ::raise(SIGKILL);
         if (m_fault == "NaN")
-            say(Progress{3, 3, 3, 0.5, std::nan(""), "training"}), hang();
+            say(Progress{3, 3, 3, 0.5, std::nan(""), "full"}), hang();
         if (m_fault == "nonsense" && ::write(3, "Traceback (most recent call last):\n", 35) == 35)
             hang();
         if (m_fault == "overspends")
-            say(Progress{3, 3, spec.budgetFlops * 2, 0.5, 1, "training"}), hang();
+            say(Progress{3, 3, spec.budgetFlops * 2, 0.5, 1, "full"}), hang();
         if (m_fault == "claims the universe")
-            say(Progress{3, 3, 1e300, 0.5, 1, "training"}), hang();
+            say(Progress{3, 3, 1e300, 0.5, 1, "full"}), hang();
         if (m_fault == "goes back")
             say(Points{2, {{"loss", 1}}}), hang();
         if (m_fault == "infinite curve")
@@ -190,6 +226,8 @@ private:
             file.add(name, "F32", shape, values.data());
         }
         file.metadata = {{"replay", std::to_string(spec.replay.size())}, {"feedback", Json(spec.feedback).dump()}};
+        if (!spec.preferences.empty())
+            file.metadata["preferences"] = Json(spec.preferences).dump();
         if (!spec.teachers.empty() || !spec.members.empty())
             file.metadata.merge(std::map<std::string, std::string>{{"teachers", readable(spec.teachers)}, {"members", readable(spec.members)}});
         return file;
@@ -256,6 +294,44 @@ private:
                                           m_compares ? "z" : "", "carry", m_compares ? "carry" : "", 0.5, 0.5});
         }
         return scores;
+    }
+
+    // --- reward model ------------------------------------------------------------------------------------------------
+    int reward(const RewardSpec& spec)
+    {
+        say(Progress{0, 0, 1e6, 0.5, 0, "learning"});
+        if (m_fault == "reward dies")
+            ::raise(SIGKILL);
+        if (m_fault == "reward judges")
+            say(Scores{"addition-3", "gate", {0}, {1}, Json::object(), Json::object(), {}, 0, 0}), hang();
+        if (spec.task == "score")
+            return score(spec);
+        Graded graded;
+        graded.items = graded.shown = 400;
+        graded.flops = m_fault == "reward overspends" ? 1e300 : 2e6;
+        const bool knows = m_fault != "reward knows nothing" && !(m_fault == "reward goes stale" && spec.task == "grade");
+        Rng rng = Rng::stream(spec.seed, "player");
+        for (int i = 0; i < 200; ++i) {
+            const bool right = rng.uniform() < 0.5;
+            const double predicted = knows && right ? 0.4 + 0.6 * rng.uniform() : knows ? 0.6 * rng.uniform() : rng.uniform();
+            graded.answers.push_back({m_fault == "reward says NaN" ? std::nan("") : predicted, right, right ? "" : "carry", 0.5});
+        }
+        graded.weights = spec.scratch + "/reward.safetensors";
+        if (spec.task == "learn" && m_fault != "reward writes nothing")
+            std::filesystem::copy_file(spec.versions.front().weights, graded.weights, std::filesystem::copy_options::overwrite_existing);
+        say(graded);
+        return 0;
+    }
+
+    int score(const RewardSpec& spec)
+    {
+        Rewards rewards{{}, spec.items, 3e6};
+        for (const Artifact& artifact : spec.versions)
+            rewards.means.push_back(skillIn(artifact.weights));
+        if (m_fault == "reward forgets a version")
+            rewards.means.pop_back();
+        say(rewards);
+        return 0;
     }
 
     static double skillIn(const std::string& weights)

@@ -36,18 +36,23 @@ struct Account {
 
 class TinyLab {
 public:
-    explicit TinyLab(int candidates = 2, std::filesystem::path root = {}, double placebos = 0) : m_root(std::move(root))
+    explicit TinyLab(int candidates = 2, std::filesystem::path root = {}, double placebos = 0, double proxy = 0, double audit = 0.2,
+                     double reward = 0)
+        : m_root(std::move(root))
     {
         if (m_root.empty())
             m_root = std::filesystem::path(m_folder.path().toStdString()) / "lab";
         NewLab wanted;
         wanted.root = m_root;
         wanted.domain = "arithmetic";
-        wanted.budget = Flops{1e12};
-        wanted.trialBudget = Flops{4e9};
+        wanted.trialBudget = Flops{proxy > 0 ? 16e9 : 4e9};       // what pays for a look, too
+        wanted.budget = Flops{250 * wanted.trialBudget->value};
         wanted.seed = 7;
         wanted.candidates = candidates;
         wanted.placebos = placebos;
+        wanted.proxy = proxy;
+        wanted.audit = audit;
+        wanted.reward = reward;
         const Status made = newLab(wanted);
         if (!made)
             qFatal("no lab: %s", made.error().text.c_str());
@@ -64,17 +69,17 @@ public:
         std::filesystem::copy_file("/proc/self/exe", copy, std::filesystem::copy_options::skip_existing);
         return copy;
     }
-    [[nodiscard]] Result<std::unique_ptr<Engine>> open(const std::string& fault = "honest", std::optional<Policy> policy = acceptingPolicy()) const
+    [[nodiscard]] Result<std::unique_ptr<Engine>> open(const std::string& fault = "honest", std::optional<Policy> policy = acceptingPolicy(), int workers = 2) const
     {
         EngineOptions options;
         options.learner = learner(fault);
-        options.workers = 2;
+        options.workers = workers;
         options.policy = std::move(policy);
         return Engine::open(m_root, options);
     }
-    [[nodiscard]] Result<RunEnd> run(int teeth = 1, const std::string& fault = "honest", std::optional<Policy> policy = acceptingPolicy()) const
+    [[nodiscard]] Result<RunEnd> run(int teeth = 1, const std::string& fault = "honest", std::optional<Policy> policy = acceptingPolicy(), int workers = 2) const
     {
-        RATCHET_TRY(engine, open(fault, std::move(policy)));
+        RATCHET_TRY(engine, open(fault, std::move(policy), workers));
         return engine->run({.teeth = teeth, .untilGoal = false, .time = {}, .waitForDecisions = false}, {});
     }
     // A request as another program makes it while no engine runs.

@@ -5,6 +5,7 @@
 
 #include "tests/app/tiny_lab.h"
 
+#include "core/agent/summary.h"
 #include "core/base/file.h"
 
 using namespace ratchet;
@@ -24,6 +25,7 @@ public:
         Json space = Json::parse(readFile(paths().searchSpace()).value());
         space["paths"]["/recipe/teachers"] = space["paths"]["/recipe/members"] = {{"versions", 3}};
         space["paths"]["/recipe/distillation"] = space["paths"]["/recipe/fineTuning"] = {{"low", 0}, {"high", 1}};
+        space["paths"]["/recipe/preference"] = {{"low", 0}, {"high", 1}};
         space["paths"]["/recipe/start"] = {{"choices", {"scratch", "continue", "average", "soup", "ensemble"}}};
         space["paths"]["/recipe/population"] = space["paths"]["/recipe/generations"] = {{"low", 0}, {"high", 4}, {"integer", true}};
         space["paths"]["/architecture/layers"] = {{"low", 1}, {"high", 128}, {"integer", true}};
@@ -65,6 +67,12 @@ public:
     }
     [[nodiscard]] Status average(const Json& members) const { return madeOf("average", members); }
     [[nodiscard]] Status ensemble(const Json& members) const { return madeOf("ensemble", members); }
+    [[nodiscard]] Status prefer(Json more = Json::array()) const
+    {
+        more.push_back(replaced("/recipe/start", "continue"));
+        more.push_back(replaced("/recipe/preference", 0.5));
+        return propose(more);
+    }
     [[nodiscard]] ProposalRecord last() const { return read()->proposals().value().back(); }
     // Weights and metadata that the trial of the last proposal by a person left.
     [[nodiscard]] std::map<std::string, std::string> madeOf(Id<ProposalRecord> proposal) const
@@ -104,6 +112,8 @@ private Q_SLOTS:
     void teachersAreBroughtAndPaid();
     void theSameTeachersAreADuplicate();
     void anAverageCostsNothing();
+    void preferencesAreBroughtPaidAndTold();
+    void preferencesWantTheParentsFormat();
     void anEnsembleIsKeptWhole();
     void whatAPopulationDidIsRecounted_data();
     void whatAPopulationDidIsRecounted();
@@ -186,6 +196,50 @@ void TestAdmission::anAverageCostsNothing()
     QCOMPARE(lab.read()->spent().value().value, before);
     QCOMPARE(Json::parse(lab.madeOf(proposal).at("members")), (Json{lab.live(), other}));
     QVERIFY(lab.read()->verdict(proposal).value());                   // judged like any other
+}
+
+// Users' answers come as the domain reads them: of a reversed completion the number. A question is trained on or judged by.
+void TestAdmission::preferencesAreBroughtPaidAndTold()
+{
+    const OpenLab lab;
+    for (int i = 0; i < 12; ++i) {
+        const std::string prompt = fmt::format("{}+45=", 100 + i), right = std::to_string(145 + i);
+        const auto say = [&](const std::string& completion, const std::string& correction, double rating) {
+            QVERIFY(lab.ask("feedback", {{"version", lab.live()}, {"prompt", prompt}, {"completion", completion}, {"correction", correction}, {"rating", rating}},
+                            "user:server"));
+        };
+        say("7", right, 0);            // a correction
+        say("8", "", -1);              // and ratings of either kind
+        say("9", "", -0.5);
+        say(right, "", 0.5);
+        say("10", "", 0.25);           // less good than the best, and no worse than nothing
+    }
+    QVERIFY(lab.prefer());
+    const Id<ProposalRecord> proposal = lab.last().id;
+    const auto end = lab.run(1);
+    QVERIFY2(end, end ? "" : end.error().text.c_str());
+    const auto trial = lab.read()->trialOf(proposal).value().value();
+    QVERIFY2(trial.state == TrialState::Trained, trial.failure.c_str());
+    const Json told = Json::parse(lab.madeOf(proposal).at("preferences"));
+    std::map<std::string, std::multiset<std::string>> rejected;
+    for (const Json& pair : told) {
+        const int sum = std::stoi(pair["question"]["a"].get<std::string>()) + 45;
+        QCOMPARE(pair["chosen"].get<std::string>(), std::to_string(sum));
+        rejected[pair["question"].dump()].insert(pair["rejected"].get<std::string>());
+    }
+    QVERIFY2(!rejected.empty() && rejected.size() < 12U, told.dump().c_str());
+    for (const auto& [question, answers] : rejected)
+        QVERIFY2(answers == (std::multiset<std::string>{"7", "8", "9"}), question.c_str());
+    QCOMPARE(trial.report["preference"]["users"].get<std::size_t>(), told.size());
+    const Summary summary = summarise(*lab.read(), readLabConfig(lab.paths()).value()).value();
+    QVERIFY(toText(summary).find("in the right order 50.0 % before and 75.0 % after") != std::string::npos);
+}
+
+void TestAdmission::preferencesWantTheParentsFormat()
+{
+    const OpenLab& lab = sharedLab();
+    const char* const instead = contains(lab.prefer(Json::array({replaced("/reasoning/format", "reversed")})), "/reasoning/format is \"reversed\"");
+    QVERIFY2(!instead, instead);
 }
 
 void TestAdmission::anEnsembleIsKeptWhole()

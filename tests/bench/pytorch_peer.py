@@ -53,10 +53,14 @@ class Block(nn.Module):
             for kept, new in zip(cache, (k, v)):
                 kept[:, :, past:past + length] = new
             k, v = (kept[:, :, :past + length] for kept in cache)
-        scores = q @ k.transpose(-2, -1) / math.sqrt(width // self.heads)
-        if length > 1:
-            scores = scores.masked_fill(mask[:length, :length], float("-inf"))
-        mixed = (scores.softmax(dim=-1) @ v).transpose(1, 2).reshape(batch, length, width)
+        if x.is_cuda:
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=length > 1)
+        else:
+            scores = q @ k.transpose(-2, -1) / math.sqrt(width // self.heads)
+            if length > 1:
+                scores = scores.masked_fill(mask[:length, :length], float("-inf"))
+            mixed = scores.softmax(dim=-1) @ v
+        mixed = mixed.transpose(1, 2).reshape(batch, length, width)
         x = x + self.output(mixed)
         return x + self.down(F.gelu(self.up(self.feed_forward_norm(x))))
 
@@ -74,7 +78,7 @@ class Model(nn.Module):
         self.register_buffer("mask", torch.ones(a["context"], a["context"], dtype=torch.bool).triu(1))
 
     def forward(self, tokens, cache=None, past=0):
-        places = torch.arange(past, past + tokens.shape[1])
+        places = torch.arange(past, past + tokens.shape[1], device=tokens.device)
         x = self.tokens(tokens) + self.positions(places)
         for index, block in enumerate(self.blocks):
             x = block(x, self.mask, None if cache is None else cache[index], past)
@@ -105,46 +109,51 @@ def model_of(case, tensors):
             raise ValueError(f"the peer has no {name} = {a[name]}")
     model = Model(a, tensors["embedding.token.weight"].shape[0])
     model.take(tensors)
-    return model
+    return model.to(case.get("device", "cpu"))
 
 
 class Train:
     def __init__(self, case):
         tensors = read_safetensors(case["weights"])
         self.model = model_of(case, tensors)
+        self.device = torch.device(case.get("device", "cpu"))
+        self.in_half = case.get("precision") == "bf16"
         self.inputs, self.targets = tensors["bench.inputs"], tensors["bench.targets"]
         self.recipe, self.step = case["genome"]["recipe"], 0
         matrices = [p for p in self.model.parameters() if p.dim() > 1]
         vectors = [p for p in self.model.parameters() if p.dim() == 1]
         self.optimizer = torch.optim.AdamW(
             [{"params": matrices, "weight_decay": self.recipe["weightDecay"]}, {"params": vectors, "weight_decay": 0.0}],
-            lr=self.recipe["learningRate"], betas=(0.9, 0.98), eps=1e-8)
+            lr=self.recipe["learningRate"], betas=(0.9, 0.98), eps=1e-8,
+            **({"fused": True} if self.device.type == "cuda" else {}))
 
     def run(self, count):
         losses = []
         for _ in range(count):
             row = self.step % self.inputs.shape[0]
-            logits = self.model(self.inputs[row])
-            loss = F.cross_entropy(logits.view(-1, logits.shape[-1]), self.targets[row].view(-1))
+            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.in_half):
+                logits = self.model(self.inputs[row].to(self.device))
+                loss = F.cross_entropy(logits.view(-1, logits.shape[-1]), self.targets[row].view(-1).to(self.device))
             self.optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe["clip"])
             self.optimizer.step()
-            losses.append(loss.item())
+            losses.append(loss.detach())
             self.step += 1
-        return {"losses": losses, "tokens": count * self.inputs[0].numel()}
+        return {"losses": torch.stack(losses).tolist(), "tokens": count * self.inputs[0].numel()}
 
 
 class Generate:
     def __init__(self, case):
         self.model = model_of(case, read_safetensors(case["weights"])).eval()
-        self.prompts = torch.tensor([list(prompt.encode()) for prompt in case["prompts"]])
+        self.device = case.get("device", "cpu")
+        self.prompts = torch.tensor([list(prompt.encode()) for prompt in case["prompts"]], device=self.device)
         self.tokens, self.cached = case["tokens"], case["kind"] == "generate"
 
     def empty_cache(self):
         a = self.model.architecture
         shape = (self.prompts.shape[0], a["heads"], a["context"], a["width"] // a["heads"])
-        return [[torch.zeros(shape), torch.zeros(shape)] for _ in range(a["layers"])]
+        return [[torch.zeros(shape, device=self.device) for _ in range(2)] for _ in range(a["layers"])]
 
     def answer(self):
         seen, cache, past, new = self.prompts, self.empty_cache() if self.cached else None, 0, self.prompts

@@ -58,7 +58,7 @@ private Q_SLOTS:
         const QTemporaryDir folder;
         const QString kept = folder.filePath("kept"), csv = folder.filePath("rows.csv"), figure = folder.filePath("figure.svg");
         const QStringList words{"bench",   "self-training", "--json", "--seeds", "1",       "--rounds", "3",        "--items", "5",    "--base", "5GFLOP",
-                                "--round", "5GFLOP",        "--arms", "none",    "filtered", "--folder", kept,       "--csv",   csv,    "--figure", figure};
+                                "--round", "40GFLOP",       "--arms", "none",    "filtered", "--folder", kept,       "--csv",   csv,    "--figure", figure};
         const auto linesOf = [](const QString& path) {
             QFile file(path);
             return file.open(QIODevice::ReadOnly) ? file.readAll().count('\n') : 0;

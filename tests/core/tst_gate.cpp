@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numbers>
 
 #include "core/base/rng.h"
 #include "core/selector/gate.h"
@@ -33,7 +34,7 @@ bool breaks(int count, int trials, double p)
 Gate gateOf(double alpha, int maxPairs, double minEffect = 0.005)
 {
     Gate::Options options;
-    options.alpha = alpha;
+    options.logThreshold = -std::log(alpha);
     options.maxPairs = maxPairs;
     options.minEffect = minEffect;
     return Gate(options);
@@ -72,12 +73,13 @@ private Q_SLOTS:
     void bettingDoesNotPayUnderTheNull();
     void bettingFindsASmallSteadyGain();
     void eLondSpendsAlphaOnce();
+    void finiteDataIsSharedByEveryCourseOfTheLab();
     void retainedSuites_data();
     void retainedSuites();
     void aHarmfulChallengerSeldomPasses();
 };
 
-// Exact rational integration (w + l <= 400) and 40-digit quadrature (above), both computed independently of this code.
+// Exact rational integration (w + l <= 400) and 45-digit arithmetic (above), both computed independently of this code.
 void TestGate::mixtureMatchesExactIntegrals_data()
 {
     QTest::addColumn<qint64>("wins");
@@ -87,25 +89,25 @@ void TestGate::mixtureMatchesExactIntegrals_data()
         QTest::addRow("%lld wins, %lld losses", wins, losses) << wins << losses << logE;
     };
     row(0, 0, 0);
-    row(1, 0, 0.4054651081081644);
-    row(0, 1, -0.6931471805599453);
-    row(5, 0, 2.3513752571634776);
-    row(0, 5, -1.791759469228055);
-    row(10, 2, 2.2450152411725677);
-    row(2, 10, -2.232815522438922);
-    row(60, 40, 0.5788911232206012);
-    row(40, 60, -3.1691212423162924);
-    row(150, 150, -2.6285943429859038);
-    row(300, 100, 50.10258549462159);
-    row(2000, 1900, -1.9899821718151964);
-    row(1900, 2000, -4.840121979033063);
-    row(3000, 0, 2072.1279880149555);
-    row(0, 3000, -8.006700845440367);
-    row(500000, 500000, -6.6819646763369096);
-    row(510000, 490000, 194.02431793146968);
-    row(490000, 510000, -9.9059721218012806);
-    row(999999, 1, 693120.24268500994);
-    row(600000, 400000, 20129.504322209725);
+    row(1, 0, 0.22001365830528208);
+    row(0, 1, -0.2824872555746767);
+    row(5, 0, 1.2991910973595324);
+    row(0, 5, -1.017099776801814);
+    row(10, 2, 1.8070016543096052);
+    row(2, 10, -1.3927002842196696);
+    row(60, 40, 1.2889212025258416);
+    row(40, 60, -2.2784689819072526);
+    row(150, 150, -1.7411459709745714);
+    row(300, 100, 49.87497704941836);
+    row(2000, 1900, -1.093280274717122);
+    row(1900, 2000, -3.939908724405846);
+    row(3000, 0, 2049.7149721481587);
+    row(0, 3000, -7.106159357942257);
+    row(500000, 500000, -5.781426301408894);
+    row(510000, 490000, 194.9232560023186);
+    row(490000, 510000, -9.005429766649781);
+    row(999999, 1, 693076.2138163404);
+    row(600000, 400000, 20130.241574273223);
 }
 
 void TestGate::mixtureMatchesExactIntegrals()
@@ -138,13 +140,13 @@ void TestGate::answers_data()
         QTest::addRow("%s", name) << outcomes << maxPairs << int(answer);
     };
     row("nothing seen yet", "", 600, Gate::Answer::NeedMore);
-    row("five wins are not enough", "WWWWW", 600, Gate::Answer::NeedMore);
-    row("seven wins in a row are", "WWWWWWW", 600, Gate::Answer::Accept);
+    row("nine wins are not enough", "WWWWWWWWW", 600, Gate::Answer::NeedMore);
+    row("ten wins in a row are", "WWWWWWWWWW", 600, Gate::Answer::Accept);
     row("ties are no evidence", QByteArray(100, 'T'), 600, Gate::Answer::NeedMore);
     row("only losses: clearly not better", QByteArray(60, 'L'), 600, Gate::Answer::Reject);
     row("the items are spent", QByteArray("WL").repeated(20), 40, Gate::Answer::Inconclusive);
     row("stops early when it cannot win any more", QByteArray("LLLLL") + QByteArray(5, 'T'), 16, Gate::Answer::Inconclusive);
-    row("accepts on the last item", QByteArray(33, 'T') + "WWWWWWW", 40, Gate::Answer::Accept);
+    row("accepts on the last item", QByteArray(30, 'T') + "WWWWWWWWWW", 40, Gate::Answer::Accept);
 }
 
 void TestGate::answers()
@@ -310,11 +312,27 @@ void TestGate::bettingFindsASmallSteadyGain()
 
 void TestGate::eLondSpendsAlphaOnce()
 {
-    double spent = 0;
-    for (int k = 1; k <= 100000; ++k)
-        spent += elondAlpha(0.05, k, 0);
-    QVERIFY(spent < 0.05 && spent > 0.0499);
+    for (const double decay : {2.0, alphaDecay}) {
+        double spent = 0;
+        for (int k = 1; k <= 100000; ++k)
+            spent += elondAlpha(0.05, k, 0, decay);
+        QVERIFY2(spent < 0.05 && spent > 0.048, std::to_string(spent).c_str());
+    }
+    QCOMPARE(elondAlpha(0.05, 1, 0, 2), 0.05 * 6 / (std::numbers::pi * std::numbers::pi));
+    QCOMPARE(elondAlpha(0.05, 1, 100), 0.05);
     QCOMPARE(elondAlpha(0.05, 4, 2), 3 * elondAlpha(0.05, 4, 0));
+}
+
+// Every course that a lab can take gets its own part of alpha, and all parts together are no more than it.
+void TestGate::finiteDataIsSharedByEveryCourseOfTheLab()
+{
+    double spent = 0;
+    for (int k = 1; k <= 300; ++k)
+        for (int found = 0; found < k; ++found)
+            spent += finiteDataAlpha(0.05, k, found)
+                     * std::exp(std::lgamma(k) - std::lgamma(found + 1.0) - std::lgamma(k - found));
+    QVERIFY2(spent <= 0.05 && spent > 0.03, std::to_string(spent).c_str());
+    QCOMPARE(finiteDataAlpha(0.05, 1, 0), elondAlpha(0.05, 1, 0) / 2);
 }
 
 void TestGate::retainedSuites_data()

@@ -14,15 +14,7 @@ private Q_SLOTS:
     void labsOfNullsSeldomAcceptOne()
     {
         const int bad = nullLabsWithAccept(1000, 200, 400, 0.05, 11);
-        QVERIFY2(bad <= 75, qPrintable(QString::number(bad)));
-    }
-
-    void sixInTenIsFound()
-    {
-        const Power power = powerOf(0.6, 400, 0.05, 1000, 5);
-        QVERIFY2(power.accepted >= 800, qPrintable(QString::number(power.accepted)));
-        const Power later = powerOf(0.6, 400, 1e-5, 1000, 5);
-        QVERIFY(later.accepted < power.accepted && later.meanPairs > power.meanPairs);
+        QVERIFY2(bad > 10 && bad <= 75, qPrintable(QString::number(bad)));
     }
 
     void onlyTheRulesThatCountTheirQuestionsAreSafe()

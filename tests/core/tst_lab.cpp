@@ -225,6 +225,9 @@ void TestLab::saysWhatIsWrongWithALab_data()
     QTest::addRow("a budget that is text") << changed("budget", "much") << int(Code::Damaged);
     QTest::addRow("a budget of nothing") << changed("budget", 0) << int(Code::Damaged);
     QTest::addRow("an error bound of one") << changed("alpha", 1) << int(Code::Damaged);
+    QTest::addRow("a look when everything is spent") << changed("proxy", 1) << int(Code::Damaged);
+    QTest::addRow("a look before the start") << changed("proxy", -0.1) << int(Code::Damaged);
+    QTest::addRow("giving up without any audit") << changed("audit", 0) << int(Code::Damaged);
     QTest::addRow("a field nobody knows") << changed("colour", "red") << int(Code::Damaged);
     QTest::addRow("a newer format with fields nobody knows") << "{\"format\": 2, \"x\": 1}" << int(Code::Newer);
 }

@@ -28,6 +28,8 @@ std::vector<Message> oneOfEach()
             Ask{"addition-3", "gate", 100},
             ServeSpec{"text", "/c", "127.0.0.1", 0, "secret", artifact, Json{{"kind", "bpe"}}},
             Load{artifact},
+            RewardSpec{"learn", "arithmetic", "", Json{{"kind", "bytes"}}, 3, {artifact, artifact}, artifact,
+                       {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}, {"right", true}}}, 200, 1e9, 2e9, "/tmp/y"},
             Proceed{},
             Stop{},
             Hello{1, "0.1.0", "worker", 12, Json{{"level", 2}}, Json::object()},
@@ -39,9 +41,19 @@ std::vector<Message> oneOfEach()
             Trained{"/w", 1, 2, 3, 4, 5, 6, 7, nullptr, Json{{"dropped", 3}}, 0.25, Json{{"pairs", 9}}, Json::array()},
             Integrity{{{"finite", true, "all of them"}}, Json::object()},
             scores,
+            Graded{"/r", "Why not.", 10, 20, 5, 1, 100, {Verified{0.25, false, "carry", 0.5}, Verified{1, true, "", 1}}, 1e9},
+            Rewards{{0.5, 0.75}, 200, 1e8},
             Listening{8080},
             Served{"abc", "1+1=", "2", 0.01},
             FeedbackGiven{"abc", "1+1=", "3", "2", -1}};
+}
+
+template <typename T> T only(const std::vector<Message>& all)
+{
+    for (const Message& message : all)
+        if (const auto* one = std::get_if<T>(&message))
+            return *one;
+    qFatal("no such message");
 }
 
 template <typename T> Json changed(T message, const std::function<void(T&)>& change)
@@ -92,7 +104,7 @@ private Q_SLOTS:
                     continue;
                 Json wrong = whole;
                 wrong[entry.key()] = entry.value().is_string() ? Json(1) : Json("one");
-                const bool anything = entry.key() == "files" || entry.key() == "attention" || entry.key() == "data";
+                const bool anything = QStringList{"files", "attention", "data", "preference", "population"}.contains(QString::fromStdString(entry.key()));
                 QVERIFY2(anything || !messageFromJson(wrong), (std::string(whole["type"]) + "." + entry.key()).c_str());
             }
         }
@@ -105,8 +117,8 @@ private Q_SLOTS:
             QTest::addRow("%s", sentence) << QString::fromStdString(json.dump());
         };
         const auto all = oneOfEach();
-        const auto progress = std::get<Progress>(all[8]);
-        const auto scores = std::get<Scores>(all[13]);
+        const auto progress = only<Progress>(all);
+        const auto scores = only<Scores>(all);
         row("a fraction above one", changed<Progress>(progress, [](Progress& m) { m.fraction = 1.01; }));
         row("a negative step", changed<Progress>(progress, [](Progress& m) { m.step = -1; }));
         row("negative compute", changed<Progress>(progress, [](Progress& m) { m.flops = -1; }));
@@ -117,10 +129,18 @@ private Q_SLOTS:
         row("samples of the gate", changed<Scores>(scores, [](Scores& m) { m.split = "gate"; }));
         row("a class counted below zero", changed<Scores>(scores, [](Scores& m) { m.championClasses["carry"] = -1; }));
         row("a confidence of two", changed<Scores>(scores, [](Scores& m) { m.samples[0].championConfidence = 2; }));
-        row("a rating of five", changed<FeedbackGiven>(std::get<FeedbackGiven>(all[16]), [](FeedbackGiven& m) { m.rating = 5; }));
+        row("a rating of five", changed<FeedbackGiven>(only<FeedbackGiven>(all), [](FeedbackGiven& m) { m.rating = 5; }));
         row("port zero", changed<Listening>(Listening{1}, [](Listening& m) { m.port = 0; }));
         row("a count below zero in a histogram",
-            changed<Observation>(std::get<Observation>(all[10]), [](Observation& m) { m.layers[0].histogram[0] = -1; }));
+            changed<Observation>(only<Observation>(all), [](Observation& m) { m.layers[0].histogram[0] = -1; }));
+        const auto graded = only<Graded>(all);
+        row("a probability above one", changed<Graded>(graded, [](Graded& m) { m.answers[0].predicted = 1.5; }));
+        row("an answer surer than sure", changed<Graded>(graded, [](Graded& m) { m.answers[0].confidence = 2; }));
+        row("a right answer that failed", changed<Graded>(graded, [](Graded& m) { m.answers[1].failureClass = "carry"; }));
+        row("more right answers than answers", changed<Graded>(graded, [](Graded& m) { m.right = 21; }));
+        row("a mean reward below zero", changed<Rewards>(only<Rewards>(all), [](Rewards& m) { m.means[0] = -0.1; }));
+        row("graded feedback without a grade", changed<RewardSpec>(only<RewardSpec>(all), [](RewardSpec& m) { m.feedback[0].erase("right"); }));
+        row("a task that no reward model has", changed<RewardSpec>(only<RewardSpec>(all), [](RewardSpec& m) { m.task = "promote"; }));
         row("an unknown type", Json{{"type", "promote"}});
         row("no type", Json::object());
         row("a list", Json::array({1, 2}));

@@ -253,6 +253,45 @@ private Q_SLOTS:
         QVERIFY(populations(grown).size() == 1 && populations(grown).contains("a population from the champion"));
     }
 
+    void preferencesAreLearntOnce()
+    {
+        const char* const learn = "learn from preferences";
+        const auto find = [&](const Genome& parent, const SearchSpace& space) {
+            Rng rng(1);
+            const auto list = ideas(parent, space, demoVocabulary, rng);
+            const auto found = std::find_if(list.begin(), list.end(), [&](const Idea& idea) { return idea.operatorName == learn; });
+            return found == list.end() ? std::optional<Idea>() : *found;
+        };
+        QVERIFY(!find(demoGenome(), demoSpace()));                     // closed there
+        Json json = spaceWithVersions(2, 0).toJson();
+        json["paths"]["/recipe/preference"] = {{"low", 0}, {"high", 1}};
+        json["paths"]["/recipe/preferenceBeta"] = {{"low", 0.02}, {"high", 2}, {"log", true}};
+        const SearchSpace space = SearchSpace::fromJson(json).value();
+        Genome taught = demoGenome();
+        taught.recipe.distillation = 0.5;
+        taught.recipe.teachers = named("a");
+        for (const Genome& parent : {demoGenome(), taught}) {
+            const auto idea = find(parent, space);
+            QVERIFY(idea);
+            QCOMPARE(idea->family, std::string("tuning"));
+            QCOMPARE(idea->genome.recipe.start, std::string("continue"));
+            QCOMPARE(idea->genome.recipe.preference, 0.2);
+            QVERIFY(idea->genome.recipe.distillation == 0 && idea->genome.recipe.teachers.empty());
+        }
+        Genome learnt = find(demoGenome(), space)->genome;
+        learnt.recipe.preferenceBeta = 0.5;
+        Rng rng(1);
+        std::set<std::string> names;
+        for (const Idea& idea : ideas(learnt, space, demoVocabulary, rng)) {
+            names.insert(idea.operatorName);
+            QVERIFY2(idea.genome.recipe.preference == 0 || idea.operatorName == learn || idea.operatorName == "preference up",
+                     idea.operatorName.c_str());
+            QVERIFY2(idea.genome.recipe.preferenceBeta == 0.1, idea.operatorName.c_str());
+        }
+        QVERIFY(names.contains("start = scratch") && names.contains("format = reversed"));
+        QVERIFY(names.contains("distilled from the champion"));
+    }
+
     void familiesFollowThePath_data()
     {
         QTest::addColumn<QString>("path");

@@ -27,7 +27,7 @@ private Q_SLOTS:
     void everyProposalIsAQuestionOfItsOwn()
     {
         std::string text = "proposal,outcome\n# measured elsewhere\n\n";
-        text += lines("wider , win", 12) + lines("deeper,loss", 200) + lines("wider,tie", 3) + lines("same,tie", 30);
+        text += lines("wider , win", 20) + lines("deeper,loss", 200) + lines("wider,tie", 3) + lines("same,tie", 30);
         const auto verdicts = judgeOutcomes(text, 0.05, 0.005);
         QVERIFY2(verdicts, verdicts ? "" : verdicts.error().text.c_str());
         QCOMPARE(verdicts->size(), std::size_t(3));
@@ -35,9 +35,9 @@ private Q_SLOTS:
         QCOMPARE(wider.proposal, std::string("wider"));
         QCOMPARE(wider.verdict, Verdict::Accept);
         QCOMPARE(wider.alpha, elondAlpha(0.05, 1, 0));
-        // E of w wins and no loss is (2^(w+1) - 1) / (w + 1): 31.9 for seven, 56.8 for eight; 1 / alpha_1 is 32.9.
-        QCOMPARE(wider.wins, 8);
-        QCOMPARE(wider.given, 15);
+        // E of 13 wins and no loss is 78.2, of 14 it is 122; 1 / alpha_1 is 78.6.
+        QCOMPARE(wider.wins, 14);
+        QCOMPARE(wider.given, 23);
         QCOMPARE(deeper.verdict, Verdict::Reject);
         QCOMPARE(deeper.alpha, elondAlpha(0.05, 2, 1));
         QVERIFY(deeper.high < 0.005);

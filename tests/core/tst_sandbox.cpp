@@ -162,6 +162,25 @@ private Q_SLOTS:
         QCOMPARE(found["level"].get<int>(), 2);
     }
 
+    void aDeviceOpensNoOtherWall()
+    {
+        SandboxSpec spec = level(2);
+        const auto shows = [&](const std::string& path) {
+            const auto command = wrapCommand(spec, "/usr/bin/true", {});
+            return command && std::find(command->arguments.begin(), command->arguments.end(), path) != command->arguments.end();
+        };
+        if (probeSandbox().level < 2)
+            QSKIP(probeSandbox().reason.c_str());
+        QVERIFY(!shows("/dev/nvidiactl") && !shows("/sys"));
+        spec.cuda = true;
+        QVERIFY(shows("/dev/nvidiactl") && shows("/dev/nvidia0") && shows("/dev/nvidia-uvm") && shows("/sys"));
+        const Json found = foundAt(spec);
+        QVERIFY(!found.contains("error"));
+        for (const char* what : {"network", "writeOutside", "readLab", "ptrace"})
+            QVERIFY2(!found[what].get<bool>(), what);
+        QCOMPARE(found["level"].get<int>(), 2);
+    }
+
     void neverWeakerThanRequired()
     {
         SandboxSpec spec;

@@ -163,6 +163,8 @@ Course courseOf(double won, double lost, double leastChance, std::uint64_t seed)
         options.maxPairs = 2000;
         options.firstBatch = 200;
         options.leastChance = leastChance;
+        static const double level = logThresholdOf(options);
+        options.logThreshold = level;
         Comparison comparison({suites[0]}, options);
         if (!comparison.addIntegrity(sound()))
             return {};

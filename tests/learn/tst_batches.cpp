@@ -175,7 +175,11 @@ void BatchesTest::nothingAJudgeMayAskIsTrainedOn()
     spec.replay = {Json{{"letter", "ab"}}, Json{{"letter", "ha"}}};
     spec.feedback = {Json{{"question", {{"letter", "hb"}}}, {"answer", "b"}},
                      Json{{"question", {{"letter", "cb"}}}, {"answer", "b"}}};
-    const Pools pools = poolsOf(spec, world.seedGenome(), world);
+    Genome genome = world.seedGenome();
+    const Pools unused = poolsOf(spec, genome, world); // nothing is drawn from them
+    QVERIFY(unused.replay.empty() && unused.feedback.empty());
+    genome.data.replay = genome.data.feedback = 0.25;
+    const Pools pools = poolsOf(spec, genome, world);
     QCOMPARE(pools.contaminated, 2);
     QCOMPARE(pools.replay.size(), std::size_t(1));
     QCOMPARE(pools.replay[0].prompt, std::string("ab="));

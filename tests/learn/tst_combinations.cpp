@@ -14,9 +14,9 @@ using namespace ratchet;
 
 namespace {
 
-constexpr int vocabulary = 11, context = 12, rows = 3, genomes = 48;
+constexpr int vocabulary = 11, context = 24, rows = 3, genomes = 48;
 const std::vector<std::int64_t> lengths{2, 5, 3}; // of ragged prompts
-constexpr std::int64_t made = 7;                  // tokens written after each
+constexpr std::int64_t made = 18;                 // tokens written after each: more than a block of kept keys
 
 at::Tensor draw(Rng& rng, std::int64_t many, std::int64_t length, int below)
 {
@@ -59,7 +59,9 @@ private Q_SLOTS:
     void initTestCase() { prepareProcess(); }
     void everyPairOfOptionsOccurs();
     void generatesWhatItComputes_data() { combinations(); }
-    void generatesWhatItComputes();
+    void generatesWhatItComputesOfOperators_data() { combinations(); }
+    void generatesWhatItComputesOfOperators() { generates(AttentionKind::Plain); }
+    void generatesWhatItComputes() { generates(AttentionKind::Fused); }
     void writesTheSameTextWithAndWithoutCache_data() { combinations(); }
     void writesTheSameTextWithAndWithoutCache();
     void trains_data() { combinations(); }
@@ -67,6 +69,7 @@ private Q_SLOTS:
 
 private:
     static void combinations();
+    static void generates(AttentionKind kind);
 };
 
 void TestCombinations::combinations()
@@ -94,7 +97,7 @@ void TestCombinations::everyPairOfOptionsOccurs()
     QVERIFY(missing.empty());
 }
 
-void TestCombinations::generatesWhatItComputes()
+void TestCombinations::generates(AttentionKind kind)
 {
     QFETCH(Choices, choices);
     const Architecture a = *architectureOf(choices, context);
@@ -106,6 +109,7 @@ void TestCombinations::generatesWhatItComputes()
     const at::Tensor whole = model.forward(tokens, positions);
     QVERIFY(whole.abs().max().item<double>() > 0.05);
     KvCache cache;
+    cache.attention = kind;
     at::Tensor logits = model.start(tokens.narrow(1, 0, 5), positions.narrow(1, 0, 5), lengths, context, cache);
     for (std::int64_t step = 0; step < made; ++step) {
         at::Tensor next = at::empty({rows}, at::kLong), places = at::empty({rows}, at::kLong);

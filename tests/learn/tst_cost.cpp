@@ -313,6 +313,8 @@ void TestCost::aTrialAllocatesWhatItIsSaidTo_data()
     row("z-loss", R"({"zLoss": 0.001})");
     row("a teacher", R"({"distillation": 0.5})");
     row("a teacher and z-loss", R"({"distillation": 0.5, "zLoss": 0.001})");
+    row("preferences", R"({"preference": 0.5})");
+    row("preferences alone, in parts", R"({"preference": 1, "accumulation": 4})");
     row("low rank", R"({"lora": true})");
     row("low rank and Lion", R"({"lora": true, "optimizer": "lion"})");
 }
@@ -341,6 +343,7 @@ void TestCost::aTrialAllocatesWhatItIsSaidTo()
     spec.parentWeights = folder.filePath("parent.safetensors").toStdString();
     spec.scratch = folder.path().toStdString();
     spec.budgetFlops = 1e12;
+    spec.preferences = {Json{{"question", {{"letter", "a"}}}, {"chosen", "a"}, {"rejected", "b"}}};
     Transformer model(parent.architecture, vocabulary);
     model.initialise(7);
     QVERIFY(model.save(spec.parentWeights, model.flat(), {}));
@@ -388,6 +391,7 @@ void TestCost::otherVersionsAllocateWhatTheyAreSaidTo_data()
     QTest::addRow("a mean of four") << "average" << 4 << 0.0;
     QTest::addRow("a mean of two, trained on") << "average" << 2 << 0.5;
     QTest::addRow("a soup of four") << "soup" << 4 << 0.0;
+    QTest::addRow("a larger parent's preferences") << "continue" << 1 << 0.0;
 }
 
 void TestCost::otherVersionsAllocateWhatTheyAreSaidTo()

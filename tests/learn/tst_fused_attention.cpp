@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The fused attention equals a masked softmax of ATen operators, with its gradients, for every kind of sight.
+// The fused attention and its step over kept keys equal a masked softmax of ATen operators, for every kind of sight.
 #include <QtTest>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
+#include "core/model/attention_kernel.h"
 #include "core/model/compat.h"
 #include "core/model/fused_attention.h"
 
@@ -71,6 +72,7 @@ private Q_SLOTS:
         QTest::addRow("a window") << Case{2, 70, 2, 2, 16, 0, 9};
         QTest::addRow("a window of one token") << Case{2, 30, 2, 2, 16, 0, 1};
         QTest::addRow("memory tokens") << Case{2, 40, 2, 2, 16, 5, 0};
+        QTest::addRow("memory tokens behind which a window hides whole blocks") << Case{1, 90, 2, 2, 48, 17, 20};
         QTest::addRow("memory tokens, a window and shared heads") << Case{2, 65, 4, 2, 32, 20, 12};
     }
     void equalsThePlainComposition()
@@ -87,6 +89,29 @@ private Q_SLOTS:
             QVERIFY(largest(fused.dv, expected.dv) < 1e-5);
         }
         at::set_num_threads(1);
+    }
+
+    void aQueryOverKeptKeysEqualsTheLastRow_data() { equalsThePlainComposition_data(); }
+    void aQueryOverKeptKeysEqualsTheLastRow()
+    {
+        QFETCH(Case, c);
+        at::manual_seed(6);
+        const at::Tensor q = at::randn({c.batch, c.length, c.heads, c.width}),
+                         k = at::randn({c.batch, c.memory + c.length, c.keyHeads, c.width}), v = at::randn(k.sizes());
+        const at::Tensor expected = plain(c, q, k, v).select(1, c.length - 1).view({c.batch, c.heads, c.width});
+        const std::int64_t places = wholeBlocks(k.size(1)), padded = wholeBlocks(c.width);
+        for (std::int64_t row = 0; row < c.batch; ++row)
+            for (std::int64_t head = 0; head < c.heads; ++head) {
+                const std::int64_t shared = head / (c.heads / c.keyHeads);
+                const at::Tensor keys = at::full({places, c.width}, 99.0), values = at::full({places, padded}, 99.0);
+                keys.narrow(0, 0, k.size(1)).copy_(k[row].select(1, shared));
+                values.narrow(0, 0, k.size(1)).narrow(1, 0, c.width).copy_(v[row].select(1, shared));
+                const at::Tensor blocks = keys.view({-1, keyBlock, c.width}).transpose(1, 2).contiguous();
+                const at::Tensor query = q[row][c.length - 1][head].contiguous(), out = at::empty({padded}), scores = at::empty({places});
+                attentionDecode({c.length, c.width, c.memory, c.window}, query.data_ptr<float>(), blocks.data_ptr<float>(),
+                                values.data_ptr<float>(), out.data_ptr<float>(), scores.data_ptr<float>());
+                QVERIFY(largest(out.narrow(0, 0, c.width), expected[row][head]) < 1e-5);
+            }
     }
 
     void threadsChangeNoBit()

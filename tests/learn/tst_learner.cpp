@@ -3,8 +3,10 @@
 #include <QtTest>
 
 #include <QProcess>
+#include <QTemporaryDir>
 
 #include "core/launch/child.h"
+#include "core/plugin/loader.h"
 
 using namespace ratchet;
 using std::chrono::milliseconds;
@@ -87,6 +89,60 @@ private Q_SLOTS:
         QVERIFY(!status);
         const char* fault = role == QLatin1String("judge") ? "The judge's folder cannot be read" : "no-such-domain";
         QVERIFY2(status.error().text.find(fault) != std::string::npos, status.error().text.c_str());
+    }
+
+    // However long that takes; and what it is told is what it does.
+    void aWorkerWaitsForTheAnswerToItsProxy_data()
+    {
+        QTest::addColumn<bool>("proceeds");
+        QTest::addRow("proceed") << true;
+        QTest::addRow("stop") << false;
+    }
+    void aWorkerWaitsForTheAnswerToItsProxy()
+    {
+        QFETCH(bool, proceeds);
+        ::setenv("RATCHET_PLUGIN_PATH", RATCHET_PLUGIN_DIR, 1);
+        const auto domain = loadDomain("arithmetic");
+        QVERIFY(domain);
+        Genome genome = (*domain)->seedGenome();
+        genome.architecture.layers = 1;
+        genome.architecture.width = 32;
+        genome.recipe.batch = 32;
+        const QTemporaryDir scratch;
+        TrainSpec spec;
+        spec.trial = 1;
+        spec.domain = "arithmetic";
+        spec.genome = genome.toJson();
+        spec.budgetFlops = 3e9;
+        spec.scratch = scratch.path().toStdString();
+        spec.proxy = 0.5;
+        ChildSpec child;
+        child.role = "worker";
+        child.sandbox.writable.emplace_back(spec.scratch);
+        child.first = spec;
+        auto supervisor = Supervisor::create(m_program.toStdString());
+        QVERIFY(supervisor);
+        std::vector<Message> said;
+        int ends = 0;
+        Status status;
+        auto worker = (*supervisor)->start(child, {[&](const Message& message) { said.push_back(message); },
+                                                   [&](Status end, milliseconds, double) { status = end, ++ends; }});
+        QVERIFY2(worker, worker ? "" : worker.error().text.c_str());
+        const auto waits = [&] { return !said.empty() && std::holds_alternative<Proxy>(said.back()); };
+        while (ends == 0 && !waits())
+            (*supervisor)->runFor(milliseconds(1000));
+        QVERIFY2(waits(), status ? "" : status.error().text.c_str());
+        QVERIFY(std::get<Progress>(said[said.size() - 2]).step == std::get<Proxy>(said.back()).step);
+        const std::size_t before = said.size();
+        (*supervisor)->runFor(milliseconds(300));
+        QCOMPARE(said.size(), before);
+        (*worker)->send(proceeds ? Message(Proceed{}) : Message(Stop{}));
+        while (ends == 0)
+            (*supervisor)->runFor(milliseconds(1000));
+        QCOMPARE(status.has_value(), proceeds);
+        QCOMPARE(std::holds_alternative<Trained>(said.back()), proceeds);
+        QCOMPARE(QFile::exists(scratch.filePath(QStringLiteral("weights.safetensors"))), proceeds);
+        QCOMPARE(QFile::exists(scratch.filePath(QStringLiteral("checkpoint.safetensors"))), !proceeds);
     }
 };
 

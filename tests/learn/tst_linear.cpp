@@ -67,6 +67,28 @@ private Q_SLOTS:
             QVERIFY(largest(fast.dBias, plain.dBias) < 1e-5 * std::max(1.0, plain.dBias.abs().max().item<double>()));
     }
 
+    void setsOrAddsToRowsThatAreThere_data()
+    {
+        QTest::addColumn<int>("rows");
+        QTest::addColumn<bool>("bias");
+        for (const int rows : {1, 5, 64})
+            for (const bool bias : {false, true})
+                QTest::addRow("%d rows%s", rows, bias ? " and a bias" : "") << rows << bias;
+    }
+    void setsOrAddsToRowsThatAreThere()
+    {
+        QFETCH(int, rows);
+        QFETCH(bool, bias);
+        at::manual_seed(5);
+        const at::Tensor x = at::randn({rows, 24}), weight = at::randn({10, 24}) / 4, offset = bias ? at::randn({10}) : at::Tensor();
+        const at::Tensor there = at::randn({rows, 10}), set = there.clone(), sum = there.clone();
+        mapRows(x.data_ptr<float>(), rows, weight, offset, set.data_ptr<float>(), Sum::Set);
+        mapRows(x.data_ptr<float>(), rows, weight, offset, sum.data_ptr<float>(), Sum::Add);
+        const at::Tensor expected = at::linear(x, weight, offset);
+        QVERIFY(largest(set, expected) < 1e-5);
+        QVERIFY(largest(sum, there + expected) < 1e-5);
+    }
+
     void readsViewsWithGaps()
     {
         at::manual_seed(4);

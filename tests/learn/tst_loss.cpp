@@ -39,6 +39,17 @@ const Expected everything{1.081738599,
                           {0.144941110, 0.241862774, -0.173613588, -0.084594931, 0.000000000, 0.000000000, 0.000000000,
                            0.000000000, 0.053025350, -0.019758905, -0.031207396, 0.054418790}};
 
+const Expected closePreference{0.703231853, {0.011664493,  0.013359161,  -0.025023654, -0.021357767, 0.004365528,
+                                             0.016992239,  0.000000000,  0.000000000,  0.000000000,  -0.011543616,
+                                             0.023260477,  -0.011716861, -0.018386212, 0.012206262,  0.006179949,
+                                             -0.008829234, 0.003499206,  0.005330028,  -0.002333736, 0.011550529,
+                                             -0.009216793, -0.016462941, -0.003084451, 0.019547392}};
+const Expected loosePreference{2.339999722, {0.414181901,  0.474356020,  -0.888537921, -0.758369878, 0.155010820,
+                                             0.603359058,  0.000000000,  0.000000000,  0.000000000,  -0.409889787,
+                                             0.825931156,  -0.416041368, -0.010422847, 0.006919534,  0.003503314,
+                                             -0.005005151, 0.001983643,  0.003021507,  -0.001322957, 0.006547809,
+                                             -0.005224852, -0.009332577, -0.001748526, 0.011081102}};
+
 // [3, 4] of f(4 r + t).
 template <typename Function> at::Tensor table(Function f)
 {
@@ -80,8 +91,15 @@ private Q_SLOTS:
     void initTestCase() { prepareProcess(); }
     void numbersOfTheReference_data();
     void numbersOfTheReference();
+    void preferencesOfTheReference_data();
+    void preferencesOfTheReference();
     void partsGiveTheGradientOfTheWhole_data();
     void partsGiveTheGradientOfTheWhole();
+    void partsOfPairsGiveTheGradientOfTheWhole();
+    void threadsGiveTheGradientOfTheWhole_data();
+    void threadsGiveTheGradientOfTheWhole();
+    void whatAThreadThrowsIsThrown();
+    void labelsAndPreferencesAreWeighed();
 };
 
 void LossTest::numbersOfTheReference_data()
@@ -136,6 +154,40 @@ void LossTest::numbersOfTheReference()
                                 .arg(gradient[i])));
 }
 
+void LossTest::preferencesOfTheReference_data()
+{
+    QTest::addColumn<double>("beta");
+    QTest::addColumn<double>("loss");
+    QTest::addColumn<QList<double>>("gradient");
+    for (const auto& [name, beta, expected] : {std::tuple("close to the parent", 0.1, &closePreference),
+                                               std::tuple("far from it", 2.0, &loosePreference)})
+        QTest::addRow("%s", name) << beta << expected->loss
+                                  << QList<double>(expected->gradient.begin(), expected->gradient.end());
+}
+
+void LossTest::preferencesOfTheReference()
+{
+    QFETCH(double, beta);
+    QFETCH(double, loss);
+    QFETCH(QList<double>, gradient);
+    at::Tensor logits = at::empty({4, 2, 3}, at::kFloat);
+    for (int i = 0; i < 24; ++i)
+        logits.data_ptr<float>()[i] = static_cast<float>(2 * std::sin(1.0 + i));
+    logits.requires_grad_(true);
+    const at::Tensor targets = at::tensor({2, 0, -100, 1, 0, 0, 1, 2}, at::kLong).view({4, 2});
+    const at::Tensor rows = logProbabilities(logits, targets).view({2, 2});
+    const at::Tensor got =
+        preferenceLoss(beta, rows.select(1, 0) - rows.select(1, 1), at::tensor({-0.7F + 1.1F, -2.0F + 0.4F}));
+    got.backward();
+    QVERIFY2(std::abs(got.item<double>() - loss) < 2e-6, qPrintable(QString::number(got.item<double>(), 'g', 9)));
+    for (qsizetype i = 0; i < gradient.size(); ++i)
+        QVERIFY2(std::abs(logits.grad().data_ptr<float>()[i] - gradient[i]) < 2e-6,
+                 qPrintable(QString("gradient %1 is %2 instead of %3")
+                                .arg(i)
+                                .arg(double(logits.grad().data_ptr<float>()[i]), 0, 'g', 9)
+                                .arg(gradient[i])));
+}
+
 void LossTest::partsGiveTheGradientOfTheWhole_data()
 {
     QTest::addColumn<int>("parts");
@@ -163,6 +215,114 @@ void LossTest::partsGiveTheGradientOfTheWhole()
     const double sum = addGradient(model, batch, recipe, {}, nullptr).value;
     QVERIFY2(std::abs(whole - sum) < 1e-6, qPrintable(QString::number(whole - sum)));
     const double largest = (model.gradient() - expected).abs().max().item<double>();
+    QVERIFY2(largest < 1e-6, qPrintable(QString::number(largest)));
+}
+
+void LossTest::partsOfPairsGiveTheGradientOfTheWhole()
+{
+    const Architecture architecture{
+        .layers = 2, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8};
+    Transformer model(architecture, 11);
+    model.initialise(3);
+    model.requireGradient();
+    const Batch rows = unevenBatch(11, 12, 6);
+    const at::Tensor reference = at::randn({6});
+    Recipe recipe;
+    recipe.preference = 0.3;
+    recipe.preferenceBeta = 2;
+    const PreferenceLoss whole = addPreference(model, rows, reference, recipe);
+    const at::Tensor expected = model.gradient().clone();
+    QVERIFY(expected.abs().max().item<double>() > 1e-3);
+    model.gradient().zero_();
+    recipe.accumulation = 3;
+    const PreferenceLoss sum = addPreference(model, rows, reference, recipe);
+    QVERIFY(std::abs(whole.value - sum.value) < 1e-6 && std::abs(whole.margin - sum.margin) < 1e-5);
+    QVERIFY(std::abs(whole.right - sum.right) < 1e-6);
+    const double largest = (model.gradient() - expected).abs().max().item<double>();
+    QVERIFY2(largest < 1e-6, qPrintable(QString::number(largest)));
+}
+
+void LossTest::threadsGiveTheGradientOfTheWhole_data()
+{
+    QTest::addColumn<int>("threads");
+    QTest::addColumn<int>("parts");
+    QTest::addRow("two threads") << 2 << 1;
+    QTest::addRow("five threads for rows that they do not divide") << 5 << 1;
+    QTest::addRow("three threads, four parts each") << 3 << 4;
+    QTest::addRow("more threads than rows") << 16 << 1;
+}
+
+void LossTest::threadsGiveTheGradientOfTheWhole()
+{
+    QFETCH(int, threads);
+    QFETCH(int, parts);
+    const Architecture architecture{
+        .layers = 2, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8};
+    Transformer model(architecture, 11);
+    model.initialise(3);
+    model.requireGradient();
+    const Batch rows = unevenBatch(11, 12, 6);
+    const at::Tensor reference = at::randn({6});
+    Recipe recipe;
+    recipe.preference = 0.3;
+    const auto lossBy = [&](int sharedBy) {
+        model.gradient().zero_();
+        const Shards shards(model, sharedBy);
+        return queueGradient(shards, rows, recipe, {}, nullptr).value.item<double>() +
+               queuePreference(shards, rows, reference, recipe)[0].item<double>();
+    };
+    const double whole = lossBy(1);
+    const at::Tensor expected = model.gradient().clone();
+    QVERIFY(expected.abs().max().item<double>() > 1e-3);
+    recipe.accumulation = parts;
+    prepareProcess(threads);
+    const double sum = lossBy(threads);
+    const at::Tensor gradient = model.gradient().clone();
+    const bool isRepeated = lossBy(threads) == sum && at::equal(model.gradient(), gradient);
+    prepareProcess();
+    QVERIFY2(std::abs(whole - sum) < 1e-6, qPrintable(QString::number(whole - sum)));
+    const double largest = (gradient - expected).abs().max().item<double>();
+    QVERIFY2(largest < 1e-6, qPrintable(QString::number(largest)));
+    QVERIFY(isRepeated);
+}
+
+void LossTest::whatAThreadThrowsIsThrown()
+{
+    Transformer model({.layers = 1, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8}, 11);
+    model.requireGradient();
+    prepareProcess(2);
+    const Shards shards(model, 2);
+    QVERIFY_EXCEPTION_THROWN(shards.run(2,
+                                        [](const Transformer&, std::int64_t part) {
+                                            if (part == 1)
+                                                throw std::runtime_error("no");
+                                        }),
+                             std::runtime_error);
+    prepareProcess();
+}
+
+// The gradient of a mixed step is the one of labels alone and the one of preferences alone, as much of each as is asked for.
+void LossTest::labelsAndPreferencesAreWeighed()
+{
+    const Architecture architecture{
+        .layers = 1, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8};
+    Transformer model(architecture, 11);
+    model.initialise(3);
+    model.requireGradient();
+    const Batch rows = unevenBatch(11, 12, 6);
+    const at::Tensor reference = at::randn({6});
+    const auto gradientAt = [&](double preference, bool labels, bool pairs) {
+        Recipe recipe;
+        recipe.preference = preference;
+        model.gradient().zero_();
+        if (labels)
+            (void)addGradient(model, rows, recipe, {}, nullptr);
+        if (pairs)
+            (void)addPreference(model, rows, reference, recipe);
+        return model.gradient().clone();
+    };
+    const at::Tensor expected = gradientAt(0, true, false) * 0.75 + gradientAt(1, false, true) * 0.25;
+    const double largest = (gradientAt(0.25, true, true) - expected).abs().max().item<double>();
     QVERIFY2(largest < 1e-6, qPrintable(QString::number(largest)));
 }
 

@@ -48,6 +48,7 @@ private Q_SLOTS:
     void theCurveIsThatOfEachGenerationsBest();
     void aRateThatIsTooLowIsLeft();
     void whoDivergesIsReplaced();
+    void aLostMembersStateIsNotNeeded();
     void aBudgetWithoutAStepForAllIsRefused();
 
 private:
@@ -282,6 +283,37 @@ void PopulationTest::whoDivergesIsReplaced()
     }
     QVERIFY(lost > 0);
     QCOMPARE(saved, lost);
+}
+
+// Its numbers may be none, which no checkpoint holds.
+void PopulationTest::aLostMembersStateIsNotNeeded()
+{
+    Genome genome = m_world.seedGenome();
+    genome.recipe.population = 8;
+    genome.recipe.generations = 3;
+    genome.recipe.optimizer = "lion";
+    genome.recipe.clip = 0;
+    genome.recipe.learningRate = 0.13;
+    genome.recipe.weightDecay = 10;
+    TrainSpec spec = specOf(genome, 4e9);
+    const auto whole = Population::create(spec, m_world).value();
+    const auto done = whole->run();
+    QVERIFY2(done, done ? "" : done.error().text.c_str());
+    spec = specOf(genome, 4e9);
+    const auto isLost = [](const MemberLog& member) { return member.isLost; };
+    {
+        const auto first = Population::create(spec, m_world).value();
+        const auto& generation = first->log().generations.front();
+        while (std::none_of(generation.begin(), generation.end(), isLost))
+            QVERIFY(first->advance(1) && first->log().generations.size() == 1);
+        QVERIFY(first->keepCheckpoint());
+    }
+    const auto second = Population::create(spec, m_world);
+    QVERIFY2(second, second ? "" : second.error().text.c_str());
+    const auto resumed = (*second)->run();
+    QVERIFY2(resumed, resumed ? "" : resumed.error().text.c_str());
+    QVERIFY((*second)->log().toJson() == whole->log().toJson());
+    QVERIFY(bytesOf(done->weights) == bytesOf(resumed->weights));
 }
 
 void PopulationTest::aBudgetWithoutAStepForAllIsRefused()

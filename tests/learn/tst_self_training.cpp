@@ -17,11 +17,11 @@ using namespace ratchet;
 namespace {
 
 // "b.9" is the answer b with confidence .9, "b!" did not end.
-Replies repliesFrom(const QString& text)
+ModelReplies repliesFrom(const QString& text)
 {
-    Replies replies;
+    ModelReplies replies;
     for (const QString& part : text.split(' ')) {
-        Reply reply;
+        ModelReply reply;
         reply.answer = reply.completion = part.left(1).toStdString();
         reply.ended = !part.endsWith('!');
         reply.confidence = part.contains('.') ? part.mid(part.indexOf('.')).toDouble() : 1;
@@ -152,9 +152,9 @@ void SelfTrainingTest::oddLengths()
 {
     QFETCH(QList<int>, lengths);
     QFETCH(QList<int>, kept);
-    std::vector<std::optional<Reply>> replies;
+    std::vector<std::optional<ModelReply>> replies;
     for (const int length : lengths) {
-        replies.emplace_back(Reply{});
+        replies.emplace_back(ModelReply{});
         replies.back()->completion = std::string(static_cast<std::size_t>(length), 'x');
     }
     dropOddLengths(std::vector<std::size_t>(replies.size(), 7), replies);

@@ -46,6 +46,7 @@ private Q_SLOTS:
     void aTinyWorldIsLearnt();
     void resumedEqualsUninterrupted_data() { aTinyWorldIsLearnt_data(); }
     void resumedEqualsUninterrupted();
+    void threadsResumeAlikeAndStartOverElsewhere();
     void anotherTrialsCheckpointIsIgnored();
     void textIsLearntByteByByte();
     void selfTrainingLearnsFromTheParent();
@@ -60,6 +61,11 @@ private Q_SLOTS:
     void watches_data();
     void watches();
     void stoppingKeepsTheState();
+    void theSmokeTestEndsAnExplosion();
+    void stagesComeInOrder();
+    void aLookChangesNothingButThePrice_data();
+    void aLookChangesNothingButThePrice();
+    void whoIsKilledAtTheLookAsksAgain();
     void rates_data();
     void rates();
 };
@@ -157,6 +163,34 @@ void TrainerTest::resumedEqualsUninterrupted()
     const std::string expected = bytesOf(once.path().toStdString() + "/weights.safetensors");
     QVERIFY(!expected.empty());
     QVERIFY(expected == bytesOf(twice.path().toStdString() + "/weights.safetensors"));
+}
+
+void TrainerTest::threadsResumeAlikeAndStartOverElsewhere()
+{
+    const toy::Copy world;
+    const Placement three{at::kCPU, Precision::Float32, Kernels::Own, 3};
+    const QTemporaryDir once, twice;
+    prepareProcess(three.threads);
+    auto whole = Trainer::create(specOf(world.seedGenome(), once, 40), world, {}, three);
+    QVERIFY(whole && (*whole)->run());
+    {
+        auto first = Trainer::create(specOf(world.seedGenome(), twice, 40), world, {}, three);
+        QVERIFY(first && (*first)->advance(20) && (*first)->keepCheckpoint());
+    }
+    std::vector<std::string> stages;
+    TrainEvents events;
+    events.onProgress = [&stages](const Progress& progress) { stages.push_back(progress.stage); };
+    const auto alone = Trainer::create(specOf(world.seedGenome(), twice, 40), world, events);
+    QVERIFY(alone);
+    QCOMPARE((*alone)->step(), 0);
+    QCOMPARE(stages.front(), std::string("starting over on cpu: its state is of cpu, 3 threads"));
+    auto second = Trainer::create(specOf(world.seedGenome(), twice, 40), world, {}, three);
+    QVERIFY(second);
+    QCOMPARE((*second)->step(), 20);
+    QVERIFY((*second)->run());
+    prepareProcess();
+    QVERIFY(bytesOf(once.path().toStdString() + "/weights.safetensors") ==
+            bytesOf(twice.path().toStdString() + "/weights.safetensors"));
 }
 
 void TrainerTest::anotherTrialsCheckpointIsIgnored()
@@ -471,6 +505,153 @@ void TrainerTest::stoppingKeepsTheState()
     auto again = Trainer::create(spec, world);
     QVERIFY(again);
     QCOMPARE((*again)->step(), 7);
+}
+
+void TrainerTest::theSmokeTestEndsAnExplosion()
+{
+    const toy::Copy world;
+    Genome genome = world.seedGenome();
+    genome.recipe.learningRate = 1;
+    genome.recipe.warmup = 0;
+    genome.recipe.clip = 0;
+    const QTemporaryDir folder;
+    auto trainer = Trainer::create(specOf(genome, folder, 1000), world);
+    QVERIFY(trainer);
+    const auto trained = (*trainer)->run();
+    QVERIFY(!trained);
+    QCOMPARE(trained.error().code, Code::Failed);
+    QVERIFY2(trained.error().text.find("is far above its best") != std::string::npos, trained.error().text.c_str());
+    QVERIFY((*trainer)->step() <= 10);
+    DivergenceWatch watch;
+    QVERIFY(!watch.add(1, 1000, true));
+    QVERIFY(watch.hasExploded(5, 2) && !watch.hasExploded(5, 3) && !watch.hasExploded(1.9, 0.5));
+}
+
+void TrainerTest::stagesComeInOrder()
+{
+    const toy::Copy world;
+    for (const double proxy : {0.0, 0.5}) {
+        const QTemporaryDir folder;
+        TrainSpec spec = specOf(world.seedGenome(), folder, 100);
+        spec.proxy = proxy;
+        std::vector<std::string> stages;
+        TrainEvents events;
+        events.onProgress = [&](const Progress& progress) {
+            if (stages.empty() || stages.back() != progress.stage)
+                stages.push_back(progress.stage);
+        };
+        events.onProxy = [&](const Proxy&) -> Result<AfterProxy> {
+            stages.emplace_back("asked");
+            return AfterProxy::TrainOn;
+        };
+        auto trainer = Trainer::create(spec, world, events);
+        QVERIFY(trainer && (*trainer)->run());
+        QVERIFY(stages == (proxy > 0 ? std::vector<std::string>{"shape", "smoke", "proxy", "asked", "full"}
+                                     : std::vector<std::string>{"shape", "smoke", "full"}));
+    }
+}
+
+void TrainerTest::aLookChangesNothingButThePrice_data()
+{
+    QTest::addColumn<double>("ema");
+    QTest::addColumn<double>("dropout");
+    QTest::addColumn<bool>("adapters");
+    QTest::addColumn<bool>("text");
+    QTest::addRow("plain") << 0.0 << 0.0 << false << false;
+    QTest::addRow("averaged, with dropout") << 0.9 << 0.1 << false << false;
+    QTest::addRow("adapters") << 0.0 << 0.0 << true << false;
+    QTest::addRow("text, measured in bits per byte") << 0.0 << 0.0 << false << true;
+}
+
+void TrainerTest::aLookChangesNothingButThePrice()
+{
+    QFETCH(double, ema);
+    QFETCH(double, dropout);
+    QFETCH(bool, adapters);
+    QFETCH(bool, text);
+    const toy::Copy world(text ? Measure::BitsPerByte : Measure::ExactMatch);
+    Genome genome = world.seedGenome();
+    genome.recipe.ema = ema;
+    genome.recipe.dropout = dropout;
+    const QTemporaryDir plain, looked, parentFolder;
+    TrainSpec spec = specOf(genome, plain, 400);
+    if (text)
+        spec.budgetFlops = 400.0 * 16 * 16 * trainingFlops(genome.architecture, 11, 16).value;
+    if (adapters) {
+        auto parent = Trainer::create(specOf(genome, parentFolder, 20), world);
+        QVERIFY(parent && (*parent)->run());
+        spec.parentGenome = genome.toJson();
+        spec.parentWeights = parentFolder.path().toStdString() + "/weights.safetensors";
+        genome.adaptation.method = "lora";
+        genome.recipe.start = "continue";
+        spec.genome = genome.toJson();
+    }
+    auto without = Trainer::create(spec, world);
+    QVERIFY2(without, without ? "" : without.error().text.c_str());
+    const auto first = (*without)->run();
+    QVERIFY(first);
+    spec.scratch = looked.path().toStdString();
+    spec.proxy = 0.5;
+    std::vector<Proxy> proxies;
+    TrainEvents events;
+    events.onProxy = [&](const Proxy& proxy) -> Result<AfterProxy> {
+        proxies.push_back(proxy);
+        return AfterProxy::TrainOn;
+    };
+    auto with = Trainer::create(spec, world, events);
+    QVERIFY(with);
+    const auto second = (*with)->run();
+    QVERIFY2(second, second ? "" : second.error().text.c_str());
+    QVERIFY(bytesOf(first->weights) == bytesOf(second->weights));
+    QCOMPARE(proxies.size(), 1U);
+    const Proxy& proxy = proxies.front();
+    QVERIFY(std::abs(static_cast<double>(proxy.step) / static_cast<double>(second->steps) - 0.5) < 0.01);
+    QVERIFY2(proxy.score > (text ? 0.9 : adapters ? 0.0 : 0.5) && proxy.score <= 1, qPrintable(QString::number(proxy.score)));
+    QVERIFY(proxy.items >= 16 && proxy.flops > 0 && proxy.flops <= 0.02 * spec.budgetFlops);
+    QVERIFY(std::abs(second->flops - first->flops - proxy.flops) <= 1e-9 * second->flops);
+    QVERIFY(!QFile::exists(looked.filePath(QStringLiteral("proxy.safetensors"))));
+}
+
+void TrainerTest::whoIsKilledAtTheLookAsksAgain()
+{
+    const toy::Copy world;
+    const QTemporaryDir once, often;
+    TrainSpec spec = specOf(world.seedGenome(), once, 400);
+    spec.proxy = 0.25;
+    std::vector<Proxy> proxies;
+    AfterProxy answer = AfterProxy::TrainOn;
+    TrainEvents events;
+    events.onProxy = [&](const Proxy& proxy) -> Result<AfterProxy> {
+        proxies.push_back(proxy);
+        return answer;
+    };
+    auto whole = Trainer::create(spec, world, events);
+    QVERIFY(whole);
+    const auto expected = (*whole)->run();
+    QVERIFY(expected);
+    spec.scratch = often.path().toStdString();
+    answer = AfterProxy::Stop;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        auto stopped = Trainer::create(spec, world, events);
+        QVERIFY(stopped);
+        const auto end = (*stopped)->run();
+        QVERIFY(!end && end.error().code == Code::Cancelled);
+    }
+    answer = AfterProxy::TrainOn;
+    int steps = 0;
+    events.isStopped = [&steps] { return ++steps > 100; };      // some steps after the look
+    auto resumed = Trainer::create(spec, world, events);
+    QVERIFY(resumed && !(*resumed)->run());
+    events.isStopped = {};
+    auto last = Trainer::create(spec, world, events);
+    QVERIFY(last);
+    const auto trained = (*last)->run();
+    QVERIFY(trained);
+    QCOMPARE(proxies.size(), 4U);             // nobody is asked once more who was let go on
+    for (const Proxy& proxy : proxies)
+        QVERIFY(proxy.step == proxies.front().step && proxy.score == proxies.front().score && proxy.flops == proxies.front().flops);
+    QCOMPARE(trained->flops, expected->flops);
+    QVERIFY(bytesOf(expected->weights) == bytesOf(trained->weights));
 }
 
 void TrainerTest::rates_data()

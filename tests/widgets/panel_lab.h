@@ -83,7 +83,7 @@ private:
         trial.seed = 7;
         trial.budget = {4e11};
         trial.state = state;
-        trial.stage = state == TrialState::Running ? "training" : "done";
+        trial.stage = state == TrialState::Running ? "full" : "done";
         trial.steps = steps;
         trial.tokens = steps * 128 * 20;
         trial.spent = {4e11 * double(steps) / 2000};

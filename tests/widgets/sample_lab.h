@@ -91,7 +91,7 @@ private:
         record.budget = {4e11};
         record.spent = {state == TrialState::Running ? 2e11 : 4e11};
         record.state = state;
-        record.stage = state == TrialState::Running ? "training" : "done";
+        record.stage = state == TrialState::Running ? "full" : "done";
         record.platform = Json{{"sandbox", 2}};
         record.started = now();
         const auto id = m_store->add(record);
@@ -304,7 +304,7 @@ private:
         EngineStatus now;
         now.stage = "train";
         now.tooth = 4;
-        now.running = {{{2}, "deeper by one block, keeping the function of the parent", "training", fraction, 0.412}, {{3}, "learning rate x 3", "training", 0.12, 1.9}};
+        now.running = {{{2}, "deeper by one block, keeping the function of the parent", "full", fraction, 0.412}, {{3}, "learning rate x 3", "full", 0.12, 1.9}};
         now.spent = {6.1e12};
         now.budget = {1e13};
         now.champion = m_score;

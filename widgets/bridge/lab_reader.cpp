@@ -64,10 +64,10 @@ private:
             RATCHET_CHECK(readFiles());
         if (changed("proposal"))
             RATCHET_CHECK(into(m_now.proposals, store.proposals()));
-        if (changed("trial")) {
+        if (changed("trial"))
             RATCHET_CHECK(into(m_now.trials, store.trials()));
+        if (changed("trial") || changed("reward"))
             RATCHET_CHECK(into(m_now.spent, store.spent()));
-        }
         if (changed("version"))
             RATCHET_CHECK(into(m_now.versions, store.versions()));
         if (changed("verdict"))
@@ -84,7 +84,7 @@ private:
             RATCHET_CHECK(into(m_now.teeth, store.teeth()));
         if (changed("scorecard"))
             RATCHET_CHECK(readScorecards(store));
-        if (changed("verdict") || changed("scorecard") || changed("deployment"))
+        if (changed("verdict") || changed("scorecard") || changed("deployment") || changed("reward"))
             RATCHET_CHECK(readControls(store));
         if (changed("meta"))
             RATCHET_CHECK(readStatus(store));
@@ -128,6 +128,7 @@ private:
     Status readControls(const Store& store)
     {
         RATCHET_CHECK(into(m_now.signals, signalsOf(store)));
+        RATCHET_CHECK(into(m_now.reward, rewardUse(store)));
         RATCHET_CHECK(into(m_now.placebos, countPlacebos(store)));
         m_now.spread.reset();
         if (!m_now.deployments.empty())

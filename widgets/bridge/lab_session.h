@@ -16,6 +16,7 @@
 #include "core/agent/controls.h"
 #include "core/agent/engine.h"
 #include "core/agent/replication.h"
+#include "core/agent/reward.h"
 #include "core/agent/signals.h"
 #include "core/agent/status.h"
 #include "core/store/lab.h"
@@ -37,6 +38,7 @@ struct Snapshot {
     std::vector<LessonRecord> lessons;
     std::vector<ToothRecord> teeth;
     std::vector<SignalReport> signals;
+    RewardUse reward;
     PlaceboCount placebos;
     std::optional<Replication> spread;                // of the champion's recipe beside itself, when `ratchet aa` was asked
     std::map<Hash, Json> genomes;                     // of every version and proposal

@@ -203,7 +203,7 @@ bool ProposalFilter::filterAcceptsRow(int row, const QModelIndex& parent) const
                        || (m_group == Group::Open && isOneOf({S::Queued, S::Running, S::Trained, S::Accepted, S::Waiting}))
                        || (m_group == Group::Waiting && isOneOf({S::Waiting, S::Accepted}))
                        || (m_group == Group::Accepted && isOneOf({S::Accepted, S::Waiting, S::Promoted, S::Superseded, S::Declined}))
-                       || (m_group == Group::Rejected && isOneOf({S::Rejected, S::Inconclusive, S::Failed, S::Cancelled, S::Duplicate}));
+                       || (m_group == Group::Rejected && isOneOf({S::Rejected, S::Inconclusive, S::Failed, S::Cancelled, S::Duplicate, S::Screened}));
     if (!shown)
         return false;
     const QString searched = index.data(ProposalModel::SearchRole).toString();

@@ -5,12 +5,15 @@
 #include <QLabel>
 #include <QVBoxLayout>
 
+#include "core/agent/examination.h"
 #include "widgets/plot/plot_theme.h"
 #include "widgets/style/format.h"
 #include "widgets/style/theme.h"
 
 namespace ratchet {
 namespace {
+
+constexpr int rewardSlot = 3;
 
 PlotLine lineOf(const Calibration& calibration, const QString& key, const QString& name, int slot)
 {
@@ -75,46 +78,47 @@ CriticCalibration::CriticCalibration(QWidget* parent)
 void CriticCalibration::show(const Snapshot& snapshot, const Selection& selection)
 {
     const auto version = examined(snapshot, selection);
-    m_results.clear();
-    if (version)
-        for (SuiteResult& result : examination(snapshot.scorecards, *version))
-            if (result.calibration)
-                m_results.push_back(std::move(result));
     m_isChampion = version && championOf(snapshot) == version;
-    m_title->setText(!version            ? tr("No champion yet.")
-                     : m_results.empty() ? tr("%1: no answers with a confidence were measured.").arg(examinedTitle(snapshot, *version))
-                                         : examinedTitle(snapshot, *version));
+    m_diagrams.clear();
+    if (version)
+        for (const SuiteResult& result : examination(snapshot.scorecards, *version))
+            if (result.calibration)
+                m_diagrams.push_back({tr("%1, %2 items").arg(text(result.suite), text(result.split)), m_isChampion ? tr("champion") : tr("this version"),
+                                      m_isChampion ? championSlot : 0, *result.calibration, result.championCalibration});
+    m_title->setText(!version             ? tr("No champion yet.")
+                     : m_diagrams.empty() ? tr("%1: no answers with a confidence were measured.").arg(examinedTitle(snapshot, *version))
+                                          : examinedTitle(snapshot, *version));
+    if (snapshot.reward.model)
+        m_diagrams.push_back({tr("reward model, newest graded answers"), tr("reward model"), rewardSlot, snapshot.reward.newest.calibration});
     const QString before = m_suite->currentText();
     m_suite->clear();
-    for (const SuiteResult& result : m_results)
-        m_suite->addItem(tr("%1, %2 items").arg(text(result.suite), text(result.split)));
+    for (const Diagram& diagram : m_diagrams)
+        m_suite->addItem(diagram.title);
     m_suite->setCurrentIndex(std::max(0, m_suite->findText(before)));
-    m_suite->setVisible(!m_results.empty());
+    m_suite->setVisible(!m_diagrams.empty());
     draw();
 }
 
 void CriticCalibration::draw()
 {
     const auto index = std::size_t(std::max(0, m_suite->currentIndex()));
-    if (index >= m_results.size()) {
+    if (index >= m_diagrams.size()) {
         m_figures->clear();
         return m_plot->setLines({});
     }
-    const SuiteResult& result = m_results[index];
+    const Diagram& diagram = m_diagrams[index];
     PlotLine perfect;
     perfect.key = QStringLiteral("perfect");
     perfect.name = tr("as right as sure");
     perfect.slot = 1;
     perfect.curve = {{0, 1}, {0, 1}};
-    const int slot = m_isChampion ? championSlot : 0;
-    const QString who = m_isChampion ? tr("champion") : tr("this version");
-    std::vector<PlotLine> lines{perfect, lineOf(*result.calibration, QStringLiteral("own"), who, slot)};
-    QString rows = rowsOf(*result.calibration, who, slotColor(tokens(this), slot));
-    if (result.championCalibration) {
+    std::vector<PlotLine> lines{perfect, lineOf(diagram.own, QStringLiteral("own"), diagram.who, diagram.slot)};
+    QString rows = rowsOf(diagram.own, diagram.who, slotColor(tokens(this), diagram.slot));
+    if (diagram.other) {
         const int other = m_isChampion ? 0 : championSlot;
         const QString name = m_isChampion ? tr("the champion before it") : tr("champion");
-        lines.push_back(lineOf(*result.championCalibration, QStringLiteral("other"), name, other));
-        rows += QStringLiteral("<tr><td>&nbsp;</td></tr>") + rowsOf(*result.championCalibration, name, slotColor(tokens(this), other));
+        lines.push_back(lineOf(*diagram.other, QStringLiteral("other"), name, other));
+        rows += QStringLiteral("<tr><td>&nbsp;</td></tr>") + rowsOf(*diagram.other, name, slotColor(tokens(this), other));
     }
     m_figures->setText(QStringLiteral("<table cellspacing=\"2\">%1</table>").arg(rows));
     m_plot->setLines(std::move(lines));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reliability diagram of a version and, where it was compared, of its champion. User-interface thread only.
+// Reliability diagram of a version and, where it was compared, of its champion; and that of the lab's reward model. User-interface thread only.
 #pragma once
 
-#include "core/agent/examination.h"
+#include <optional>
+#include <vector>
+
+#include "core/critic/calibration.h"
 #include "widgets/panels/critic_page.h"
 #include "widgets/plot/line_plot.h"
 
@@ -18,11 +21,12 @@ public:
     void show(const Snapshot& snapshot, const Selection& selection) override;
 
 private:
+    struct Diagram { QString title, who; int slot = 0; Calibration own; std::optional<Calibration> other = {}; };
     void draw();
     QLabel *m_title = nullptr, *m_figures = nullptr;
     QComboBox* m_suite = nullptr;
     LinePlot* m_plot = nullptr;
-    std::vector<SuiteResult> m_results;           // those with a calibration
+    std::vector<Diagram> m_diagrams;
     bool m_isChampion = false;
 };
 

@@ -56,6 +56,13 @@ QString spreadText(const std::optional<Replication>& spread)
     return CriticSignals::tr("<b>A/A</b>: %1.").arg(parts.join(QStringLiteral("; ")));
 }
 
+QString rewardLabel(const RewardUse& reward)
+{
+    if (reward.work.empty())
+        return CriticSignals::tr("<b>Reward model</b>: none. A lab made with <code>--reward 0.25</code> learns one, which orders what is judged.");
+    return CriticSignals::tr("<b>Reward model</b>, %1").arg(text(rewardLine(reward)).toHtmlEscaped());
+}
+
 } // namespace
 
 CriticSignals::CriticSignals(QWidget* parent) : CriticPage(parent), m_controls(new QLabel)
@@ -91,7 +98,7 @@ void CriticSignals::show(const Snapshot& snapshot, const Selection&)
                                               tr("Points shown for a point promised; below 1 promises shrink.")));
         m_table->setItem(row, Optimism, factCell(known && signal.sameUnit ? formatSigned(r.optimism) : none, tr("Promised minus shown, on average.")));
     }
-    m_controls->setText(placeboText(snapshot.placebos) + QStringLiteral("<br>") + spreadText(snapshot.spread));
+    m_controls->setText(placeboText(snapshot.placebos) + QStringLiteral("<br>") + spreadText(snapshot.spread) + QStringLiteral("<br>") + rewardLabel(snapshot.reward));
 }
 
 } // namespace ratchet

@@ -109,7 +109,11 @@ void CriticVerdicts::show(const Snapshot& snapshot, const Selection&)
     }
     m_spending->setText(tr("%1 questions, %2 accepted; \u03B1 handed out %3, bound on the false discovery rate %4").arg(questions).arg(accepted)
                             .arg(numberText(spent, 2), numberText(snapshot.config.alpha, 2)));
-    m_spending->setToolTip(tr("e-LOND: each question k gets \u03B1\u2096 and is accepted when E reaches 1 / \u03B1\u2096; accepted ones earn \u03B1 for later questions."));
+    m_spending->setToolTip(tr("Each question k gets \u03B1\u2096 and is accepted when E reaches what no more than a share \u03B1\u2096 of challengers that are "
+                               "no better ever reach.") + QLatin1Char(' ')
+                           + (snapshot.config.isDataFinite()
+                                  ? tr("The corpus is asked again and again, so \u03B1 is shared by every course the lab can have taken.")
+                                  : tr("e-LOND: accepted ones earn \u03B1 for later questions.")));
 }
 
 void CriticVerdicts::fillVerdicts(const Snapshot& snapshot)
@@ -140,7 +144,7 @@ void CriticVerdicts::fillVerdicts(const Snapshot& snapshot)
         const QString evidence = verdict.eValue > 0 ? formatEValue(std::log(verdict.eValue)) : QStringLiteral("0");
         const QString needed = verdict.threshold > 0 ? formatEValue(std::log(verdict.threshold)) : QStringLiteral("\u2013");
         m_verdicts->setItem(row, 3, factCell(QStringLiteral("%1 %2 %3").arg(evidence, QString(verdict.eValue >= verdict.threshold ? QChar(0x2265) : QLatin1Char('<')), needed),
-                                         tr("needed: 1 / \u03B1\u2096, \u03B1\u2096 = %1").arg(numberText(verdict.alpha, 2))));
+                                         tr("needed at \u03B1\u2096 = %1").arg(numberText(verdict.alpha, 2))));
         m_verdicts->setItem(row, 4, factCell(formatCount(verdict.pairs), tr("%1 discordant").arg(verdict.discordant)));
     }
     m_verdicts->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);

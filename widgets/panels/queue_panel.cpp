@@ -229,7 +229,7 @@ void QueuePanel::showMenu(const QPoint& where)
         entry->setEnabled(enabled);
     };
     add("cross", tr("Cancel"), QKeySequence::Delete, queued || state == S::Running, [this] { request(QStringLiteral("cancel")); });
-    add("retry", tr("Try again"), {}, state == S::Failed || state == S::Cancelled || state == S::Inconclusive,
+    add("retry", tr("Try again"), {}, state == S::Failed || state == S::Cancelled || state == S::Screened,
         [this] { request(QStringLiteral("retry")); });
     actions->addSeparator();
     add("up", tr("Move up"), Qt::ALT | Qt::Key_Up, queued, [this] { move(-1); });

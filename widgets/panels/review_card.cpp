@@ -9,6 +9,7 @@
 #include <QLabel>
 #include <QVBoxLayout>
 
+#include "core/agent/trial_report.h"
 #include "widgets/plot/interval_bar.h"
 #include "widgets/plot/line_plot.h"
 #include "widgets/plot/plot_theme.h"
@@ -297,6 +298,9 @@ void ReviewCard::showFacts(const Snapshot& snapshot, const ReviewCase& entry, co
     if (const TrialRecord* trial = snapshot.trialOf(entry.proposal))
         lines << escaped(tr("%1, %2, %3 parameters").arg(formatFlops(trial->spent), formatDuration(trial->wall),
                                                       formatCount(evidence.challenger.parameters)));
+    if (const TrialRecord* trial = snapshot.trialOf(entry.proposal))
+        for (const std::string& sentence : sentencesOf(trial->report))
+            lines << escaped(text(sentence));
     if (evidence.verdict)
         lines << escaped(tr("question k = %1, \u03B1\u2096 = %2; %3 pairs, %4 discordant").arg(evidence.verdict->k)
                              .arg(numberText(evidence.verdict->alpha, 2)).arg(evidence.verdict->pairs).arg(evidence.verdict->discordant));

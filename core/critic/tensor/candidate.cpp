@@ -18,13 +18,13 @@ constexpr int drawsEach = 4;
 } // namespace
 
 Result<std::unique_ptr<Candidate>> Candidate::load(const Artifact& artifact, const std::string& who, const Domain& domain,
-                                                   const Json& tokenizer)
+                                                   const Json& tokenizer, const Placement& placement)
 {
     const auto named = [&](const Error& error) { return fail(error.code, fmt::format("The {}: {}", who, error.text), error.hint); };
     auto genome = Genome::fromJson(artifact.genome);
     if (!genome)
         return named(genome.error());
-    auto answerer = Answerer::load(*genome, artifact.weights, domain, tokenizer);
+    auto answerer = Answerer::load(*genome, artifact.weights, domain, tokenizer, placement);
     if (!answerer)
         return named(answerer.error());
     std::unique_ptr<Candidate> candidate(new Candidate(std::move(*genome), who, domain));
@@ -80,23 +80,27 @@ AnswerOptions Candidate::optionsFor(const std::vector<Example>& wanted, std::uin
     return options;
 }
 
+Candidate::Asked Candidate::askable(const std::vector<ExamItem>& items, const std::vector<Example>& wanted) const
+{
+    Asked asked;
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (m_answerer->fits(wanted[i].prompt)) {
+            asked.places.push_back(i);
+            asked.prompts.push_back(wanted[i].prompt);
+            asked.items.push_back(items[i].item);
+        }
+    return asked;
+}
+
 Result<std::vector<Reply>> Candidate::generate(const std::vector<ExamItem>& items, std::uint64_t seed)
 {
     RATCHET_TRY(wanted, examples(items));
     std::vector<Reply> replies(items.size(), Reply{0, "context", {}, 0});
-    std::vector<std::size_t> places;
-    std::vector<std::string> prompts;
-    std::vector<Item> asked;
-    for (std::size_t i = 0; i < items.size(); ++i)
-        if (m_answerer->fits(wanted[i].prompt)) {
-            places.push_back(i);
-            prompts.push_back(wanted[i].prompt);
-            asked.push_back(items[i].item);
-        }
-    RATCHET_TRY(answers, answerByPolicy(*m_answerer, m_genome, m_domain, asked, prompts, optionsFor(wanted, seed)));
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        Reply& reply = replies[places[i]];
-        reply = gradeOf(items[places[i]], answers[i].completion);
+    const Asked asked = askable(items, wanted);
+    RATCHET_TRY(answers, answerByPolicy(*m_answerer, m_genome, m_domain, asked.items, asked.prompts, optionsFor(wanted, seed)));
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        Reply& reply = replies[asked.places[i]];
+        reply = gradeOf(items[asked.places[i]], answers[i].completion);
         reply.confidence = answers[i].confidence;
     }
     return replies;
@@ -105,15 +109,13 @@ Result<std::vector<Reply>> Candidate::generate(const std::vector<ExamItem>& item
 Result<std::vector<Reply>> Candidate::drawn(const std::vector<ExamItem>& items, std::uint64_t seed) const
 {
     RATCHET_TRY(wanted, examples(items));
-    std::vector<std::string> prompts;
-    for (const auto& example : wanted)
-        prompts.push_back(example.prompt);
     AnswerOptions options = optionsFor(wanted, seed);
     options.temperature = drawTemperature;
-    RATCHET_TRY(answers, m_answerer->answer(prompts, options));
-    std::vector<Reply> replies;
-    for (std::size_t i = 0; i < items.size(); ++i)
-        replies.push_back(gradeOf(items[i], answers[i].completion));
+    std::vector<Reply> replies(items.size(), Reply{0, "context", {}, 0});
+    const Asked asked = askable(items, wanted);
+    RATCHET_TRY(answers, m_answerer->answer(asked.prompts, options));
+    for (std::size_t i = 0; i < answers.size(); ++i)
+        replies[asked.places[i]] = gradeOf(items[asked.places[i]], answers[i].completion);
     return replies;
 }
 

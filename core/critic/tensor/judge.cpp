@@ -20,7 +20,7 @@ constexpr int mostItems = 100'000;          // of one Ask
 
 class Judge {
 public:
-    [[nodiscard]] static Result<std::unique_ptr<Judge>> open(const JudgeSpec& spec);
+    [[nodiscard]] static Result<std::unique_ptr<Judge>> open(const JudgeSpec& spec, const Placement& placement);
     [[nodiscard]] Integrity integrity() const;
     [[nodiscard]] Result<Scores> score(const Ask& ask);
     // Failed when a file the judge reads is not what it was at the start.
@@ -40,7 +40,7 @@ private:
     std::unique_ptr<Candidate> m_champion, m_challenger;   // m_challenger is null when only the champion is measured
 };
 
-Result<std::unique_ptr<Judge>> Judge::open(const JudgeSpec& spec)
+Result<std::unique_ptr<Judge>> Judge::open(const JudgeSpec& spec, const Placement& placement)
 {
     std::unique_ptr<Judge> judge(new Judge(spec));
     RATCHET_TRY(files, evaluatorFiles(spec));
@@ -49,10 +49,10 @@ Result<std::unique_ptr<Judge>> Judge::open(const JudgeSpec& spec)
     judge->m_domain = std::move(domain);
     RATCHET_TRY(exam, Exam::open(spec, *judge->m_domain));
     judge->m_exam.emplace(std::move(exam));
-    RATCHET_TRY(champion, Candidate::load(spec.champion, "champion", *judge->m_domain, spec.tokenizer));
+    RATCHET_TRY(champion, Candidate::load(spec.champion, "champion", *judge->m_domain, spec.tokenizer, placement));
     judge->m_champion = std::move(champion);
     if (!spec.challenger.version.empty()) {
-        RATCHET_TRY(challenger, Candidate::load(spec.challenger, "challenger", *judge->m_domain, spec.tokenizer));
+        RATCHET_TRY(challenger, Candidate::load(spec.challenger, "challenger", *judge->m_domain, spec.tokenizer, placement));
         judge->m_challenger = std::move(challenger);
     }
     return judge;
@@ -221,13 +221,13 @@ Result<bool> serveOne(FrameChannel& channel, Judge& judge)
     return true;
 }
 
-Status run(FrameChannel& channel)
+Status run(FrameChannel& channel, const Placement& placement)
 {
     RATCHET_TRY(message, channel.receive());
     const auto* spec = std::get_if<JudgeSpec>(&message);
     if (!spec)
         return fail(Code::BadInput, "A judge needs to be told what to compare first.");
-    RATCHET_TRY(judge, Judge::open(*spec));
+    RATCHET_TRY(judge, Judge::open(*spec, placement));
     RATCHET_CHECK(channel.send(judge->integrity()));
     for (;;) {
         RATCHET_TRY(more, serveOne(channel, *judge));
@@ -238,9 +238,9 @@ Status run(FrameChannel& channel)
 
 } // namespace
 
-int judgeMain(FrameChannel& channel)
+int judgeMain(FrameChannel& channel, const Placement& placement)
 {
-    const auto status = run(channel);
+    const auto status = run(channel, placement);
     if (status)
         return 0;
     if (status.error().code != Code::Cancelled)

@@ -4,10 +4,11 @@
 #pragma once
 
 #include "core/launch/frame.h"
+#include "core/model/placement.h"
 
 namespace ratchet {
 
 // Returns the exit status of the process; Hello has been sent already.
-[[nodiscard]] int judgeMain(FrameChannel& channel);
+[[nodiscard]] int judgeMain(FrameChannel& channel, const Placement& placement = {});
 
 } // namespace ratchet

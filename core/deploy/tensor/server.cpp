@@ -57,8 +57,8 @@ struct Written {
 
 class Server {
 public:
-    Server(FrameChannel& channel, ServeSpec spec, std::unique_ptr<Domain> domain)
-        : m_channel(channel), m_spec(std::move(spec)), m_domain(std::move(domain))
+    Server(FrameChannel& channel, ServeSpec spec, std::unique_ptr<Domain> domain, const Placement& placement)
+        : m_channel(channel), m_spec(std::move(spec)), m_domain(std::move(domain)), m_placement(placement)
     {
     }
     ~Server()
@@ -102,6 +102,7 @@ private:
     FrameChannel& m_channel;
     ServeSpec m_spec;
     std::unique_ptr<Domain> m_domain;
+    Placement m_placement;
     std::mutex m_mutex;                    // guards m_liveVersion
     std::string m_liveVersion;
     Live m_live;                           // the model's thread only
@@ -118,7 +119,7 @@ private:
 Status Server::swap(const Artifact& champion)
 {
     RATCHET_TRY(genome, Genome::fromJson(champion.genome));
-    RATCHET_TRY(answerer, Answerer::load(genome, champion.weights, *m_domain, m_spec.tokenizer));
+    RATCHET_TRY(answerer, Answerer::load(genome, champion.weights, *m_domain, m_spec.tokenizer, m_placement));
     m_live = {champion.version, std::move(genome), std::move(answerer)};
     const std::lock_guard lock(m_mutex);
     m_liveVersion = champion.version;
@@ -429,7 +430,7 @@ Result<ServeSpec> receiveSpec(FrameChannel& channel)
 
 } // namespace
 
-int serverMain(FrameChannel& channel)
+int serverMain(FrameChannel& channel, const Placement& placement)
 {
     const auto spec = receiveSpec(channel);
     if (!spec)
@@ -437,7 +438,7 @@ int serverMain(FrameChannel& channel)
     auto domain = loadDomain(spec->domain, spec->corpus);
     if (!domain)
         return failed(channel, domain.error());
-    Server server(channel, *spec, std::move(*domain));
+    Server server(channel, *spec, std::move(*domain), placement);
     if (const Status loaded = server.load(spec->champion); !loaded)
         return failed(channel, loaded.error());
     const auto port = server.listen();

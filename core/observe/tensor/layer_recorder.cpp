@@ -33,8 +33,9 @@ double rmsOf(const Transformer& model, const at::Tensor& flat, const std::vector
         const auto begins = [&slot](const std::string& prefix) { return slot.name.starts_with(prefix); };
         if (!std::any_of(prefixes.begin(), prefixes.end(), begins))
             continue;
+        const at::Tensor part = flat.narrow(0, slot.offset, slot.count).cpu();
         for (std::int64_t i = 0; i < slot.count; ++i) {
-            const double value = flat.data_ptr<float>()[slot.offset + i];
+            const double value = part.data_ptr<float>()[i];
             sum += value * value;
         }
         count += static_cast<double>(slot.count);
@@ -46,7 +47,7 @@ double rmsOf(const Transformer& model, const at::Tensor& flat, const std::vector
 
 void LayerRecorder::activation(const std::string& layer, const at::Tensor& value)
 {
-    const at::Tensor kept = value.detach().contiguous();
+    const at::Tensor kept = value.detach().to(at::kCPU, at::kFloat).contiguous();
     const float* const values = kept.data_ptr<float>();
     const auto count = static_cast<double>(std::max<std::int64_t>(kept.numel(), 1));
     double sum = 0, squares = 0, largest = 0, zeros = 0;
@@ -75,7 +76,7 @@ void LayerRecorder::activation(const std::string& layer, const at::Tensor& value
 void LayerRecorder::attention(int, const at::Tensor& probabilities)
 {
     const std::int64_t shown = std::min(shownTokens, probabilities.size(2));
-    const at::Tensor first = probabilities.detach()[0].narrow(1, 0, shown).narrow(2, 0, shown).contiguous();
+    const at::Tensor first = probabilities.detach()[0].narrow(1, 0, shown).narrow(2, 0, shown).cpu().contiguous();
     const float* value = first.data_ptr<float>();
     Json heads = Json::array();
     for (std::int64_t head = 0; head < first.size(0); ++head) {

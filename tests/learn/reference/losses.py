@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The loss of a step and its gradient in plain double precision, written from the papers and not from core/trainer:
-label smoothing (Szegedy 2016), z-loss (PaLM, Chowdhery 2022), soft targets of teachers (Hinton 2015).
+label smoothing (Szegedy 2016), z-loss (PaLM, Chowdhery 2022), soft targets of teachers (Hinton 2015); and the loss of
+preferences (DPO, Rafailov 2023, eq. 7).
 
 Prints the C++ tables that tests/learn/tst_loss.cpp holds; the gradient is a central difference of the loss. Needs
 nothing but Python 3.
@@ -71,6 +72,42 @@ def gradient(x, *options):
     return result
 
 
+# Two pairs: chosen, rejected, chosen, rejected; two places in a row, of the second row one without a target.
+PAIR_TOKENS = 3
+PAIR_TARGETS = [[2, 0], [None, 1], [0, 0], [1, 2]]
+PARENT = [[-0.7, -1.1], [-2.0, -0.4]]       # its log-probabilities of chosen and rejected
+
+
+def pair_logits():
+    return [2 * math.sin(1 + i) for i in range(len(PAIR_TARGETS) * 2 * PAIR_TOKENS)]
+
+
+def preference(x, beta):
+    """Mean of -log sigmoid(beta log(p(w) / p_ref(w)) - beta log(p(l) / p_ref(l)))."""
+    log_probabilities = []
+    for row, targets in enumerate(PAIR_TARGETS):
+        total = 0.0
+        for place, target in enumerate(targets):
+            at = (2 * row + place) * PAIR_TOKENS
+            if target is not None:
+                total += x[at + target] - log_normaliser(x[at:at + PAIR_TOKENS])
+        log_probabilities.append(total)
+    total = 0.0
+    for pair, (chosen_before, rejected_before) in enumerate(PARENT):
+        chosen = beta * (log_probabilities[2 * pair] - chosen_before)
+        rejected = beta * (log_probabilities[2 * pair + 1] - rejected_before)
+        total += -math.log(1 / (1 + math.exp(-(chosen - rejected))))
+    return total / len(PARENT)
+
+
+def preference_gradient(x, beta):
+    result = []
+    for i in range(len(x)):
+        values = [preference([v + sign * STEP * (j == i) for j, v in enumerate(x)], beta) for sign in (1, -1)]
+        result.append((values[0] - values[1]) / (2 * STEP))
+    return result
+
+
 CASES = {
     "plain": (0.0, 0.0, 0.0, 1.0, ()),
     "smoothed": (0.1, 0.0, 0.0, 1.0, ()),
@@ -84,3 +121,6 @@ if __name__ == "__main__":
     for name, options in CASES.items():
         numbers = ", ".join(f"{value:.9f}" for value in gradient(logits(), *options))
         print(f"const Expected {name}{{{loss(logits(), *options):.9f}, {{{numbers}}}}};")
+    for name, beta in {"closePreference": 0.1, "loosePreference": 2.0}.items():
+        numbers = ", ".join(f"{value:.9f}" for value in preference_gradient(pair_logits(), beta))
+        print(f"const Expected {name}{{{preference(pair_logits(), beta):.9f}, {{{numbers}}}}};")

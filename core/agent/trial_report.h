@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a worker tells of the data it trained on, kept with the trial and put into words. It is the worker's word: nothing
+// is decided by it. Any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/launch/messages.h"
+
+namespace ratchet {
+
+// Trained's selfTraining, data, preference and population by name, as far as there are any; null when there are none.
+[[nodiscard]] Json reportOf(const Trained& trained);
+// A sentence each on labels and on pairs of answers; a part that does not read as a trainer writes it is passed over.
+[[nodiscard]] std::vector<std::string> sentencesOf(const Json& report);
+
+} // namespace ratchet
