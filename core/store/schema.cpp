@@ -124,7 +124,12 @@ CREATE TABLE reward (
     spent REAL NOT NULL, created INTEGER NOT NULL) STRICT;
 )sql";
 
-constexpr std::array<Migration, 4> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}}};
+// What a version's optimizer held at the end.
+constexpr const char* version5 = R"sql(
+ALTER TABLE version ADD COLUMN moments TEXT;
+)sql";
+
+constexpr std::array<Migration, 5> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}, {5, version5}}};
 
 } // namespace
 
