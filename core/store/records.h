@@ -49,6 +49,7 @@ struct VersionRecord {
     int generation = 0;              // parent's + 1
     std::int64_t parameters = 0;
     std::string origin;              // "seed", "proposal 12"
+    std::optional<Hash> moments = {}; // object: the optimizer's at the end of its training, where they were kept; no part of its name
 };
 
 struct ProposalRecord {

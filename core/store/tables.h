@@ -33,7 +33,8 @@ concept Numbered = requires(Record record) { record.id.value; };
 RATCHET_TABLE(VersionRecord, "version", "hash",
     visit("hash", r.hash); visit("parent", r.parent); visit("genome", r.genome); visit("weights", r.weights);
     visit("tokenizer", r.tokenizer); visit("created", r.created); visit("trial", r.trial);
-    visit("generation", r.generation); visit("parameters", r.parameters); visit("origin", r.origin);)
+    visit("generation", r.generation); visit("parameters", r.parameters); visit("origin", r.origin);
+    visit("moments", r.moments);)
 
 RATCHET_TABLE(ProposalRecord, "proposal", "id",
     visit("id", r.id); visit("tooth", r.tooth); visit("created", r.created); visit("family", r.family);

@@ -122,6 +122,7 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     QVERIFY(store->update(trial));
     VersionRecord child = exampleVersion("child", seed.hash);
     child.trial = trial.id;
+    child.moments = hashOf("moments");
     QVERIFY(store->add(child));
     ScorecardRecord card{proposal.id, child.hash, seed.hash, "addition-3", "gate", true, false, 120, 70, 10, 40, 0.2, 0.7, 0.5, 0.4, 0.6, 1e9,
                          {0.1, -0.2, 9}, Json{{"champion", {{"carry", 3}}}}, Json::array(),
@@ -162,6 +163,8 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     QCOMPARE(gotVersion.parent, child.parent);
     QCOMPARE(gotVersion.trial, child.trial);
     QCOMPARE(gotVersion.weights, child.weights);
+    QCOMPARE(gotVersion.moments, child.moments);
+    QVERIFY(!reader.version(seed.hash).value()->moments);
     QCOMPARE(reader.versions().value().size(), 2U);
     const ProposalRecord gotProposal = reader.proposal(proposal.id).value().value();
     QCOMPARE(gotProposal.patch, proposal.patch);
@@ -377,7 +380,8 @@ void TestStore::anOlderDatabaseIsBroughtUpToDate()
     const std::string sql = "DROP TABLE answer; DELETE FROM meta WHERE key = 'ledger-head'; PRAGMA user_version = 1;"
                             "ALTER TABLE scorecard DROP COLUMN probe; ALTER TABLE scorecard DROP COLUMN calibration;"
                             "ALTER TABLE lesson DROP COLUMN replicated; ALTER TABLE lesson DROP COLUMN nominal_gain;"
-                            "ALTER TABLE lesson DROP COLUMN replicated_gain; ALTER TABLE trial DROP COLUMN proxy; ALTER TABLE trial DROP COLUMN report; DROP TABLE reward;";
+                            "ALTER TABLE lesson DROP COLUMN replicated_gain; ALTER TABLE trial DROP COLUMN proxy; ALTER TABLE trial DROP COLUMN report; DROP TABLE reward;"
+                            "ALTER TABLE version DROP COLUMN moments;";
     if (std::system(fmt::format("sqlite3 '{}' \"{}\"", place.file().string(), sql).c_str()) != 0)
         QSKIP("sqlite3 is not installed");
     QCOMPARE(place.open(Store::Mode::ReadOnly).error().code, Code::Conflict);
