@@ -264,6 +264,10 @@ private:
                 ::raise(SIGKILL);
             if (isFault("judge leaves"))
                 return 0;
+            if (isFault("judge dies at a probe") && ask.split == "guide")
+                ::raise(SIGKILL);
+            if (isFault("judge finds its files changed at a probe") && ask.split == "guide")
+                return say(Failure{"damaged", "A file that the judge reads was changed during the comparison."}), 1;
             Scores scores = answer(ask);
             if (isFault("judge forgets items"))
                 scores.challenger.resize(scores.challenger.size() / 2);
