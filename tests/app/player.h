@@ -290,6 +290,8 @@ private:
             scores.champion.push_back(m_exam->uniform() < m_champion ? 1 : 0);
             if (m_compares)
                 scores.challenger.push_back(m_exam->uniform() < m_challenger ? 1 : 0);
+            if (m_compares && m_fault == "judge favours the challenger")
+                scores.challenger.back() = ask.split == "gate" ? 1 : scores.champion.back();
             if (m_compares && m_fault == "vault shows a loss" && ask.split == "vault" && ask.suite != "addition-3")
                 scores.challenger.back() = 0;
             if (scores.champion.back() > 0)

@@ -35,12 +35,19 @@ QString fixed(double value) { return (value < 0 ? QStringLiteral("\u2212") : QSt
 
 QString placeboText(const PlaceboCount& count)
 {
-    if (count.judged + count.reseeded == 0)
+    const PlaceboKind &moved = count.jittered, &again = count.reseeded;
+    if (moved.judged + again.judged + count.identical == 0)
         return CriticSignals::tr("<b>Placebos</b>: none was judged. A lab made with <code>--placebos 0.2</code> tests its own gate unseen.");
-    QString line = CriticSignals::tr("<b>Placebos</b>: %1 without any effect judged, %2 accepted; rate at most %3 %, %4 accepts promised at most.")
-                       .arg(count.judged).arg(count.accepted).arg(QString::number(100 * count.high, 'f', 1), QString::number(count.promised, 'f', 2));
-    if (count.reseeded > 0)
-        line += CriticSignals::tr(" Of %1 reseeded champions %2 accepted.").arg(count.reseeded).arg(count.reseededAccepted);
+    const auto range = [](const PlaceboKind& kind) {
+        return QStringLiteral("[%1, %2]").arg(QString::number(100 * kind.low, 'f', 1), QString::number(100 * kind.high, 'f', 1));
+    };
+    QString line = CriticSignals::tr("<b>Placebos</b>: of %1 whose weights were moved %2 could have been accepted, %3 were; false accepts %4 %, %5 promised at most.")
+                       .arg(moved.judged).arg(moved.able).arg(moved.accepted).arg(range(moved), QString::number(moved.promised, 'f', 2));
+    if (again.judged > 0)
+        line += CriticSignals::tr(" Of %1 reseeded champions %2 could have been, %3 were, %4 of these no better on other items; false accepts %5 %.")
+                    .arg(again.judged).arg(again.able).arg(again.accepted).arg(again.refuted).arg(range(again));
+    if (count.identical > 0)
+        line += CriticSignals::tr(" The champion itself: %1 judged, %2 answered otherwise.").arg(count.identical).arg(count.differing);
     return line;
 }
 
