@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "app/ratchet/command.h"
+#include "core/agent/context.h"
 #include "core/agent/limits.h"
 #include "core/guard/ledger.h"
 #include "core/guard/sandbox.h"
@@ -100,8 +101,10 @@ void printFindings(const std::vector<Finding>& findings, bool json)
 Result<int> check(const CheckOptions& options)
 {
     RATCHET_TRY(lab, openLab(options.folder));
+    RATCHET_TRY(space, readSearchSpace(lab.paths));      // the person's own: what is wrong with it is said as it is
     std::vector<Finding> findings{
         {"configuration", true, fmt::format("format {}, domain {}", lab.config.format, lab.config.domain)},
+        {"search space", true, fmt::format("{} paths open", space.paths().size())},
         {"database", true, "opened, structure checked"}};
     for (auto part : {&checkObjects, &checkLedger, &checkLive}) {
         RATCHET_TRY(finding, part(lab));

@@ -32,6 +32,7 @@ void addLabCommands(Commands& commands);      // new, versions, lessons
 void addFactCommands(Commands& commands);     // status, report
 void addCheckCommands(Commands& commands);    // check, doctor
 void addQueueCommands(Commands& commands);    // propose, queue
+void addSpaceCommand(Commands& commands);      // space
 void addDecisionCommands(Commands& commands); // approve, reject, rollback
 void addLedgerCommands(Commands& commands);   // ledger verify, ledger export
 void addServeCommand(Commands& commands);     // serve

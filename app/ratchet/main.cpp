@@ -61,6 +61,7 @@ int ratchetMain(int argc, char** argv)
     addScorecardCommand(commands);
     addCheckCommands(commands);
     addQueueCommands(commands);
+    addSpaceCommand(commands);
     addDecisionCommands(commands);
     addReplicateCommands(commands);
     addReplayCommand(commands);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/ratchet/command.h"
+#include "core/agent/admission.h"
 #include "core/agent/text_table.h"
 
 namespace ratchet {
@@ -12,7 +13,25 @@ namespace {
 
 struct ProposeOptions {
     std::string folder, patch, reason;
+    bool json = false;
 };
+
+// Of the live genome with this patch.
+Result<Estimate> estimateOf(const OpenLab& lab, const Json& patch)
+{
+    RATCHET_TRY(context, Context::look(lab.paths));
+    RATCHET_TRY(champion, context->champion());
+    RATCHET_TRY(parent, context->genome(champion.genome));
+    RATCHET_TRY(child, applyPatch(parent, patch));
+    return estimate(*context, parent, child);
+}
+
+std::string sentenceOf(const Estimate& it, Flops budget)
+{
+    const std::string training = it.steps > 0 ? fmt::format("a step costs {}, and {} pay for about {:.0f}", toText(it.step), toText(budget), it.steps)
+                                              : std::string("it is not trained");
+    return fmt::format("It has {} parameters and takes {} of memory; {}.\n", it.parameters, toTextBytes(it.memoryBytes), training);
+}
 
 Result<int> propose(const ProposeOptions& options)
 {
@@ -23,10 +42,19 @@ Result<int> propose(const ProposeOptions& options)
         return fail(Code::BadInput,
                     fmt::format("{} is no RFC 6902 patch: it has to be a list of operations.", options.patch),
                     R"(For example: [{"op": "replace", "path": "/recipe/learningRate", "value": 0.003}])");
+    const auto wanted = estimateOf(lab, patch);          // what cannot be estimated is refused by who is asked next
     RATCHET_TRY(wish, ask(lab, "propose", {{"patch", patch}, {"reason", options.reason}}));
-    fmt::print("{}\n", wish == Wish::Answered
-                           ? "The proposal is queued; a running engine takes it up, or the next ratchet run."
-                           : "The proposal was handed to the engine that runs this lab.");
+    if (options.json) {
+        Json facts{{"queued", wish == Wish::Answered}};
+        if (wanted)
+            facts.update({{"parameters", wanted->parameters}, {"stepFlops", wanted->step.value}, {"steps", wanted->steps}, {"memoryBytes", wanted->memoryBytes}});
+        printJson(facts);
+        return 0;
+    }
+    fmt::print("{}\n{}", wish == Wish::Answered
+                             ? "The proposal is queued; a running engine takes it up, or the next ratchet run."
+                             : "The proposal was handed to the engine that runs this lab.",
+               wanted ? sentenceOf(*wanted, lab.config.trialBudget) : std::string());
     return 0;
 }
 
@@ -115,6 +143,7 @@ void addQueueCommands(Commands& commands)
         ->type_name("FILE")
         ->required();
     command->add_option("--reason", proposal->reason, "Why it should help")->required();
+    command->add_flag("--json", proposal->json, "Print JSON");
 
     const auto options = std::make_shared<QueueOptions>();
     command = commands.add("queue", "List proposals, cancel, retry or move one", [options] { return queue(*options); });

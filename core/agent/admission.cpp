@@ -2,6 +2,7 @@
 #include "core/agent/admission.h"
 
 #include "core/genome/cost.h"
+#include "core/plugin/loader.h"
 
 namespace ratchet {
 namespace {
@@ -107,8 +108,20 @@ double leastSteps(const Recipe& recipe)
 
 } // namespace
 
+Status fitsContext(const Domain& domain, const DomainInfo& info, const Genome& genome, bool begins)
+{
+    if (info.measure == Measure::BitsPerByte)
+        return {};
+    RATCHET_TRY(longest, guarded(info.name, [&] { return domain.longestExample(genome.data, genome.reasoning) + begins; }));
+    if (longest <= genome.architecture.context)
+        return {};
+    return fail(Code::Refused, fmt::format("The longest example has {} tokens, but the model reads {}.", longest, genome.architecture.context),
+                "Raise /architecture/context, or choose a shorter answer format, an easier mixture or shorter questions.");
+}
+
 Result<Sources> admit(const Context& context, const Genome& parent, const Genome& child)
 {
+    RATCHET_CHECK(fitsContext(*context.domain, context.info, child, context.tokenizerJson.is_object() && context.tokenizerJson.value("alwaysBegins", false)));
     RATCHET_CHECK(comparesWith(parent, child));
     RATCHET_TRY(sources, sourcesOf(context, parent, child));
     RATCHET_TRY(step, context.stepPrice(child, sources.taught));
@@ -121,6 +134,17 @@ Result<Sources> admit(const Context& context, const Genome& parent, const Genome
     RATCHET_TRY(length, context.rowLength(child));
     RATCHET_CHECK(fitsMemory(child, context.vocabulary, length, context.memoryBytes, sources.frozen, context.threads));
     return sources;
+}
+
+Result<Estimate> estimate(const Context& context, const Genome& parent, const Genome& child)
+{
+    RATCHET_TRY(sources, admit(context, parent, child));
+    RATCHET_TRY(length, context.rowLength(child));
+    RATCHET_TRY(step, context.stepPrice(child, sources.taught));
+    const double share = child.recipe.isAverage() ? child.recipe.fineTuning : 1;
+    return Estimate{parameterCount(child, context.vocabulary), step,
+                    child.recipe.trains() ? share * context.config.trialBudget.value / step.value : 0,
+                    learnerBytes + trainingMemory(child, context.vocabulary, length, sources.frozen, context.threads).bytes()};
 }
 
 } // namespace ratchet

@@ -27,6 +27,30 @@ Status checkLedger(const Store& store, const LabPaths& paths)
 
 } // namespace
 
+Result<std::string> Context::describe()
+{
+    RATCHET_TRY(loaded, loadDomain(config.domain, paths.corpus().string()));
+    domain = std::move(loaded);
+    const auto described = guarded(config.domain, [&] {
+        info = domain->info();
+        suites = decidingSuites(*domain);
+        return true;
+    });
+    RATCHET_CHECK(described);
+    memoryBytes = memoryOfMachine();
+    RATCHET_TRY(read, readSearchSpace(paths));
+    space = std::move(read);
+    RATCHET_TRY(kept, labTokenizer(*store, objects));
+    tokenizerJson = std::move(kept);
+    RATCHET_TRY(made, tokenizerOf(tokenizerJson, info.alphabet));
+    vocabulary = made.vocabulary();
+    std::string text = made.toJson().dump();
+    tokenizer = hashOf(text);
+    // A plugin that throws here is told about when a suite that decides is asked for.
+    probes = guarded(config.domain, [&] { return probesOf(*domain); }).value_or(std::vector<SuiteSpec>());
+    return text;
+}
+
 Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
 {
     auto context = std::make_unique<Context>(paths);
@@ -35,28 +59,27 @@ Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
     RATCHET_TRY(store, Store::open(paths.database(), Store::Mode::ReadWrite));
     context->store = std::move(store);
     RATCHET_CHECK(checkLedger(*context->store, paths));
-    RATCHET_TRY(domain, loadDomain(context->config.domain, paths.corpus().string()));
-    context->domain = std::move(domain);
-    const auto described = guarded(context->config.domain, [&] {
-        context->info = context->domain->info();
-        context->suites = decidingSuites(*context->domain);
-        return true;
-    });
-    RATCHET_CHECK(described);
-    context->memoryBytes = memoryOfMachine();
+    RATCHET_TRY(text, context->describe());
+    RATCHET_CHECK(context->objects.put(text));
+    return context;
+}
+
+Result<std::unique_ptr<Context>> Context::look(const LabPaths& paths)
+{
+    auto context = std::make_unique<Context>(paths);
+    RATCHET_TRY(config, readLabConfig(paths));
+    context->config = std::move(config);
+    RATCHET_TRY(store, Store::open(paths.database(), Store::Mode::ReadOnly));
+    context->store = std::move(store);
+    RATCHET_CHECK(context->describe());
+    return context;
+}
+
+Result<SearchSpace> readSearchSpace(const LabPaths& paths)
+{
     RATCHET_TRY(text, readFile(paths.searchSpace()));
     RATCHET_TRY(json, parseJson(text, paths.searchSpace().string()));
-    RATCHET_TRY(space, SearchSpace::fromJson(json));
-    context->space = std::move(space);
-    RATCHET_TRY(tokenizer, labTokenizer(*context->store, context->objects));
-    context->tokenizerJson = std::move(tokenizer);
-    RATCHET_TRY(made, tokenizerOf(context->tokenizerJson, context->info.alphabet));
-    context->vocabulary = made.vocabulary();
-    RATCHET_TRY(object, context->objects.put(made.toJson().dump()));
-    context->tokenizer = object;
-    // A plugin that throws here is told about when a suite that decides is asked for.
-    context->probes = guarded(context->config.domain, [&] { return probesOf(*context->domain); }).value_or(std::vector<SuiteSpec>());
-    return context;
+    return SearchSpace::fromJson(json);
 }
 
 Hash versionHash(const VersionRecord& version)

@@ -39,6 +39,8 @@ struct Context {
     explicit Context(LabPaths where) : paths(std::move(where)), objects(paths.objects()) {}
     // Opens store (writer), domain and search space; verifies the ledger's chain. The caller holds the lab's lock.
     [[nodiscard]] static Result<std::unique_ptr<Context>> open(const LabPaths& paths);
+    // The same with a store that is only read, to look at a lab that somebody else may hold; writes nothing, verifies nothing.
+    [[nodiscard]] static Result<std::unique_ptr<Context>> look(const LabPaths& paths);
 
     // Appends to the ledger; call inside the transaction of what it records.
     [[nodiscard]] Status record(const std::string& actor, const std::string& type, const Json& refs);
@@ -66,11 +68,17 @@ struct Context {
     [[nodiscard]] Result<std::vector<Json>> preferences() const;
     // Score (0 .. 1, higher is better) as the domain's metric: exact match or bits per byte.
     [[nodiscard]] double metric(double score) const { return info.measure == Measure::ExactMatch ? score : (1 - score) * 8; }
+
+private:
+    [[nodiscard]] Result<std::string> describe();      // domain, space and tokenizer, whose text it returns
 };
 
 // Context::rowLength() and stepPrice() of a lab that is not there yet.
 [[nodiscard]] Result<int> rowLength(const Domain& domain, const std::string& name, const Genome& genome);
 [[nodiscard]] Flops stepPrice(const Genome& genome, int vocabulary, int length, const std::vector<Architecture>& teachers = {});
+
+// LAB/search_space.json; BadInput naming what is wrong with it.
+[[nodiscard]] Result<SearchSpace> readSearchSpace(const LabPaths& paths);
 
 // A version's name: the hash of its genome, weights and tokenizer.
 [[nodiscard]] Hash versionHash(const VersionRecord& version);

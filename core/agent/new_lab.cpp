@@ -4,12 +4,13 @@
 #include <charconv>
 #include <random>
 
-#include "core/agent/context.h"
+#include "core/agent/admission.h"
 #include "core/agent/engine.h"
 #include "core/agent/goal.h"
 #include "core/agent/limits.h"
 #include "core/agent/promotion.h"
 #include "core/base/hash.h"
+#include "core/base/whole_folder.h"
 #include "core/critic/probes.h"
 #include "core/genome/cost.h"
 #include "core/genome/hugging_face.h"
@@ -88,6 +89,7 @@ Result<Start> startOf(const NewLab& wanted, const Domain& domain, const DomainIn
 // ended by it.
 Status canBeTrained(const NewLab& wanted, Flops trialBudget, const Domain& domain, const DomainInfo& info, const Start& start)
 {
+    RATCHET_CHECK(fitsContext(domain, info, start.genome, start.tokenizer && start.tokenizer->bytePairs() && start.tokenizer->bytePairs()->alwaysBegins));
     RATCHET_TRY(length, rowLength(domain, info.name, start.genome));
     const Flops step = stepPrice(start.genome, start.vocabulary, length);
     if (trialBudget < step)
@@ -110,15 +112,19 @@ Result<Json> spaceOf(const Json& domains, const Start& start)
     return json;
 }
 
-Status importInto(const LabPaths& paths, const NewLab& wanted, const DomainInfo& info)
+// The domain's seed may follow its corpus, so what was asked of the first model is asked again.
+Status importInto(const LabPaths& paths, const LabConfig& config, const NewLab& wanted, const DomainInfo& info, Start& start)
 {
     if (wanted.corpus.empty())
         return {};
     RATCHET_TRY(summary, importCorpus(wanted.corpus, paths.corpus(), info.corpus));
     (void)summary;
     RATCHET_TRY(opened, loadDomain(wanted.domain, paths.corpus().string()));      // what it cannot read is told now
-    (void)opened;
-    return {};
+    if (!start.imported) {
+        RATCHET_TRY(seed, guarded(info.name, [&] { return opened->seedGenome(); }));
+        start.genome = std::move(seed);
+    }
+    return canBeTrained(wanted, config.trialBudget, *opened, info, start);
 }
 
 // Before the lab is opened: an opened one knows its tokenizer. Returns the tokenizer's hash, empty for the domain's alphabet.
@@ -155,10 +161,10 @@ Result<VersionRecord> keepImported(const Context& context, const Start& start)
     return version;
 }
 
-// Corpus, tokenizer, imported model and the first ledger entries of a lab that is there.
+// Corpus, tokenizer, imported model and the first ledger entries of a lab that nobody sees yet.
 Status fillLab(const LabPaths& paths, const LabConfig& config, const NewLab& wanted, const DomainInfo& info, Start& start)
 {
-    RATCHET_CHECK(importInto(paths, wanted, info));
+    RATCHET_CHECK(importInto(paths, config, wanted, info, start));
     RATCHET_TRY(tokenizer, keepTokenizer(paths, wanted, start));
     RATCHET_TRY(lock, LabLock::take(paths));
     RATCHET_TRY(context, Context::open(paths));
@@ -186,6 +192,9 @@ Status fillLab(const LabPaths& paths, const LabConfig& config, const NewLab& wan
 
 Status newLab(const NewLab& wanted)
 {
+    std::error_code ignored;
+    if (std::filesystem::exists(LabPaths{wanted.root}.config(), ignored))
+        return fail(Code::Conflict, fmt::format("{} is a lab already.", wanted.root.string()), "Open it, or choose another name for the new one.");
     RATCHET_TRY(domain, loadDomain(wanted.domain));
     DomainInfo info;
     std::vector<SuiteSpec> suites;
@@ -229,14 +238,11 @@ Status newLab(const NewLab& wanted)
     config.created = toIso(now());
     RATCHET_TRY(checked, spaceOf(space, start));
 
-    const LabPaths paths{wanted.root};
-    RATCHET_CHECK(createLab(paths, config, checked, secretOf(wanted.seed)));
-    const Status filled = fillLab(paths, config, wanted, info, start);
-    if (!filled) {
-        std::error_code ignored;
-        std::filesystem::remove_all(paths.root, ignored);
-    }
-    return filled;
+    const std::string secret = secretOf(wanted.seed);
+    return makeWhole(wanted.root, LabPaths{wanted.root}.config().filename().string(), [&](const std::filesystem::path& place) -> Status {
+        RATCHET_CHECK(createLab({place}, config, checked, secret));
+        return fillLab({place}, config, wanted, info, start);
+    });
 }
 
 } // namespace ratchet

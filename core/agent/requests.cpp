@@ -35,7 +35,10 @@ Status propose(Context& context, const Request& request, const Tell& tell)
         return fail(Code::Usage, "A proposal needs a reason.", "Say what it should improve: --reason \"...\".");
     RATCHET_TRY(champion, context.champion());
     RATCHET_TRY(parent, context.genome(champion.genome));
-    RATCHET_TRY(child, applyPatch(parent, patch));
+    auto patched = applyPatch(parent, patch);
+    if (!patched)           // a genome that contradicts itself is a no like any other
+        return fail(Code::Refused, patched.error().text, patched.error().hint);
+    const Genome child = std::move(*patched);
     if (changesNothing(parent, child))
         return fail(Code::Refused, "The patch changes nothing.",
                     child.recipe.namesMembers() ? "To train it on, set /recipe/start to continue and empty /recipe/members." : "");
@@ -69,6 +72,31 @@ Status propose(Context& context, const Request& request, const Tell& tell)
         RATCHET_CHECK(context.record(request.actor, "proposal", {{"id", id.value}, {"patch", proposal.patch}, {"reason", reason}}));
         return proposal.state == ProposalState::Duplicate ? tell(fail(Code::Refused, proposal.stateReason, "`ratchet queue --all` shows it.")) : tell({});
     });
+}
+
+// The file is read again: it is the person's, who may have edited it meanwhile.
+Status changeSpace(Context& context, const Request& request, const Tell& tell)
+{
+    std::map<std::string, Json> open;
+    std::vector<std::string> close;
+    Fields in(request.arguments, "the request");
+    in.read("open", open).read("close", close);
+    RATCHET_CHECK(in.status());
+    RATCHET_TRY(before, readSearchSpace(context.paths));
+    Json json = before.toJson();
+    for (const std::string& path : close)
+        if (json["paths"].erase(path) == 0)
+            return fail(Code::NotFound, fmt::format("{} is not open.", path), "`ratchet space` lists what is.");
+    for (const auto& [path, bound] : open)
+        json["paths"][path] = bound;
+    RATCHET_TRY(space, SearchSpace::fromJson(json));
+    RATCHET_CHECK(context.store->transaction(Store::Durable::Yes, [&]() -> Status {
+        RATCHET_CHECK(context.record(request.actor, "space", {{"open", open}, {"close", close}}));
+        RATCHET_CHECK(tell({}));
+        return writeFile(context.paths.searchSpace(), json.dump(2) + "\n");
+    }));
+    context.space = std::move(space);
+    return {};
 }
 
 Result<ProposalRecord> namedProposal(Context& context, const Request& request)
@@ -250,6 +278,8 @@ Status apply(Context& context, Crew& crew, const Request& request, const Tell& t
         return askForReplication(context, request, tell);
     if (request.kind == "withdraw")
         return withdrawReplication(context, crew, request, tell);
+    if (request.kind == "space")
+        return changeSpace(context, request, tell);
     if (request.kind == "feedback")
         return takeFeedback(context, request, tell);
     return fail(Code::Refused, fmt::format("\"{}\" can be asked of a running engine only.", request.kind), "Start it with `ratchet run`.");

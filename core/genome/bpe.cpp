@@ -22,6 +22,8 @@ public:
     explicit Scanner(std::string_view text) : m_text(text) {}
     [[nodiscard]] std::size_t gpt2(std::size_t at) const;
     [[nodiscard]] std::size_t llama3(std::size_t at) const;
+    // The end of a number's character, or of the stretch until the next one.
+    [[nodiscard]] std::size_t stretch(std::size_t at) const;
 
 private:
     [[nodiscard]] bool is(std::size_t at, Kind kind) const
@@ -81,6 +83,15 @@ std::size_t Scanner::gpt2(std::size_t at) const
     const std::size_t start = m_text[at] == ' ' && at + 1 < m_text.size() && !is(at + 1, Kind::Space) ? at + 1 : at;
     const Kind kind = characterAt(m_text, start).kind;
     return kind == Kind::Space ? spaces(at) : run(start, kind);
+}
+
+std::size_t Scanner::stretch(std::size_t at) const
+{
+    if (is(at, Kind::Number))
+        return run(at, Kind::Number, 1);
+    while (at < m_text.size() && !is(at, Kind::Number))
+        at += characterAt(m_text, at).bytes;
+    return at;
 }
 
 std::size_t Scanner::llama3(std::size_t at) const
@@ -260,8 +271,13 @@ std::vector<std::string_view> wordsOf(std::string_view text, WordPattern pattern
     const Scanner scanner(text);
     std::vector<std::string_view> words;
     for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = pattern == WordPattern::Gpt2 ? scanner.gpt2(at) : scanner.llama3(at);
-        words.push_back(text.substr(at, end - at));
+        const std::size_t end = pattern == WordPattern::Gpt2 ? scanner.gpt2(at) : pattern == WordPattern::Llama3 ? scanner.llama3(at) : scanner.stretch(at);
+        const std::string_view part = text.substr(at, end - at);
+        if (pattern == WordPattern::Gpt2Digits)
+            for (const std::string_view word : wordsOf(part, WordPattern::Gpt2))
+                words.push_back(word);
+        else
+            words.push_back(part);
         at = end;
     }
     return words;

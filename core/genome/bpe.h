@@ -16,8 +16,9 @@ namespace ratchet
 // The pattern that cuts a text into words before any merge; a scanner written by hand stands for the regular expression.
 // Gpt2:   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 // Llama3: (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+// Gpt2Digits: every \p{N} alone, and Gpt2 in each stretch between them (StarCoder, SmolLM).
 // A byte that is no UTF-8 counts as neither letter, number nor space. "(?i:" is heeded for ASCII only.
-enum class WordPattern { Gpt2, Llama3 };
+enum class WordPattern { Gpt2, Llama3, Gpt2Digits };
 // Views of the text that together are the text.
 [[nodiscard]] std::vector<std::string_view> wordsOf(std::string_view text, WordPattern pattern);
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/base/file.h"
+#include "core/base/whole_folder.h"
 
 namespace ratchet
 {
@@ -363,13 +364,11 @@ Status exportHuggingFace(const fs::path& folder, const Architecture& architectur
 {
     RATCHET_TRY(shape, shapeOf(architecture));
     RATCHET_CHECK(checkWeights(weights, architecture, tokenizer.vocabulary()));
-    std::error_code error;
-    if (fs::exists(folder, error) && (!fs::is_directory(folder, error) || !fs::is_empty(folder, error)))
-        return fail(Code::Conflict, fmt::format("{} exists and is not an empty folder.", folder.string()), "Choose another folder to write.");
-    RATCHET_CHECK(makeFolder(folder));
-    RATCHET_CHECK(writeWeights(folder / singleFile, foreignWeights(partsOf(shape, architecture, tokenizer.vocabulary()), weights)));
-    RATCHET_CHECK(writeFile(folder / "tokenizer.json", huggingFaceTokenizer(tokenizer).dump(1) + "\n"));
-    return writeFile(folder / "config.json", configOf(shape, architecture, tokenizer).dump(2) + "\n");
+    return makeWhole(folder, "config.json", [&](const fs::path& place) -> Status {
+        RATCHET_CHECK(writeWeights(place / singleFile, foreignWeights(partsOf(shape, architecture, tokenizer.vocabulary()), weights)));
+        RATCHET_CHECK(writeFile(place / "tokenizer.json", huggingFaceTokenizer(tokenizer).dump(1) + "\n"));
+        return writeFile(place / "config.json", configOf(shape, architecture, tokenizer).dump(2) + "\n");
+    });
 }
 
 } // namespace ratchet

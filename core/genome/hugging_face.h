@@ -25,7 +25,7 @@ struct HuggingFaceConfig {
 };
 [[nodiscard]] Result<HuggingFaceConfig> readHuggingFaceConfig(const Json& json);
 
-// tokenizer.json of a byte-level BPE with the word pattern of GPT-2 or of Llama 3. BadInput naming the field otherwise, and
+// tokenizer.json of a byte-level BPE with a WordPattern of core/genome/bpe.h. BadInput naming the field otherwise, and
 // when its tokens are not exactly the ids 0 .. vocabulary - 1.
 [[nodiscard]] Result<Tokenizer> readHuggingFaceTokenizer(const Json& json, const HuggingFaceConfig& config);
 // The same in return; a tokenizer of characters becomes a byte-level BPE without merges.
@@ -40,7 +40,7 @@ struct ImportedModel {
 // Weights may be F32, F16 or BF16. BadInput naming file and field or tensor; nothing is written.
 [[nodiscard]] Result<ImportedModel> importHuggingFace(const std::filesystem::path& folder);
 
-// Writes the folder, which must not exist or be empty. Llama for RMSNorm with rotary positions and SwiGLU, GPT-2 for
+// Writes the folder, which must not exist or be empty, whole or not at all. Llama for RMSNorm with rotary positions and SwiGLU, GPT-2 for
 // LayerNorm with learned positions and GELU (biases that the model has not are written as zeros); Refused, naming the path
 // of the genome, for anything that neither can say. F32 weights that were imported come out bit for bit.
 [[nodiscard]] Status exportHuggingFace(const std::filesystem::path& folder, const Architecture& architecture,

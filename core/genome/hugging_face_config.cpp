@@ -20,7 +20,7 @@ constexpr std::array harmless{
     "decoder_start_token_id", "id2label", "label2id", "return_dict", "temperature", "top_k", "top_p", "typical_p",
     "do_sample", "max_length", "min_length", "num_beams", "num_beam_groups", "diversity_penalty", "repetition_penalty",
     "length_penalty", "num_return_sequences", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
-    "chunk_size_feed_forward"};
+    "chunk_size_feed_forward", "is_llama_config", "transformers.js_config", "_attn_implementation_autoset"};
 
 tl::unexpected<Error> refuse(const std::string& text)
 {

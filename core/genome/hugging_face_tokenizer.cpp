@@ -18,7 +18,7 @@ constexpr const char* gpt2Regex = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| 
 tl::unexpected<Error> refuse(const std::string& text)
 {
     return fail(Code::BadInput, fmt::format("In tokenizer.json: {}.", text),
-                "Known are byte-level BPE tokenizers with the word pattern of GPT-2 or of Llama 3.");
+                "Known are byte-level BPE tokenizers with the word pattern of GPT-2, with or without digits one by one, or of Llama 3.");
 }
 
 std::string typeOf(const Json& part)
@@ -50,8 +50,14 @@ Result<WordPattern> readPattern(const Json& part)
         return WordPattern::Gpt2;
     }
     const Json parts = part.value("pretokenizers", Json());
-    if (!parts.is_array() || parts.size() != 2 || typeOf(parts[0]) != "Split")
-        return refuse("\"pre_tokenizer\" is a Sequence of parts that are not Split and ByteLevel");
+    if (!parts.is_array() || parts.size() != 2 || (typeOf(parts[0]) != "Split" && typeOf(parts[0]) != "Digits"))
+        return refuse("\"pre_tokenizer\" is a Sequence of parts that are not Split or Digits and ByteLevel");
+    if (typeOf(parts[0]) == "Digits") {
+        RATCHET_CHECK(checkByteLevel(parts[1], true));
+        if (parts[0].value("individual_digits", Json(false)) != true)
+            return refuse("\"pre_tokenizer\" keeps digits together (\"individual_digits\")");
+        return WordPattern::Gpt2Digits;
+    }
     RATCHET_CHECK(checkByteLevel(parts[1], false));
     const Json pattern = parts[0].value("pattern", Json());
     const Json regex = pattern.is_object() ? pattern.value("Regex", Json()) : Json();
@@ -228,9 +234,12 @@ Json huggingFaceTokenizer(const Tokenizer& tokenizer)
     }
     for (const auto& [left, right] : pairs ? pairs->merges : std::vector<std::pair<int, int>>{})
         merges.push_back({nameOf(left), nameOf(right)});
-    const bool isLlama = pairs && pairs->pattern == WordPattern::Llama3;
+    const WordPattern pattern = pairs ? pairs->pattern : WordPattern::Gpt2;
+    const bool isLlama = pattern == WordPattern::Llama3;
     const Json plain{{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", !isLlama}};
     const Json split{{"type", "Split"}, {"pattern", {{"Regex", llama3Regex}}}, {"behavior", "Isolated"}, {"invert", false}};
+    const Json digits{{"type", "Digits"}, {"individual_digits", true}};
+    const Json words = pattern == WordPattern::Gpt2 ? plain : Json{{"type", "Sequence"}, {"pretokenizers", Json::array({isLlama ? split : digits, plain})}};
     Json post = plain;
     if (pairs && pairs->alwaysBegins) {
         const std::string begin = nameOf(pairs->begin);
@@ -242,7 +251,7 @@ Json huggingFaceTokenizer(const Tokenizer& tokenizer)
                 {"special_tokens", {{begin, {{"id", begin}, {"ids", {pairs->begin}}, {"tokens", {begin}}}}}}};
     }
     return {{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}, {"added_tokens", added}, {"normalizer", nullptr},
-            {"pre_tokenizer", isLlama ? Json{{"type", "Sequence"}, {"pretokenizers", Json::array({split, plain})}} : plain},
+            {"pre_tokenizer", words},
             {"post_processor", post}, {"decoder", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
             {"model", {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"continuing_subword_prefix", nullptr},
                        {"end_of_word_suffix", nullptr}, {"fuse_unk", false}, {"byte_fallback", false},

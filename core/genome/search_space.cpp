@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "core/genome/genome_paths.h"
+
 namespace ratchet {
 namespace {
 
@@ -68,6 +70,8 @@ Result<SearchSpace> SearchSpace::fromJson(const Json& json)
         in.fault("\"paths\" is not an object");
     RATCHET_CHECK(in.status());
     for (const auto& entry : paths.items()) {
+        if (!isGenomePath(entry.key()))
+            return fail(Code::BadInput, fmt::format("The search space opens {}, which no genome has.", entry.key()), "docs/genome.md lists every path.");
         RATCHET_TRY(bound, boundFromJson(entry.key(), entry.value()));
         space.m_paths.emplace(entry.key(), std::move(bound));
     }
@@ -107,7 +111,7 @@ Status SearchSpace::admits(const Genome& parent, const Genome& child, int vocabu
         }
         if (found == m_paths.end())
             return fail(Code::Refused, fmt::format("The search space does not allow {} to change.", change.at("path").get<std::string>()),
-                        "The paths that may change are in search_space.json of the lab.");
+                        "`ratchet space` lists the paths that may change, and opens more.");
         const Json value = document.at(Json::json_pointer(path));
         if (!admitsValue(found->second, value))
             return fail(Code::Refused, fmt::format("The search space wants {} to be {}, not {}.", path, describe(found->second), value.dump()),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/genome/tokenizer.h"
 
+#include <algorithm>
 #include <array>
 #include <unordered_map>
 
@@ -17,10 +18,7 @@ constexpr std::size_t mostTokens = std::size_t(1) << 20;
 constexpr const char* endName = "<|end|>";
 constexpr const char* padName = "<|pad|>";
 
-std::string nameOf(WordPattern pattern)
-{
-    return pattern == WordPattern::Gpt2 ? "gpt2" : "llama3";
-}
+constexpr std::array patternNames{"gpt2", "llama3", "gpt2-digits"};      // in the order of WordPattern
 
 tl::unexpected<Error> wrong(const std::string& what)
 {
@@ -258,7 +256,7 @@ Json Tokenizer::toJson() const
         const std::string& token = own.tokens[static_cast<std::size_t>(id)];
         tokens.push_back(own.special.contains(id) ? token : printableOf(token));
     }
-    return {{"kind", "bpe"}, {"pattern", nameOf(own.pattern)}, {"tokens", std::move(tokens)}, {"merges", own.merges},
+    return {{"kind", "bpe"}, {"pattern", patternNames[static_cast<std::size_t>(own.pattern)]}, {"tokens", std::move(tokens)}, {"merges", own.merges},
             {"special", own.special}, {"wholeWords", own.wholeWords}, {"alwaysBegins", own.alwaysBegins},
             {"begin", own.begin}, {"end", own.end}, {"pad", own.pad}};
 }
@@ -294,10 +292,11 @@ Result<Tokenizer> bytePairsFrom(const Json& json)
     in.read("kind", kind).read("pattern", pattern).read("tokens", pairs.tokens).read("merges", pairs.merges);
     in.read("special", special).read("wholeWords", pairs.wholeWords).read("alwaysBegins", pairs.alwaysBegins);
     in.read("begin", pairs.begin).read("end", pairs.end).read("pad", pairs.pad).onlyKnown();
-    if (pattern != "gpt2" && pattern != "llama3")
-        in.fault("\"pattern\" is neither gpt2 nor llama3");
+    const auto known = std::find(patternNames.begin(), patternNames.end(), pattern);
+    if (known == patternNames.end())
+        in.fault(fmt::format("\"pattern\" is none of {}", fmt::join(patternNames, ", ")));
     RATCHET_CHECK(in.status());
-    pairs.pattern = pattern == "gpt2" ? WordPattern::Gpt2 : WordPattern::Llama3;
+    pairs.pattern = static_cast<WordPattern>(known - patternNames.begin());
     pairs.special.insert(special.begin(), special.end());
     for (std::size_t id = 0; id < pairs.tokens.size(); ++id) {
         if (pairs.special.contains(static_cast<int>(id)))

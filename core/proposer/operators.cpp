@@ -8,6 +8,8 @@
 #include <set>
 #include <tuple>
 
+#include "core/genome/genome_paths.h"
+
 namespace ratchet {
 namespace {
 
@@ -100,14 +102,20 @@ private:
     int m_vocabulary;
 };
 
+// Labels that self-training is held against: a person may ask for them, but nobody expects a gain of them.
+bool isControlArm(const std::string& path, const Json& value)
+{
+    return path == "/data/labels" && (value == "oracle" || value == "poisoned" || value == "none");
+}
+
 void addChoices(std::vector<Idea>& list, const Nursery& nursery)
 {
     for (const auto& [path, bound] : nursery.space().paths()) {
         const auto* choice = std::get_if<Choice>(&bound);
-        if (!choice)
+        if (!choice || !acts(path, nursery.base()))
             continue;
         for (const Json& value : choice->values)
-            if (auto child = nursery.child({{path, value}}))
+            if (auto child = isControlArm(path, value) ? std::nullopt : nursery.child({{path, value}}))
                 list.push_back({familyOf(path), nameOf(path) + " = " + textOf(value),
                                 fmt::format("Set {} to {}.", nameOf(path), textOf(value)), *child});
     }
@@ -119,7 +127,7 @@ void addSteps(std::vector<Idea>& list, const Nursery& nursery, Rng& rng)
     const Json& json = nursery.document();
     for (const auto& [path, bound] : nursery.space().paths()) {
         const auto* range = std::get_if<Range>(&bound);
-        if (!range || !json.contains(Json::json_pointer(path)) || !json[Json::json_pointer(path)].is_number())
+        if (!range || !acts(path, nursery.base()) || !json.contains(Json::json_pointer(path)) || !json[Json::json_pointer(path)].is_number())
             continue;
         const double value = json[Json::json_pointer(path)].get<double>();
         const double factor = std::exp((0.5 + 0.7 * rng.uniform()) * (range->logarithmic ? 1.0 : 0.6));
@@ -164,6 +172,8 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         fromPairs);
     add("self-training", "one round on harder items", "Let the champion label harder items, keep what passes the filters and train on them.",
         {{start, "continue"}, {"/data/selfTraining", 0.25}, {schedule, "linear"}});
+    add("self-training", "expert iteration on harder items", "Let the champion answer harder items several times, and train on every answer that the checker finds right.",
+        {{start, "continue"}, {"/data/selfTraining", 0.25}, {"/data/labels", "checked"}, {schedule, "linear"}});
     if (parent.data.selfTraining > 0)
         add("self-training", "the next level of harder items", "The champion has learnt one level from its own labels; go on with the next.",
             {{start, "continue"}, {"/data/level", parent.data.level + 1}, {schedule, "linear"}});
@@ -286,7 +296,7 @@ std::string familyOf(const std::string& path)
         return "architecture";
     if (path.starts_with("/data/replay"))
         return "replay";
-    if (path.starts_with("/data/selfTraining"))
+    if (path.starts_with("/data/selfTraining") || path == "/data/labels")
         return "self-training";
     if (path.starts_with("/data"))
         return "data";

@@ -5,11 +5,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
 #include "core/base/sign.h"
+#include "core/base/whole_folder.h"
 
 namespace ratchet {
 namespace {
@@ -19,16 +19,6 @@ constexpr int labFormat = 1;
 std::string reason(int number)
 {
     return std::strerror(number);
-}
-
-// A folder above that this user may not enter hides what is there; that is not "a file".
-Status checkReach(const std::filesystem::path& root)
-{
-    std::error_code error;
-    static_cast<void>(std::filesystem::status(root, error));
-    if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
-        return fail(Code::Environment, fmt::format("{} cannot be reached: {}.", root.string(), error.message()), "Check the permissions of the folders above it.");
-    return {};
 }
 
 // Everything, lab.json last: a folder without it is no lab.
@@ -43,61 +33,6 @@ Status fill(const LabPaths& paths, const LabConfig& config, const Json& searchSp
     RATCHET_CHECK(writeFile(paths.searchSpace(), searchSpace.dump(2) + "\n"));
     RATCHET_CHECK(Store::create(paths.database()));
     return writeFile(paths.config(), config.toJson().dump(2) + "\n", 0444);
-}
-
-// Into a folder that is there and empty: what was made goes away when it fails.
-Status fillInPlace(const LabPaths& paths, const LabConfig& config, const Json& searchSpace, const std::string& secret)
-{
-    Status filled = fill(paths, config, searchSpace, secret);
-    std::error_code ignored;
-    if (!filled)
-        for (const auto& entry : std::filesystem::directory_iterator(paths.root, ignored))
-            std::filesystem::remove_all(entry.path(), ignored);
-    return filled;
-}
-
-// Beside the place and then renamed: there is a whole lab or none.
-Status fillAndRename(const LabPaths& paths, const LabConfig& config, const Json& searchSpace, const std::string& secret)
-{
-    const std::filesystem::path parent = paths.root.parent_path();
-    std::string place = (parent / ("." + paths.root.filename().string() + ".new-XXXXXX")).string();
-    if (!::mkdtemp(place.data()))
-        return fail(Code::Environment, fmt::format("Cannot make a lab in {}: {}.", parent.string(), reason(errno)),
-                    "Choose a folder that you may write to.");
-    Status made = fill({place}, config, searchSpace, secret);
-    if (made && (::chmod(place.c_str(), 0755) != 0 || ::rename(place.c_str(), paths.root.c_str()) != 0))
-        made = fail(Code::Environment, fmt::format("Cannot make {}: {}.", paths.root.string(), reason(errno)));
-    if (made)
-        return syncFolder(parent);
-    std::error_code ignored;
-    std::filesystem::remove_all(place, ignored);
-    return made;
-}
-
-Status refuseTaken(const LabPaths& paths)
-{
-    std::error_code error;
-    const std::string root = paths.root.string();
-    if (!std::filesystem::is_directory(paths.root, error))
-        return fail(Code::Environment, fmt::format("{} is a file, not a folder.", root), "Choose another name for the lab.");
-    if (std::filesystem::exists(paths.config(), error))
-        return fail(Code::Conflict, fmt::format("{} is a lab already.", root), "Open it, or choose another name for the new one.");
-    const bool isEmpty = std::filesystem::is_empty(paths.root, error);
-    if (error)
-        return fail(Code::Environment, fmt::format("{} cannot be read: {}.", root, error.message()), "Choose another folder for the lab.");
-    if (!isEmpty)
-        return fail(Code::Conflict, fmt::format("{} is not empty.", root), "Choose another folder for the lab.");
-    return {};
-}
-
-// The outermost folder that has to be made for `folder` to exist; empty when it exists.
-std::filesystem::path firstMissing(std::filesystem::path folder)
-{
-    std::filesystem::path missing;
-    std::error_code error;
-    for (; !folder.empty() && !std::filesystem::exists(folder, error); folder = folder.parent_path())
-        missing = folder;
-    return missing;
 }
 
 } // namespace
@@ -148,27 +83,11 @@ Result<LabConfig> LabConfig::fromJson(const Json& json)
 
 Status createLab(const LabPaths& paths, const LabConfig& config, const Json& searchSpace, const std::string& secret)
 {
-    std::error_code error;
-    std::filesystem::path root = std::filesystem::absolute(paths.root, error).lexically_normal();
-    if (!root.has_filename())
-        root = root.parent_path();   // "lab/"
-    const LabPaths place{root};
-    RATCHET_CHECK(checkReach(root));
     LabConfig complete = config;
     if (complete.ratchet.empty())
         complete.ratchet = RATCHET_VERSION;
-    if (std::filesystem::symlink_status(root, error).type() != std::filesystem::file_type::not_found) {
-        RATCHET_CHECK(refuseTaken(place));
-        return fillInPlace(place, complete, searchSpace, secret);
-    }
-    const std::filesystem::path made = firstMissing(root.parent_path());
-    std::filesystem::create_directories(root.parent_path(), error);
-    Status filled = error ? Status(fail(Code::Environment, fmt::format("Cannot make {}: {}.", root.parent_path().string(), error.message()),
-                                        "Choose a folder that you may write to."))
-                          : fillAndRename(place, complete, searchSpace, secret);
-    if (!filled && !made.empty())
-        std::filesystem::remove_all(made, error);
-    return filled;
+    return makeWhole(paths.root, paths.config().filename().string(),
+                     [&](const std::filesystem::path& place) { return fill({place}, complete, searchSpace, secret); });
 }
 
 Result<LabConfig> readLabConfig(const LabPaths& paths)

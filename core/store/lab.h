@@ -95,10 +95,11 @@ private:
 //   move                        {"proposal", "before"}        before: the proposal it goes in front of, 0 is the end
 //   feedback                    {"version", "prompt", "completion", "correction", "rating"}
 //   replicate, withdraw         {"version", "besideItself", "seeds", "items"}    as ReplicationWish; the last two of the first alone
-//   pause, resume, step, stop   {}
+//   space                       {"open", "close"}             bounds by path, paths; pause, resume, step and stop have none
 [[nodiscard]] std::string newRequestId();
 struct Request {
-    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence | replicate | withdraw
+    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback |
+                             // more-evidence | replicate | withdraw | space
     std::string actor;       // "person:ana"
     Json arguments;
     Time created{};

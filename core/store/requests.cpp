@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t largest = 1 << 20;
 constexpr std::size_t longestId = 100;
-constexpr std::array<const char*, 15> kinds{"approve", "reject", "rollback", "propose",  "cancel",        "retry",     "move",    "pause",
-                                            "resume",  "step",   "stop",     "feedback", "more-evidence", "replicate", "withdraw"};
+constexpr std::array<const char*, 16> kinds{"approve", "reject", "rollback", "propose",  "cancel",        "retry",     "move",     "pause",
+                                            "resume",  "step",   "stop",     "feedback", "more-evidence", "replicate", "withdraw", "space"};
 
 Status checkKind(const std::string& kind)
 {

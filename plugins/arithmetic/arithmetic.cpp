@@ -7,6 +7,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include "core/genome/genome_paths.h"
+
 namespace ratchet::arithmetic {
 namespace {
 
@@ -280,6 +282,7 @@ Json Arithmetic::searchSpace() const
     paths["/data/replay"] = range(0, 0.5);
     paths["/data/feedback"] = range(0, 0.3);
     paths["/data/selfTraining"] = range(0, 0.5);
+    paths.update(usualBounds(m_variant.opened));
     return {{"paths", paths}, {"maxParameters", 2'000'000}};
 }
 

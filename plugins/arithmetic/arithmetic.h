@@ -19,6 +19,7 @@ struct Variant {
     int judgedWidth = 3;                     // widest operand of the suites
     Json mixture;                            // of the seed genome
     std::vector<std::string> failureClasses;
+    std::vector<std::string> opened = {"/data/labels"};        // of the search space, with their usual bounds
 };
 
 // The data section of a genome, read: {"digits": {"1": 0.05, "2": 0.25, "3": 0.7}, "padding": 0.1}. "digits" weighs the

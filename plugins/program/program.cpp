@@ -5,6 +5,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "core/genome/genome_paths.h"
+
 namespace ratchet::program {
 namespace {
 
@@ -245,6 +247,7 @@ Json Program::searchSpace() const
     paths["/data/replay"] = range(0, 0.5);
     paths["/data/feedback"] = range(0, 0.3);
     paths["/data/selfTraining"] = range(0, 0.5);
+    paths.update(usualBounds({"/data/labels"}));
     return {{"paths", paths}, {"maxParameters", 2'000'000}};
 }
 

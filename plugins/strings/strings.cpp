@@ -5,6 +5,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "core/genome/genome_paths.h"
+
 namespace ratchet::strings {
 namespace {
 
@@ -226,6 +228,7 @@ Json Strings::searchSpace() const
     paths["/data/replay"] = range(0, 0.5);
     paths["/data/feedback"] = range(0, 0.3);
     paths["/data/selfTraining"] = range(0, 0.5);
+    paths.update(usualBounds({"/data/labels", "/adaptation/rank", "/architecture/expertsPerToken", "/recipe/distillationTemperature", "/recipe/fineTuning"}));
     return {{"paths", paths}, {"maxParameters", 2'000'000}};
 }
 

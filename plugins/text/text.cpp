@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/genome/genome_paths.h"
+
 namespace ratchet::text {
 namespace {
 
@@ -119,6 +121,8 @@ Json Text::searchSpace() const
     paths["/recipe/distillation"] = range(0, 0.9);
     paths["/architecture/window"] = choices({0, 32, 64});
     paths["/recipe/start"] = choices({"scratch", "continue"});
+    paths["/architecture/context"] = choices({64, 128, 256});
+    paths.update(usualBounds({"/adaptation/rank", "/architecture/expertsPerToken", "/recipe/distillationTemperature"}));
     return {{"paths", paths}, {"maxParameters", 4'000'000}};
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <stdexcept>
 
 namespace ratchet::wordproblem {
@@ -70,6 +71,41 @@ Story Story::read(const Json& json)
     if (story.name < 0 || story.name >= static_cast<int>(names.size()) || story.thing < 0 || story.thing >= static_cast<int>(things.size()))
         throw std::invalid_argument("the question " + json.dump() + " names nobody");
     return story;
+}
+
+// Takes what it knows from the front and leaves it to text() to say whether that was all.
+std::optional<Story> Story::parse(std::string_view text)
+{
+    std::string_view rest = text;
+    const auto take = [&](std::string_view word) {
+        const bool found = rest.starts_with(word);
+        rest.remove_prefix(found ? word.size() : 0);
+        return found;
+    };
+    const auto takeOne = [&](const auto& words, int& index) {
+        const auto word = std::find_if(words.begin(), words.end(), [&](const char* one) { return take(one); });
+        index = static_cast<int>(word - words.begin());
+        return word != words.end();
+    };
+    const auto takeNumber = [&](int& number) {
+        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+        rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+        return error == std::errc{} && number >= 0;
+    };
+    Story story;
+    if (!takeOne(names, story.name) || !take(" has ") || !takeNumber(story.start))
+        return std::nullopt;
+    if (Step step{'*'}; take(" boxes of ") && takeNumber(step.number))
+        story.steps.push_back(step);
+    if (!take(" ") || !takeOne(things, story.thing))
+        return std::nullopt;
+    while (take(", ") || take(" and ")) {
+        Step step{take("gets ") ? '+' : take("loses ") ? '-' : '?'};
+        if (step.sign == '?' || !takeNumber(step.number))
+            return std::nullopt;
+        story.steps.push_back(step);
+    }
+    return story.text() == text ? std::optional(std::move(story)) : std::nullopt;
 }
 
 Story drawStory(int steps, int largest, Rng& rng)

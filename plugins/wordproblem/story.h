@@ -3,7 +3,9 @@
 // Pure functions; any thread.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/json.h"
@@ -25,6 +27,8 @@ struct Story {
     [[nodiscard]] Json toJson() const;
     // Throws std::invalid_argument when the document is no story.
     [[nodiscard]] static Story read(const Json& json);
+    // The story whose text() this is; empty when there is none.
+    [[nodiscard]] static std::optional<Story> parse(std::string_view text);
 };
 
 // A story of `steps` operations whose numbers are at most `largest` and whose amounts never fall below zero.

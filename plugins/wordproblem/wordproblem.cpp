@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/genome/genome_paths.h"
 #include "core/plugin/corpus.h"
 
 namespace ratchet::wordproblem {
@@ -146,7 +147,8 @@ DomainInfo WordProblem::info() const
     return info;
 }
 
-// 0.15 M parameters that answer at once, without calling the calculator.
+// 0.15 M parameters that answer at once, without calling the calculator. Longer lines than the stories' get a longer context, as far as
+// a model of this size has something to learn from them.
 Genome WordProblem::seedGenome() const
 {
     Genome genome;
@@ -157,7 +159,7 @@ Genome WordProblem::seedGenome() const
     genome.architecture.feedForwardWidth = 256;
     genome.architecture.norm = "rmsnorm";
     genome.architecture.positions = "rope";
-    genome.architecture.context = 128;
+    genome.architecture.context = std::clamp((m_longestPrompt + m_longestAnswer + 63) / 64 * 64, 128, 1024);
     genome.recipe.learningRate = 2e-3;
     genome.recipe.batch = 64;
     genome.data.mixture = {{"steps", {{"1", 0.7}, {"2", 0.3}}}, {"largest", judgedLargest}};
@@ -205,6 +207,7 @@ Json WordProblem::searchSpace() const
     paths["/data/replay"] = range(0, 0.5);
     paths["/data/feedback"] = range(0, 0.3);
     paths["/data/selfTraining"] = range(0, 0.5);
+    paths.update(usualBounds({"/data/labels", "/adaptation/rank", "/architecture/expertsPerToken", "/recipe/distillationTemperature", "/recipe/fineTuning"}));
     return {{"paths", paths}, {"maxParameters", 2'000'000}};
 }
 
@@ -360,6 +363,8 @@ Result<Item> WordProblem::parse(std::string_view prompt) const
         question = trimmed(question.substr(0, question.size() - 1));
     if (question.empty())
         return fail(Code::BadInput, "There is no question.", "Write one, for example: tim has 4 boxes of 12 pens and gets 30.");
+    if (const auto story = hasLines() ? std::nullopt : Story::parse(question); story && static_cast<int>(story->steps.size()) <= mostSteps)
+        return itemOf(*story);           // a problem of the domain's own lies in a split, whoever types it
     Item item{"typed:" + std::string(question), Json{{"question", std::string(question)}}};
     try {
         static_cast<void>(item.question.dump());

@@ -81,6 +81,11 @@ private:
         write(at("patch.json"), R"([{"op": "replace", "path": "/recipe/learningRate", "value": 5}])");
         write(at("broken.json"), "{\"op\": ");
         write(at("object.json"), R"({"op": "replace"})");
+        write(at("selfless.json"), R"([{"op": "replace", "path": "/architecture/heads", "value": 3}])");
+        QByteArray lines;
+        for (int i = 100; i < 200; ++i)
+            lines += "{\"question\": \"" + QByteArray(3000, 'x') + QByteArray::number(i) + "\", \"answer\": \"" + QByteArray::number(i) + "\"}\n";
+        write(at("long.jsonl"), lines);
         write(at("file"), "not a folder");
         QDir().mkpath(at("nothing"));
         QDir().mkpath(at("plugins"));
@@ -173,7 +178,8 @@ private Q_SLOTS:
         row("a guard that is no JSON names the file", "new|@x|--domain|arithmetic|--guard|@broken.json", 3,
             "broken.json.*not JSON");
         row("a lab where a file is", "new|@file|--domain|arithmetic", 3, "file");
-        row("a lab where a lab is", "new|LAB|--domain|arithmetic", 3, "lab");
+        row("a lab where a lab is", "new|LAB|--domain|arithmetic", 3, "is a lab already");
+        row("questions longer than any context", "new|@x|--domain|wordproblem|--corpus|@long.jsonl", 1, "The longest example has 3009 tokens, but the model reads 1024");
         row("a corpus that is missing", "new|@x|--domain|text|--corpus|@none.txt", 1, "none.txt");
         row("a corpus that is empty", "new|@x|--domain|text|--corpus|@empty.txt", 3, "empty");
         row("a corpus that is binary", "new|@x|--domain|text|--corpus|@binary.txt", 3, "binary");
@@ -196,6 +202,11 @@ private Q_SLOTS:
         row("a patch that is no list", "propose|@ran|--patch|@object.json|--reason|why not", 3, "patch");
         row("a patch outside the search space names path and bound",
             "propose|@ran|--patch|@patch.json|--reason|why not", 1, "/recipe/learningRate");
+        row("a patch into a model that cannot be", "propose|@ran|--patch|@selfless.json|--reason|why not", 1, "\"kvHeads\" is 4");
+        row("opening a path that no genome has", "space|@ran|--open|/data/lables", 2, "/data/lables.*\n.*/data/labels");
+        row("opening what only a domain knows", "space|@ran|--open|/data/balance", 2, "/data/balance.*\n.*choices");
+        row("opening with a bound that is none", "space|@ran|--open|/recipe/clip={\"low\": 2, \"high\": 1}", 3, "no range");
+        row("closing what is closed", "space|@ran|--close|/recipe/clip", 1, "/recipe/clip is not open");
         row("cancelling without a number", "queue|@ran|cancel", 2, "number");
         row("cancelling what is not there", "queue|@ran|cancel|4711", 1, "4711");
         row("approving a version that is not there", "approve|@ran|ffff0000|--reason|good", 1, "ffff0000");
@@ -261,7 +272,7 @@ private Q_SLOTS:
     void factsAreJson_data()
     {
         QTest::addColumn<QStringList>("arguments");
-        for (const char* command : {"status", "report", "check", "doctor", "queue", "versions", "lessons"})
+        for (const char* command : {"status", "report", "check", "doctor", "queue", "space", "versions", "lessons"})
             QTest::addRow("%s --json is one JSON document", command) << QStringList{command, "@ran", "--json"};
         QTest::addRow("ledger verify --json is one JSON document") << QStringList{"ledger", "verify", "@ran", "--json"};
     }
@@ -275,6 +286,26 @@ private Q_SLOTS:
         QJsonParseError error{};
         QJsonDocument::fromJson(outcome.out.toUtf8(), &error);
         QVERIFY2(error.error == QJsonParseError::NoError, qPrintable(error.errorString() + '\n' + outcome.out));
+    }
+
+    void aPathThatWasOpenedMayBeProposed()
+    {
+        const QString lab = at("opened");
+        copyFolder(m_ran, lab);
+        write(at("clip.json"), R"([{"op": "replace", "path": "/recipe/clip", "value": 0.5}])");
+        const QStringList propose{"propose", lab, "--patch", at("clip.json"), "--reason", "Smaller steps."};
+        QVERIFY(runProgram("ratchet", propose).err.contains("does not allow /recipe/clip to change"));
+        Outcome done = runProgram("ratchet", {"space", lab, "--open", "/recipe/clip", "--close", "/recipe/ema", "--open", R"(/adaptation/rank={"choices": [2]})"});
+        QVERIFY2(done.status == 0, qPrintable(done.err));
+        const QJsonObject paths = QJsonDocument::fromJson(runProgram("ratchet", {"space", lab, "--json"}).out.toUtf8()).object()["paths"].toObject();
+        QVERIFY(paths.contains("/recipe/clip") && !paths.contains("/recipe/ema") && paths["/adaptation/rank"].toObject()["choices"].toArray() == QJsonArray{2});
+        QVERIFY(runProgram("ratchet", {"ledger", "verify", lab}).status == 0);
+        done = runProgram("ratchet", propose);
+        QVERIFY2(done.status == 0, qPrintable(done.err));
+        const QRegularExpression takes("It has (\\d+) parameters and takes [\\d.]+ MB of memory; a step costs [\\d.]+ [GM]FLOP, and 1 GFLOP pay for about \\d+\\.\n");
+        QVERIFY2(takes.match(done.out).hasMatch(), qPrintable(done.out));
+        const QJsonArray versions = QJsonDocument::fromJson(runProgram("ratchet", {"versions", lab, "--json"}).out.toUtf8()).array();
+        QCOMPARE(takes.match(done.out).captured(1).toInt(), versions[0].toObject()["parameters"].toInt());
     }
 
     void reportIsOneFileThatNeedsNothingElse()
@@ -293,7 +324,7 @@ private Q_SLOTS:
     {
         QString help = runProgram("ratchet", {"--help"}).out;
         for (const char* command : {"demo", "run", "new", "versions", "lessons", "status", "report", "check", "doctor",
-                                    "propose", "queue", "approve", "reject", "rollback", "ledger", "serve", "bench", "export"}) {
+                                    "propose", "queue", "space", "approve", "reject", "rollback", "ledger", "serve", "bench", "export"}) {
             const Outcome outcome = runProgram("ratchet", {command, "--help"});
             QVERIFY2(outcome.status == 0 && outcome.err.isEmpty(), qPrintable(outcome.err));
             help += QStringLiteral("\n--- ratchet %1\n").arg(command) + outcome.out;

@@ -554,20 +554,19 @@ void TestEngine::whatWaitsIsSupersededByARollback()
 void TestEngine::refusesPatches_data()
 {
     QTest::addColumn<QString>("patch");
-    QTest::addColumn<int>("code");
-    const auto row = [](const char* name, const char* patch, Code code) { QTest::addRow("%s", name) << patch << static_cast<int>(code); };
-    row("of a path that the person did not open", R"([{"op": "replace", "path": "/architecture/context", "value": 32}])", Code::Refused);
-    row("beyond a bound", R"([{"op": "replace", "path": "/recipe/learningRate", "value": 5}])", Code::Refused);
-    row("with a value that is no choice", R"([{"op": "replace", "path": "/recipe/batch", "value": 33}])", Code::Refused);
-    row("into a model that cannot be", R"([{"op": "replace", "path": "/architecture/heads", "value": 3}])", Code::BadInput);
-    row("with a word for a number", R"([{"op": "replace", "path": "/architecture/layers", "value": "two"}])", Code::BadInput);
-    row("of a path that is not there", R"([{"op": "replace", "path": "/recipe/luck", "value": 1}])", Code::BadInput);
-    row("that adds a path", R"([{"op": "add", "path": "/recipe/luck", "value": 1}])", Code::BadInput);
-    row("that removes the recipe", R"([{"op": "remove", "path": "/recipe"}])", Code::BadInput);
-    row("with an operation of its own", R"([{"op": "explode", "path": "/recipe"}])", Code::BadInput);
-    row("that is no list", R"({"op": "replace"})", Code::BadInput);
-    row("that changes nothing", R"([{"op": "test", "path": "/recipe/batch", "value": 128}])", Code::Refused);
-    row("that is empty", R"([])", Code::Refused);
+    const auto row = [](const char* name, const char* patch) { QTest::addRow("%s", name) << patch; };
+    row("of a path that the person did not open", R"([{"op": "replace", "path": "/architecture/context", "value": 32}])");
+    row("beyond a bound", R"([{"op": "replace", "path": "/recipe/learningRate", "value": 5}])");
+    row("with a value that is no choice", R"([{"op": "replace", "path": "/recipe/batch", "value": 33}])");
+    row("into a model that cannot be", R"([{"op": "replace", "path": "/architecture/heads", "value": 3}])");
+    row("with a word for a number", R"([{"op": "replace", "path": "/architecture/layers", "value": "two"}])");
+    row("of a path that is not there", R"([{"op": "replace", "path": "/recipe/luck", "value": 1}])");
+    row("that adds a path", R"([{"op": "add", "path": "/recipe/luck", "value": 1}])");
+    row("that removes the recipe", R"([{"op": "remove", "path": "/recipe"}])");
+    row("with an operation of its own", R"([{"op": "explode", "path": "/recipe"}])");
+    row("that is no list", R"({"op": "replace"})");
+    row("that changes nothing", R"([{"op": "test", "path": "/recipe/batch", "value": 128}])");
+    row("that is empty", R"([])");
 }
 
 void TestEngine::refusesPatches()
@@ -576,11 +575,10 @@ void TestEngine::refusesPatches()
     if (!lab.read()->live().value())
         QVERIFY(lab.run(1));
     QFETCH(QString, patch);
-    QFETCH(int, code);
     const auto before = lab.read()->proposals().value().size();
     const Status asked = lab.ask("propose", {{"patch", Json::parse(patch.toStdString())}, {"reason", "A test."}});
     QVERIFY(!asked);
-    QCOMPARE(static_cast<int>(asked.error().code), code);
+    QCOMPARE(asked.error().code, Code::Refused);
     QVERIFY(asked.error().text.ends_with('.'));
     QCOMPARE(lab.read()->proposals().value().size(), before);
 }

@@ -3,6 +3,7 @@
 // `ratchet` as a person would. And what cannot be imported leaves no lab behind.
 #include <QtTest>
 
+#include <QDirIterator>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -93,6 +94,35 @@ private Q_SLOTS:
         done = ratchet({"export", at("taken"), version["version"].toString(), "--huggingface", at("again")});
         QCOMPARE(done.status, 3);
         QVERIFY2(done.err.contains("is not an empty folder"), qPrintable(done.err));
+    }
+
+    // The lab is seen when its tokenizer is learnt and its ledger written, not before.
+    void aLabWhoseMakerIsKilledIsNotThere_data()
+    {
+        QTest::addColumn<bool>("exists");
+        QTest::addRow("in a new folder") << false;
+        QTest::addRow("in an empty one") << true;
+    }
+    void aLabWhoseMakerIsKilledIsNotThere()
+    {
+        QFETCH(bool, exists);
+        const QString lab = at(exists ? "killed/empty" : "killed/new");
+        QVERIFY(QDir().mkpath(exists ? lab : at("killed")));
+        const auto begun = [&] {            // whether a lab.json is there, in whichever folder it is being made
+            QDirIterator files(at("killed"), {"lab.json"}, QDir::Files | QDir::Hidden, QDirIterator::Subdirectories);
+            return files.hasNext();
+        };
+        QProcess maker;
+        maker.start(QStringLiteral(RATCHET_BIN_DIR "/ratchet"), {"new", lab, "--domain", "text", "--corpus", QStringLiteral(RATCHET_SOURCE_DIR "/core"),
+                                                                  "--tokenizer", "bpe:20000"});
+        QTRY_VERIFY_WITH_TIMEOUT(begun() || maker.state() == QProcess::NotRunning, 60'000);
+        maker.kill();
+        QVERIFY(maker.waitForFinished());
+        QCOMPARE(maker.exitStatus(), QProcess::CrashExit);
+        QVERIFY(!QFileInfo::exists(lab + "/lab.json"));
+        const Outcome status = ratchet({"status", lab});
+        QVERIFY2(status.status == 1 && (status.err.contains("does not exist") || status.err.contains("is not a lab")), qPrintable(status.err));
+        QVERIFY(QDir(at("killed")).removeRecursively());
     }
 
     void whatCannotBeTakenLeavesNoLab_data()

@@ -3,8 +3,13 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <csignal>
 #include <cstring>
 #include <limits>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -63,6 +68,8 @@ const std::vector<Spoilt>& spoiltTokenizers()
         {"a space put in front", "gpt2", set("/pre_tokenizer/add_prefix_space", true), "\"add_prefix_space\""},
         {"another pattern", "gpt2", set("/pre_tokenizer", Json::parse(R"({"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\s+"},
             "behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]})")), "Regex that is neither"},
+        {"digits that stay together", "llama", set("/pre_tokenizer", Json::parse(R"({"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":false},
+            {"type":"ByteLevel","add_prefix_space":false,"use_regex":true}]})")), "\"individual_digits\""},
         {"bytes in place of unknown characters", "gpt2", set("/model/byte_fallback", true), "\"byte_fallback\""},
         {"endings of words", "gpt2", set("/model/end_of_word_suffix", "</w>"), "\"end_of_word_suffix\""},
         {"another post-processor", "gpt2", set("/post_processor", {{"type", "BertProcessing"}}), "\"post_processor\" is of the kind BertProcessing"},
@@ -196,6 +203,57 @@ private Q_SLOTS:
         QVERIFY2(second, second ? "" : second.error().text.c_str());
         QVERIFY(second->tokenizer.toJson() == first->tokenizer.toJson());
         QVERIFY(second->weights.data == first->weights.data);
+    }
+
+    // As the folders of SmolLM are.
+    void aLlamaWhoseDigitsStandAloneIsTakenAndGivenBack()
+    {
+        Folder folder = foreign::make("llama");
+        folder.config.update({{"is_llama_config", true}, {"rope_interleaved", false}, {"transformers.js_config", {{"kv_cache_dtype", {{"fp16", "float16"}}}}}});
+        const Json words = Json::parse(R"({"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},
+            {"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}]})");
+        folder.tokenizer["pre_tokenizer"] = words;
+        const fs::path before = place(), after = place();
+        foreign::write(before, folder);
+        const auto imported = importHuggingFace(before);
+        QVERIFY2(imported, imported ? "" : imported.error().text.c_str());
+        QVERIFY(imported->tokenizer.bytePairs()->pattern == WordPattern::Gpt2Digits);
+        QVERIFY(Tokenizer::fromJson(imported->tokenizer.toJson())->bytePairs()->pattern == WordPattern::Gpt2Digits);
+        QVERIFY(exportHuggingFace(after, imported->architecture, imported->tokenizer, imported->weights));
+        QVERIFY(Json::parse(fileText(after / "tokenizer.json"))["pre_tokenizer"] == words);
+        QVERIFY(importHuggingFace(after)->tokenizer.toJson() == imported->tokenizer.toJson());
+    }
+
+    void whatCannotBeWrittenWholeIsNotThere_data()
+    {
+        QTest::addColumn<bool>("exists");
+        QTest::addRow("in a new folder") << false;
+        QTest::addRow("in an empty one") << true;
+    }
+    void whatCannotBeWrittenWholeIsNotThere()
+    {
+        QFETCH(bool, exists);
+        const fs::path before = place(), after = place();
+        foreign::write(before, foreign::make("llama"));
+        auto model = importHuggingFace(before);
+        QVERIFY(model);
+        BytePairs pairs = *model->tokenizer.bytePairs();
+        pairs.tokens[30] = std::string(200'000, 'x');         // a tokenizer too large for the disk; the weights fit
+        model->tokenizer = *Tokenizer::create(std::move(pairs));
+        if (exists)
+            QVERIFY(makeFolder(after));
+        const pid_t child = fork();
+        if (child == 0) {
+            signal(SIGXFSZ, SIG_IGN);
+            const rlimit limit{100'000, 100'000};
+            setrlimit(RLIMIT_FSIZE, &limit);
+            const Status written = exportHuggingFace(after, model->architecture, model->tokenizer, model->weights);
+            _exit(!written && written.error().code == Code::Environment ? 0 : 1);
+        }
+        int status = 0;
+        QVERIFY(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        QVERIFY(fs::exists(after) == exists && (!exists || fs::is_empty(after)));
+        QVERIFY(exportHuggingFace(after, model->architecture, model->tokenizer, model->weights));
     }
 
     void shardsAreOneModel()

@@ -129,8 +129,8 @@ void TestLab::refusesATakenPlace_data()
     QTest::addColumn<int>("code");
     QTest::addColumn<QString>("sentence");
     QTest::addRow("a file") << "file" << int(Code::Environment) << "is a file";
-    QTest::addRow("a folder with something in it") << "full" << int(Code::Conflict) << "is not empty";
-    QTest::addRow("a lab") << "lab" << int(Code::Conflict) << "is a lab already";
+    QTest::addRow("a folder with something in it") << "full" << int(Code::Conflict) << "is not an empty folder";
+    QTest::addRow("a lab") << "lab" << int(Code::Conflict) << "is not an empty folder";
     QTest::addRow("a dangling link") << "link" << int(Code::Environment) << "is a file";
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "core/genome/genome_paths.h"
 #include "core/proposer/operators.h"
 #include "tests/core/demo_space.h"
 
@@ -92,6 +93,36 @@ private Q_SLOTS:
         }
         const std::set<std::string> expected{"architecture", "data", "growth", "reasoning", "replay", "self-training", "tuning"};
         QVERIFY(families == expected);
+    }
+
+    // Where it would change nothing, or serves to hold something else against, it is left to people.
+    void labelsAreDrawnWhereTheySaySomething()
+    {
+        Json json = demoSpace().toJson();
+        json["paths"].update(usualBounds({"/data/labels", "/adaptation/rank", "/adaptation/method"}));
+        const SearchSpace space = *SearchSpace::fromJson(json);
+        const auto namesOf = [&](const Genome& parent) {
+            Rng rng(1);
+            std::set<std::string> names;
+            for (const Idea& idea : ideas(parent, space, demoVocabulary, rng))
+                names.insert(idea.operatorName);
+            return names;
+        };
+        Genome parent = demoGenome();
+        const auto without = namesOf(parent);
+        QVERIFY(without.contains("expert iteration on harder items"));
+        QVERIFY(!without.contains("labels = checked") && !without.contains("rank = 4"));
+        parent.data.selfTraining = 0.25;
+        parent.recipe.start = "continue";
+        parent.adaptation.method = "lora";
+        const auto with = namesOf(parent);
+        for (const char* name : {"labels = checked", "labels = unfiltered", "rank = 4"})
+            QVERIFY2(with.contains(name), name);
+        for (const char* arm : {"labels = oracle", "labels = poisoned", "labels = none"})
+            QVERIFY2(!with.contains(arm), arm);
+        Genome child = parent;
+        child.data.labels = "poisoned";
+        QVERIFY(space.admits(parent, child, demoVocabulary));          // by hand
     }
 
     void theSameSeedHasTheSameIdeas()

@@ -23,13 +23,15 @@ private Q_SLOTS:
         row("no paths", R"({"maxParameters": 1})");
         row("paths in a list", R"({"paths": [], "maxParameters": 1})");
         row("no largest model", R"({"paths": {}})");
-        row("no choices", R"({"paths": {"/a": {"choices": []}}, "maxParameters": 1})");
-        row("a range from above to below", R"({"paths": {"/a": {"low": 2, "high": 1}}, "maxParameters": 1})");
-        row("half a range", R"({"paths": {"/a": {"low": 2}}, "maxParameters": 1})");
-        row("a logarithm of zero", R"({"paths": {"/a": {"low": 0, "high": 1, "log": true}}, "maxParameters": 1})");
-        row("no versions", R"({"paths": {"/a": {"versions": 0}}, "maxParameters": 1})");
-        row("versions and choices", R"({"paths": {"/a": {"versions": 1, "low": 2}}, "maxParameters": 1})");
-        row("a misspelt bound", R"({"paths": {"/a": {"low": 0, "high": 1, "hihg": 2}}, "maxParameters": 1})");
+        row("no choices", R"({"paths": {"/recipe/warmup": {"choices": []}}, "maxParameters": 1})");
+        row("a range from above to below", R"({"paths": {"/recipe/warmup": {"low": 2, "high": 1}}, "maxParameters": 1})");
+        row("half a range", R"({"paths": {"/recipe/warmup": {"low": 2}}, "maxParameters": 1})");
+        row("a logarithm of zero", R"({"paths": {"/recipe/warmup": {"low": 0, "high": 1, "log": true}}, "maxParameters": 1})");
+        row("no versions", R"({"paths": {"/recipe/warmup": {"versions": 0}}, "maxParameters": 1})");
+        row("versions and choices", R"({"paths": {"/recipe/warmup": {"versions": 1, "low": 2}}, "maxParameters": 1})");
+        row("a misspelt bound", R"({"paths": {"/recipe/warmup": {"low": 0, "high": 1, "hihg": 2}}, "maxParameters": 1})");
+        row("a path that no genome has", R"({"paths": {"/recipe/warmpu": {"low": 0, "high": 1}}, "maxParameters": 1})");
+        row("a path without a slash", R"({"paths": {"recipe": {"choices": [1]}}, "maxParameters": 1})");
         row("a field of its own", R"({"paths": {}, "maxParameters": 1, "also": "everything"})");
     }
     void refusesWhatIsNoSpace()

@@ -132,12 +132,31 @@ private Q_SLOTS:
         QCOMPARE(QByteArray::fromStdString(toText(wordsOf(plain, WordPattern::Llama3))), llama3);
     }
 
+    void digitsStandAlone_data()
+    {
+        QTest::addColumn<QByteArray>("text");
+        QTest::addColumn<QByteArray>("words");
+        const auto row = [](const char* name, const char* text, const char* words) { QTest::addRow("%s", name) << QByteArray(text) << QByteArray(words); };
+        row("a number", "abc123", "abc|1|2|3");
+        row("a space before a number stays behind", "a 12 b", "a| |1|2| b");
+        row("spaces before a number stay together", "a   7", "a|   |7");
+        row("a contraction behind a number", "the 80's", "the| |8|0|'s");
+        row("numbers beyond ASCII", "\xc2\xbd\xd9\xa3", "\xc2\xbd|\xd9\xa3");
+        row("no number", "Hello world", "Hello| world");
+    }
+    void digitsStandAlone()
+    {
+        QFETCH(QByteArray, text);
+        QFETCH(QByteArray, words);
+        QCOMPARE(QByteArray::fromStdString(toText(wordsOf(text.toStdString(), WordPattern::Gpt2Digits))), words);
+    }
+
     void everyTextIsItsWords()
     {
         Rng rng(3);
         for (int round = 0; round < 500; ++round) {
             const std::string text = drawBytes(rng, rng.below(200));
-            for (const auto pattern : {WordPattern::Gpt2, WordPattern::Llama3}) {
+            for (const auto pattern : {WordPattern::Gpt2, WordPattern::Llama3, WordPattern::Gpt2Digits}) {
                 std::string back;
                 for (const std::string_view word : wordsOf(text, pattern)) {
                     QVERIFY(!word.empty());
@@ -270,7 +289,7 @@ private Q_SLOTS:
             QTest::addRow("%s", name) << QString::fromStdString(json.dump()) << QString::fromUtf8(says);
         };
         row("an unknown kind", whole, "/kind", "unigram", "kind \"unigram\" is not known");
-        row("an unknown pattern", whole, "/pattern", "cl100k", "neither gpt2 nor llama3");
+        row("an unknown pattern", whole, "/pattern", "cl100k", "none of gpt2, llama3, gpt2-digits");
         row("an unknown field", whole, "/code", 1, "\"code\" is not known");
         row("an end token that is not special", whole, "/end", 3, "end token 3 is not a special one");
         row("a special token beyond the vocabulary", whole, "/special", Json{265, 266, 999}, "no place in the vocabulary");

@@ -52,7 +52,9 @@ private Q_SLOTS:
     void aModelsLabelIsNotExplainedByAnotherNumber();
     void aMalformedMixtureIsNamed_data();
     void aMalformedMixtureIsNamed();
+    void aStoryThatIsTypedIsTheDomainsOwn();
     void readsLines();
+    void longLinesGetALongContext();
     void refusesLines_data();
     void refusesLines();
 
@@ -178,6 +180,24 @@ void TestWordProblem::aModelsLabelIsNotExplainedByAnotherNumber()
     QCOMPARE(m_domain->exampleWith(*typed, "4", in("plain"))->prompt, std::string("how many legs has a cat? = "));
 }
 
+// Else a correction of a judged story would be trained on.
+void TestWordProblem::aStoryThatIsTypedIsTheDomainsOwn()
+{
+    Rng rng(9);
+    for (const Split split : {Split::Guide, Split::Gate, Split::Vault})
+        for (int i = 0; i < 200; ++i) {
+            const Item item = m_domain->draw("problems", split, rng);
+            const auto typed = m_domain->parse(m_domain->example(item, in("plain")).prompt);
+            QVERIFY(typed && typed->id == item.id && typed->question == item.question);
+            QVERIFY(m_domain->splitOf(*typed) == split);
+        }
+    for (const char* other : {"tim has 4 pens and gets 30", "tim has 04 pens and gets 30.", "tim has 4 pens and gets 30, loses 2.", "tom has 4 pens and gets 30.",
+                              "tim has 4 pens and gets 99999999999.", "tim has 4 boxes of pens and gets 30.", "tim has "}) {
+        const auto typed = m_domain->parse(other);
+        QVERIFY2(typed && typed->id.starts_with("typed:"), other);
+    }
+}
+
 void TestWordProblem::aMalformedMixtureIsNamed_data()
 {
     QTest::addColumn<QString>("mixture");
@@ -229,6 +249,21 @@ void TestWordProblem::readsLines()
             QVERIFY(static_cast<int>(example.prompt.size() + example.completion.size()) <= (*domain)->longestExample(stories({{"1", 1}}), in("calculator")));
         }
     QVERIFY(seen.size() > 90);
+}
+
+void TestWordProblem::longLinesGetALongContext()
+{
+    const auto contextOf = [&](std::size_t length) {
+        std::string lines;
+        for (int i = 0; i < 100; ++i)
+            lines += fmt::format(R"({{"question": "{}{}?", "answer": "{}"}})", i, std::string(length, 'x'), i) + "\n";
+        const auto domain = opened(lines);
+        return domain ? (*domain)->seedGenome().architecture.context : 0;
+    };
+    QCOMPARE(m_domain->seedGenome().architecture.context, 128);
+    QCOMPARE(contextOf(60), 128);
+    QCOMPARE(contextOf(128), 192);
+    QCOMPARE(contextOf(5000), 1024);
 }
 
 void TestWordProblem::refusesLines_data()

@@ -27,6 +27,7 @@ Variant addition()
     variant.judgedWidth = 3;
     variant.mixture = {{"digits", {{"1", 0.05}, {"2", 0.25}, {"3", 0.7}, {"4", 0.0}}}, {"padding", 0.0}};
     variant.failureClasses = {"carry", "digit", "length", "format", "empty"};
+    variant.opened = {};         // another space would draw other candidates than those the demo is calibrated on
     return variant;
 }
 
