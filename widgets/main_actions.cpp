@@ -181,6 +181,7 @@ void MainWindow::start()
     m_no->setText(tr("Start without"));
     for (QAction* answer : m_answers)
         answer->setVisible(true);
+    fitNotice();
 }
 
 void MainWindow::replicate(ReplicateDialog::Beside beside)

@@ -302,6 +302,22 @@ void MainWindow::showNotice(const QString& sentence)
     m_noticeBar->setVisible(!sentence.isEmpty());
     for (QAction* answer : m_answers)
         answer->setVisible(false);
+    fitNotice();
+}
+
+// A toolbar does not ask for the height that a width needs.
+void MainWindow::fitNotice()
+{
+    int room = width() - 2 * metric::toolbar;
+    for (QAction* answer : m_answers)
+        room -= answer->isVisible() ? m_noticeBar->widgetForAction(answer)->sizeHint().width() + metric::gapSmall : 0;
+    m_notice->setFixedHeight(std::max(m_notice->heightForWidth(std::max(room, 200)), metric::toolbar));
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event)
+{
+    QMainWindow::resizeEvent(event);
+    fitNotice();
 }
 
 void MainWindow::closeEvent(QCloseEvent* event)

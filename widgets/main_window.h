@@ -48,6 +48,7 @@ public:
 
 protected:
     void closeEvent(QCloseEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     void buildPanels();
@@ -69,6 +70,7 @@ private:
     void chooseTheme(ThemeChoice choice);
     void chooseReviewer();
     void showShortcuts();
+    void fitNotice();
     void start();                                      // asks for the noise first when it was not measured
     void step();
     void replicate(ReplicateDialog::Beside beside);

@@ -14,6 +14,9 @@ namespace ratchet {
 namespace {
 
 constexpr double alpha = 0.05;                // LabConfig::alpha, over all questions of a lab
+// Accepts of one statistical attack, all in one lab, from which on the promise counts as broken: under e-LOND the chance of two is at
+// most the sum of alpha_i * 2 alpha_j over all pairs of questions, 0.12 % for sixty.
+constexpr int beyondPromise = 2;
 constexpr int sideBySide = 2;
 
 struct Shown { std::string name, what; AttackKind kind; AttackOutcome outcome; };
@@ -44,8 +47,7 @@ void show(const Shown& one, bool json)
 std::string broken(const Shown& one)
 {
     const AttackOutcome& o = one.outcome;
-    const bool beyond = one.kind == AttackKind::Statistical ? clopperPearson(o.accepted, o.tries, 0.9).first > alpha : o.accepted > 0;
-    return beyond ? fmt::format("\"{}\" was accepted {} times in {}.", one.name, o.accepted, o.tries) : "";
+    return o.accepted >= (one.kind == AttackKind::Statistical ? beyondPromise : 1) ? fmt::format("\"{}\" was accepted {} times in {}.", one.name, o.accepted, o.tries) : "";
 }
 
 // Runs them side by side and shows each when those before it are shown.

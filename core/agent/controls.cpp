@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/agent/controls.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "core/agent/context.h"
 #include "core/genome/weights_file.h"
+#include "core/selector/gate.h"
 #include "core/selector/rules.h"
 
 namespace ratchet {
 namespace {
-
-constexpr double jitter = 1e-3;          // of a tensor's root mean square
 
 ProposalRecord placebo(const VersionRecord& champion, const char* kind)
 {
@@ -26,8 +26,8 @@ ProposalRecord placebo(const VersionRecord& champion, const char* kind)
     return record;
 }
 
-// The same tensors, each value moved a little.
-void addJitter(WeightsFile& weights, Rng& rng)
+// The same tensors, each value moved by this share of its tensor's root mean square.
+void addJitter(WeightsFile& weights, double share, Rng& rng)
 {
     for (const auto& [name, entry] : weights.tensors) {
         if (entry.dtype != "F32")
@@ -37,18 +37,21 @@ void addJitter(WeightsFile& weights, Rng& rng)
         double squares = 0;
         for (const float value : values)
             squares += double(value) * value;
-        const double scale = values.empty() ? 0 : jitter * std::sqrt(squares / static_cast<double>(values.size()));
+        const double scale = values.empty() ? 0 : share * std::sqrt(squares / static_cast<double>(values.size()));
         for (float& value : values)
             value = static_cast<float>(value + scale * rng.normal());
         std::memcpy(weights.data.data() + entry.offset, values.data(), entry.bytes);
     }
 }
 
-Result<VersionRecord> jittered(Context& context, const VersionRecord& champion, const ProposalRecord& proposal, const TrialRecord& trial)
+Result<VersionRecord> jittered(Context& context, const VersionRecord& champion, ProposalRecord& proposal, const TrialRecord& trial)
 {
     RATCHET_TRY(weights, readWeights(context.objects.path(champion.weights)));
     Rng rng = Rng::stream(trial.seed, "jitter");
-    addJitter(weights, rng);
+    const double share = leastJitter * std::pow(mostJitter / leastJitter, rng.uniform());
+    addJitter(weights, share, rng);
+    proposal.reason = fmt::format("The champion with every weight moved by {} of its tensor's root mean square, to see whether the gate accepts "
+                                  "what is not better.", toTextPercent(share));
     const auto folder = context.paths.work() / fmt::format("placebo-{}", proposal.id.value);
     RATCHET_CHECK(makeFolder(folder, 0700));
     const auto file = folder / "weights.safetensors";
@@ -64,6 +67,33 @@ Result<VersionRecord> jittered(Context& context, const VersionRecord& champion, 
     version.origin = fmt::format("proposal {}", proposal.id.value);
     version.created = now();
     return version;
+}
+
+// Whether the gate would have accepted had every answer that differed gone its way. (Of bounded scores as near as matters: bets on
+// wins only grow by a factor of 7/4 a pair instead of about 2.)
+bool couldBeAccepted(const VerdictRecord& verdict)
+{
+    return verdict.discordant > 0 && logMixtureEValue(verdict.discordant, 0) >= std::log(verdict.threshold);
+}
+
+// Accepted, and no better on the target's guide items, which are others than the gate's. Without them nothing confirms it.
+bool isRefuted(const VerdictRecord& verdict, const std::vector<ScorecardRecord>& cards)
+{
+    const auto guide = std::find_if(cards.begin(), cards.end(), [&](const ScorecardRecord& card) {
+        return card.split == "guide" && !card.retained && !card.probe && card.challenger == verdict.challenger && card.champion == verdict.champion;
+    });
+    return verdict.verdict == Verdict::Accept && (guide == cards.end() || guide->difference <= 0);
+}
+
+void addTo(PlaceboKind& kind, const VerdictRecord& verdict, const std::vector<ScorecardRecord>& cards)
+{
+    ++kind.judged;
+    kind.accepted += verdict.verdict == Verdict::Accept;
+    kind.refuted += isRefuted(verdict, cards);
+    if (!couldBeAccepted(verdict))
+        return;
+    ++kind.able;
+    kind.promised += verdict.alpha;
 }
 
 } // namespace
@@ -151,17 +181,16 @@ Result<PlaceboCount> countPlacebos(const Store& store)
         RATCHET_TRY(verdict, store.verdict(proposal.id));
         if (!verdict || verdict->verdict == Verdict::NoResult)
             continue;
-        const bool accepted = verdict->verdict == Verdict::Accept;
-        if (proposal.operatorName == reseedingPlacebo) {
-            ++count.reseeded;
-            count.reseededAccepted += accepted;
+        if (proposal.operatorName == identityPlacebo) {
+            ++count.identical;
+            count.differing += verdict->discordant > 0;
             continue;
         }
-        ++count.judged;
-        count.accepted += accepted;
-        count.promised += verdict->alpha;
+        RATCHET_TRY(cards, store.scorecards(proposal.id));
+        addTo(proposal.operatorName == reseedingPlacebo ? count.reseeded : count.jittered, *verdict, cards);
     }
-    std::tie(count.low, count.high) = clopperPearson(count.accepted, count.judged);
+    std::tie(count.jittered.low, count.jittered.high) = clopperPearson(count.jittered.accepted, count.jittered.able);
+    std::tie(count.reseeded.low, count.reseeded.high) = clopperPearson(count.reseeded.refuted, count.reseeded.able);
     return count;
 }
 

@@ -18,7 +18,8 @@ inline constexpr const char* replicationFamily = "replication";
 
 [[nodiscard]] bool isControl(const ProposalRecord& proposal);
 
-// Kinds of placebo. Identity and jitter are null: no answer gets better, but for chance. Reseeding trains the champion's own
+// Kinds of placebo. Identity has the champion's own weights, so that any answer that differs is a fault of the judge. Jitter moves
+// them: many answers change, and hardly ever more for the better than for the worse. Reseeding trains the champion's own
 // recipe with another seed, so that what is accepted of it is luck of the seed and not a better recipe.
 inline constexpr const char* identityPlacebo = "identity";
 inline constexpr const char* jitterPlacebo = "weight jitter";
@@ -31,15 +32,25 @@ inline constexpr const char* reseedingPlacebo = "reseeding";
 // Whether a placebo costs no training: the engine makes its version itself.
 [[nodiscard]] bool isMadeHere(const ProposalRecord& proposal);
 // Makes and stores the version of such a placebo, its trial of no compute, and the proposal's new state, in one transaction.
-// Weight jitter: every weight gets Gaussian noise of a thousandth of its tensor's root mean square.
+// Weight jitter: every weight gets Gaussian noise of a share of its tensor's root mean square, which is drawn for each placebo
+// (log-uniform from leastJitter to mostJitter) and stands in its reason.
+inline constexpr double leastJitter = 0.003, mostJitter = 0.1;
 [[nodiscard]] Result<ProposalRecord> makePlacebo(Context& context, ProposalRecord proposal, TrialRecord trial);
 
-// How the gate did on placebos. Without any, the rates are the whole [0, 1].
+// How the gate did on placebos of one kind.
+struct PlaceboKind {
+    int judged = 0;                      // with a verdict
+    int able = 0;                        // of these, whose answers differed often enough: had all gone their way, the gate had accepted
+    int accepted = 0;
+    int refuted = 0;                     // accepted, and not better on the guide items that both answered afterwards
+    double low = 0, high = 1;            // 95 % interval of the false accept rate among the able (Clopper-Pearson)
+    double promised = 0;                 // false accepts expected at most: the sum of alpha over the able
+};
+// What is accepted of the jittered is a false accept. Of the reseeded it is one when it was refuted: luck of a seed can make a
+// better model, but not one that is better on the gate's items only.
 struct PlaceboCount {
-    int judged = 0, accepted = 0;        // null placebos with a verdict
-    double low = 0, high = 1;            // 95 % interval of the false accept rate (Clopper-Pearson)
-    double promised = 0;                 // false accepts expected at most: the sum of their questions' alpha
-    int reseeded = 0, reseededAccepted = 0;
+    PlaceboKind jittered, reseeded;
+    int identical = 0, differing = 0;    // identities judged, and those of which an answer differed
 };
 [[nodiscard]] Result<PlaceboCount> countPlacebos(const Store& store);
 

@@ -163,7 +163,7 @@ Status JudgeJob::receive(const Message& message, Child& child)
 Status JudgeJob::end(const Status& how, std::chrono::milliseconds, double)
 {
     if (m_failure && (how || how.error().code != Code::Cancelled))
-        return m_done(fail(Code::Failed, m_failure->text));
+        return m_done(fail(m_failure->code == codeName(Code::Damaged) ? Code::Damaged : Code::Failed, m_failure->text));
     if (how && !m_finished)
         return m_done(fail(Code::Failed, "The judge ended before it had answered."));
     return m_done(how);
@@ -184,7 +184,8 @@ Result<std::vector<Scores>> askJudge(Context& context, const JudgeSpec& spec, co
         RATCHET_CHECK(runToEnd(std::make_unique<ListJob>(context, spec, std::move(examiner), title, proposal, answers)));
         if (answers->how)
             return answers->scores;
-        if (answers->how.error().code != Code::Failed || attempt == attempts)
+        const Code code = answers->how.error().code;
+        if ((code != Code::Failed && code != Code::Damaged) || attempt == attempts)
             return passOn(answers->how);
     }
 }

@@ -25,7 +25,8 @@ public:
 
 class JudgeJob : public Job {
 public:
-    // Called once when the judge has gone: success when every question was answered.
+    // Called once when the judge has gone: success when every question was answered; Damaged when it found a file changed that it
+    // judges by.
     using Done = std::function<Status(const Status& how)>;
     // `examiner` must outlive the job. `title` and `proposal` are for display and cancelling.
     JudgeJob(Context& context, JudgeSpec spec, Examiner& examiner, std::string title, Id<ProposalRecord> proposal, Done done);
@@ -54,7 +55,7 @@ private:
 
 // Asks a judge a fixed list of questions and returns all answers. `runToEnd` brings the job it is given to its end, beside
 // whatever else the crew does. A judge that dies is replaced once; an integrity check that does not hold is Refused, answers
-// that are none are Failed.
+// that are none are Failed, files that the judge found changed Damaged.
 using RunToEnd = std::function<Status(std::unique_ptr<Job>)>;
 [[nodiscard]] Result<std::vector<Scores>> askJudge(Context& context, const JudgeSpec& spec, const std::vector<Ask>& asks,
                                                    const std::string& title, Id<ProposalRecord> proposal, const RunToEnd& runToEnd);

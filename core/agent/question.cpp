@@ -15,16 +15,16 @@ constexpr int guideItems = 200;
 // Enough for an interval a person can use, though large effects are proven sooner.
 constexpr int firstBatch = 200;
 
-// The gate's questions; then, for what it accepts, the answers that users corrected, the probes, and guide items whose answers a
-// person may see side by side.
+// The gate's questions; then, for what it accepts, the answers that users corrected, guide items whose answers a person may see
+// side by side, and the probes.
 class Question : public Examiner {
 public:
     Question(Context& context, Comparison comparison, ProposalRecord proposal, VerdictRecord header, int corrected)
-        : m_context(context), m_comparison(std::move(comparison)), m_proposal(std::move(proposal)), m_header(std::move(header)),
-          m_after{{m_context.target(), Ask{m_context.target().name, "guide", guideItems}}}
+        : m_context(context), m_comparison(std::move(comparison)), m_proposal(std::move(proposal)), m_header(std::move(header))
     {
         for (auto probe = m_context.probes.rbegin(); probe != m_context.probes.rend(); ++probe)
             m_after.emplace_back(*probe, Ask{probe->name, "guide", guideItems});
+        m_after.emplace_back(m_context.target(), Ask{m_context.target().name, "guide", guideItems});
         if (corrected > 0)
             m_after.emplace_back(SuiteSpec{"feedback", "answers that users corrected", SuiteRole::Retained, 0}, Ask{"feedback", "gate", corrected});
     }
@@ -64,11 +64,19 @@ public:
         if (!how && how.error().code == Code::Environment)      // no judge can be had: the engine's own trouble, asked again later
             return how;
         if (!how)
-            m_comparison.abandon(how.error().text);
+            m_comparison.abandon(how.error().text);      // nothing when the gate has answered
         return m_context.store->transaction(Store::Durable::Yes, [&] { return write(how); });
     }
 
 private:
+    // Whether the judge failed at guide items, which are only shown, after the gate had accepted: that decides nothing. The judge had
+    // looked at its files after each of the gate's answers; one that then finds them changed, or fails its last look, is no such judge.
+    [[nodiscard]] bool failedAfterwards(const Status& how) const
+    {
+        return !how && how.error().code != Code::Cancelled && how.error().code != Code::Damaged && !m_after.empty()
+               && m_after.back().second.split == "guide" && m_comparison.verdict().verdict == Verdict::Accept;
+    }
+
     [[nodiscard]] Status write(const Status& how)
     {
         std::vector<ScorecardRecord> cards = m_comparison.scorecards();
@@ -85,7 +93,9 @@ private:
         verdict.challenger = m_header.challenger;
         verdict.champion = m_header.champion;
         verdict.k = m_header.k;
-        if (!how) {        // also when the judge found out, or died, after its last answer: never a pass
+        if (failedAfterwards(how)) {
+            verdict.reason += fmt::format(" What is shown beside it was not all answered: {}", how.error().text);
+        } else if (!how) {      // also when the judge found out, or died, after its last answer: never a pass
             verdict.verdict = Verdict::NoResult;
             verdict.reason = how.error().text;
         }

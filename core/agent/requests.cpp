@@ -197,6 +197,9 @@ Status retry(Context& context, const Request& request, const Tell& tell)
     if (proposal.state != ProposalState::Failed && proposal.state != ProposalState::Cancelled && proposal.state != ProposalState::Screened)
         return fail(Code::Refused, fmt::format("Proposal {} is {}; only what failed, was cancelled or given up can be tried again.", proposal.id.value,
                                                toText(proposal.state)));
+    if (isControl(proposal))
+        return fail(Code::Refused, fmt::format("Proposal {} is a {}: it tests the lab and is not tried again.", proposal.id.value, proposal.family),
+                    proposal.family == replicationFamily ? "`ratchet replicate` trains what is missing." : "");
     proposal.state = ProposalState::Queued;
     proposal.stateReason.clear();
     proposal.tooth = 0;

@@ -75,8 +75,9 @@ struct Summary {
 [[nodiscard]] std::string scoreText(const Summary& summary, double score);
 [[nodiscard]] std::string gainText(const Summary& summary, double difference);
 [[nodiscard]] std::string eValueText(double value);
-// "12 judged, 0 accepted (at most 26.5 %), ..."; empty when no placebo was judged.
+// How many placebos were judged, could have been accepted and were, with the false accept rate; empty when none was judged.
 [[nodiscard]] std::string placeboText(const PlaceboCount& count);
+[[nodiscard]] Json toJson(const PlaceboCount& count);
 
 // What the gate can see, as a sentence.
 [[nodiscard]] std::string sightText(const Summary& summary, const Sight& sight);

@@ -27,14 +27,28 @@ std::string eValueText(double value)
 
 std::string placeboText(const PlaceboCount& count)
 {
-    if (count.judged + count.reseeded == 0)
-        return {};
-    std::string text = fmt::format("{} judged, {} accepted (false accept rate {} to {}; {:.2g} promised at most)", count.judged,
-                                   count.accepted, toTextPercent(count.low), toTextPercent(count.high), count.promised);
-    if (count.reseeded > 0)
-        text += fmt::format("; the champion's recipe with another seed: {} judged, {} accepted", count.reseeded,
-                            count.reseededAccepted);
+    std::string text;
+    const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+    if (const PlaceboKind& moved = count.jittered; moved.judged > 0)
+        add(fmt::format("weights moved: {} judged, {} of them could have been accepted, {} were (false accept rate {} to {}; {:.2g} promised at most)",
+                        moved.judged, moved.able, moved.accepted, toTextPercent(moved.low), toTextPercent(moved.high), moved.promised));
+    if (const PlaceboKind& again = count.reseeded; again.judged > 0)
+        add(fmt::format("the champion's recipe with another seed: {} judged, {} of them could have been accepted, {} were, {} of these no better "
+                        "on other items (false accept rate {} to {})",
+                        again.judged, again.able, again.accepted, again.refuted, toTextPercent(again.low), toTextPercent(again.high)));
+    if (count.identical > 0)
+        add(fmt::format("the champion itself: {} judged, {} answered otherwise", count.identical, count.differing));
     return text;
+}
+
+Json toJson(const PlaceboCount& count)
+{
+    const auto kind = [](const PlaceboKind& one) {
+        return Json{{"judged", one.judged}, {"able", one.able}, {"accepted", one.accepted}, {"refuted", one.refuted},
+                    {"low", one.low}, {"high", one.high}, {"promised", one.promised}};
+    };
+    return {{"jittered", kind(count.jittered)}, {"reseeded", kind(count.reseeded)},
+            {"identical", {{"judged", count.identical}, {"differing", count.differing}}}};
 }
 
 namespace {

@@ -333,11 +333,14 @@ Result<std::optional<ProposalRecord>> Wheel::bestAccepted() const
         if (proposal.state != ProposalState::Accepted)
             continue;
         RATCHET_TRY(cards, m_context.store->scorecards(proposal.id));
+        double gain = 0;                  // of a corpus it may be missing: its judge failed after the gate had accepted
         for (const ScorecardRecord& card : cards)
-            if (card.split == m_context.learnsFrom() && card.suite == m_context.target().name && (!best || card.difference > bestGain)) {
-                best = proposal;
-                bestGain = card.difference;
-            }
+            if (card.split == m_context.learnsFrom() && card.suite == m_context.target().name)
+                gain = card.difference;
+        if (!best || gain > bestGain) {
+            best = proposal;
+            bestGain = gain;
+        }
     }
     return best;
 }

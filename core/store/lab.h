@@ -98,7 +98,8 @@ private:
 //   space                       {"open", "close"}             bounds by path, paths; pause, resume, step and stop have none
 [[nodiscard]] std::string newRequestId();
 struct Request {
-    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback | more-evidence | replicate | withdraw | space
+    std::string kind;        // approve | reject | rollback | propose | cancel | retry | move | pause | resume | step | stop | feedback |
+                             // more-evidence | replicate | withdraw | space
     std::string actor;       // "person:ana"
     Json arguments;
     Time created{};

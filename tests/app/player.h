@@ -264,6 +264,10 @@ private:
                 ::raise(SIGKILL);
             if (isFault("judge leaves"))
                 return 0;
+            if (isFault("judge dies at a probe") && ask.split == "guide")
+                ::raise(SIGKILL);
+            if (isFault("judge finds its files changed at a probe") && ask.split == "guide")
+                return say(Failure{"damaged", "A file that the judge reads was changed during the comparison."}), 1;
             Scores scores = answer(ask);
             if (isFault("judge forgets items"))
                 scores.challenger.resize(scores.challenger.size() / 2);
@@ -286,6 +290,8 @@ private:
             scores.champion.push_back(m_exam->uniform() < m_champion ? 1 : 0);
             if (m_compares)
                 scores.challenger.push_back(m_exam->uniform() < m_challenger ? 1 : 0);
+            if (m_compares && m_fault == "judge favours the challenger")
+                scores.challenger.back() = ask.split == "gate" ? 1 : scores.champion.back();
             if (m_compares && m_fault == "vault shows a loss" && ask.split == "vault" && ask.suite != "addition-3")
                 scores.challenger.back() = 0;
             if (scores.champion.back() > 0)

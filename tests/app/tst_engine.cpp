@@ -88,6 +88,8 @@ private Q_SLOTS:
     void aBadWorkerCostsOneTrial();
     void aBadJudgeNeverPasses_data();
     void aBadJudgeNeverPasses();
+    void whatIsOnlyShownDecidesNothing_data();
+    void whatIsOnlyShownDecidesNothing();
     void killedAtAnyMomentItComesToTheSame();
     void stoppedItGoesOn();
     void stoppedWhileAJudgeDecidesNothingIsDecided_data();
@@ -226,9 +228,48 @@ void TestEngine::aBadJudgeNeverPasses()
             QVERIFY(lab.ask("retry", {{"proposal", proposal.id.value}}));
     QVERIFY(lab.run(1));
     if (fault != "judge finds a fault") {
-        QCOMPARE(lab.read()->deployments().value().size(), before + 1);
+        const auto after = lab.read();
+        QCOMPARE(after->deployments().value().size(), before + 1);
+        const auto version = after->version(after->live().value()->version).value();
+        const auto proposal = after->trial(*version->trial).value()->proposal;
+        std::vector<VerdictRecord> asked = after->verdicts().value();
+        std::erase_if(asked, [&](const VerdictRecord& verdict) { return verdict.proposal != proposal; });
+        QCOMPARE(asked.size(), 2U);                                   // what the first question cost is not forgotten
+        QVERIFY(asked[0].verdict == Verdict::NoResult && asked[1].verdict == Verdict::Accept && asked[0].k < asked[1].k);
+        QVERIFY(asked[0].alpha > 0 && asked[1].looks > 0);
         QVERIFY(lab.read()->spent().value().value <= spent + 4.001e9);
     }
+}
+
+void TestEngine::whatIsOnlyShownDecidesNothing_data()
+{
+    QTest::addColumn<QString>("fault");
+    QTest::addColumn<bool>("accepted");
+    QTest::addRow("a judge that dies at a probe") << "judge dies at a probe" << true;
+    QTest::addRow("a judge that finds its files changed at a probe") << "judge finds its files changed at a probe" << false;
+}
+
+void TestEngine::whatIsOnlyShownDecidesNothing()
+{
+    QFETCH(QString, fault);
+    QFETCH(bool, accepted);
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    QVERIFY(lab.proposeReversed());
+    QVERIFY(lab.run(1, fault.toStdString(), std::nullopt));
+    const auto store = lab.read();
+    for (const ProposalRecord& proposal : taken(store->proposals())) {
+        if (proposal.author != "person:ana")
+            continue;
+        const VerdictRecord verdict = store->verdict(proposal.id).value().value();
+        QCOMPARE(verdict.verdict, accepted ? Verdict::Accept : Verdict::NoResult);
+        QCOMPARE(proposal.state, accepted ? ProposalState::Waiting : ProposalState::Failed);
+        QVERIFY2(!accepted || verdict.reason.find("not all answered: ") != std::string::npos, verdict.reason.c_str());
+        const auto cards = store->scorecards(proposal.id).value();
+        QVERIFY(std::any_of(cards.begin(), cards.end(), [](const ScorecardRecord& card) { return card.split == "gate"; }));
+        QVERIFY(std::none_of(cards.begin(), cards.end(), [](const ScorecardRecord& card) { return card.split == "guide"; }));
+    }
+    QVERIFY(lab.isWhole());
 }
 
 void TestEngine::killedAtAnyMomentItComesToTheSame()

@@ -3,6 +3,7 @@
 
 #include <QComboBox>
 #include <QLabel>
+#include <QScrollArea>
 #include <QVBoxLayout>
 
 #include "core/agent/examination.h"
@@ -13,7 +14,7 @@
 namespace ratchet {
 namespace {
 
-constexpr int rewardSlot = 3;
+constexpr int rewardSlot = 3, figuresWidth = 210;
 
 PlotLine lineOf(const Calibration& calibration, const QString& key, const QString& name, int slot)
 {
@@ -60,11 +61,16 @@ CriticCalibration::CriticCalibration(QWidget* parent)
     auto* top = new QHBoxLayout;
     top->addWidget(m_title, 1);
     top->addWidget(m_suite);
-    m_figures->setSizePolicy(QSizePolicy::Minimum, QSizePolicy::Preferred);
+    auto* figures = new QScrollArea;             // low docks show the first of them
+    figures->setWidget(m_figures);
+    figures->setWidgetResizable(true);
+    figures->setFrameShape(QFrame::NoFrame);
+    figures->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    figures->setFixedWidth(figuresWidth);
     auto* body = new QHBoxLayout;
     body->setSpacing(metric::gap);
     body->addWidget(m_plot, 1);
-    body->addWidget(m_figures);
+    body->addWidget(figures);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(metric::gapSmall, metric::gapTiny, metric::gapSmall, metric::gapTiny);
     column->setSpacing(metric::gapTiny);

@@ -26,7 +26,7 @@ namespace back {
 enum Column { Version, Change, Seeds, Saw, Came, Share };
 }
 namespace placebo {
-enum Column { Kind, Judged, Accepted, Rate, Promised };
+enum Column { Kind, Judged, Able, Accepted, Rate, Promised };
 }
 
 // As high as its rows: the page scrolls, not the table.
@@ -116,8 +116,8 @@ CriticControls::CriticControls(QWidget* parent) : CriticPage(parent)
     column->addWidget(m_replicationsNote = note());
 
     heading(tr("Placebos, which no gate should accept"), nullptr);
-    m_placebos = pageTable({tr("placebo"), tr("judged"), tr("accepted"), tr("false accepts [95 %]"), tr("promised at most")}, placebo::Kind,
-                           {placebo::Judged, placebo::Accepted, placebo::Rate, placebo::Promised}, tr("Placebos"));
+    m_placebos = pageTable({tr("placebo"), tr("judged"), tr("could be"), tr("accepted"), tr("false accepts [95 %]"), tr("promised")}, placebo::Kind,
+                           {placebo::Judged, placebo::Able, placebo::Accepted, placebo::Rate, placebo::Promised}, tr("Placebos"));
     column->addWidget(m_placebos);
     column->addWidget(m_placebosNote = note());
     column->addStretch(1);
@@ -238,26 +238,33 @@ void CriticControls::showPlacebos(const Snapshot& snapshot)
 {
     const PlaceboCount& count = snapshot.placebos;
     const QString none = QStringLiteral("\u2013");
-    struct Row { QString kind, help; int judged, accepted; QString rate, promised; };
+    struct Row { QString kind, help; const PlaceboKind& of; int falsely; };
     std::vector<Row> rows;
-    if (count.judged > 0)
-        rows.push_back({tr("no effect: identity, weight jitter"), tr("The champion's own weights, as they are or moved by a thousandth."), count.judged, count.accepted,
-                        formatShare(double(count.accepted) / count.judged, count.low, count.high), formatFixed(count.promised, 2)});
-    if (count.reseeded > 0)
-        rows.push_back({tr("champion's recipe, another seed"), tr("What is accepted of these is the luck of a seed, and no fault of the gate."), count.reseeded,
-                        count.reseededAccepted, none, none});
+    if (count.jittered.judged > 0)
+        rows.push_back({tr("weights moved a little"), tr("Many answers change, hardly ever more for the better than for the worse: what is accepted is a false accept."),
+                        count.jittered, count.jittered.accepted});
+    if (count.reseeded.judged > 0)
+        rows.push_back({tr("champion's recipe, another seed"), tr("May be a better model, by luck of the seed: a false accept is one that was no better on other items either."),
+                        count.reseeded, count.reseeded.refuted});
     m_placebos->setRowCount(int(rows.size()));
     for (int at = 0; at < m_placebos->rowCount(); ++at) {
         const Row& row = rows[std::size_t(at)];
         m_placebos->setItem(at, placebo::Kind, factCell(row.kind, row.help, Qt::AlignLeft));
-        m_placebos->setItem(at, placebo::Judged, factCell(QString::number(row.judged), {}));
-        m_placebos->setItem(at, placebo::Accepted, factCell(QString::number(row.accepted), {}));
-        m_placebos->setItem(at, placebo::Rate, factCell(row.rate, tr("Exact interval (Clopper and Pearson).")));
-        m_placebos->setItem(at, placebo::Promised, factCell(row.promised, tr("False accepts expected at most: the sum of the \u03B1 of their questions.")));
+        m_placebos->setItem(at, placebo::Judged, factCell(QString::number(row.of.judged), {}));
+        m_placebos->setItem(at, placebo::Able, factCell(QString::number(row.of.able), tr("Whose answers differed often enough: had all gone their way, the gate had accepted.")));
+        m_placebos->setItem(at, placebo::Accepted, factCell(QString::number(row.of.accepted), {}));
+        m_placebos->setItem(at, placebo::Rate, factCell(row.of.able > 0 ? formatShare(double(row.falsely) / row.of.able, row.of.low, row.of.high) : none,
+                                                        tr("Of those that could have been accepted; exact interval (Clopper and Pearson).")));
+        m_placebos->setItem(at, placebo::Promised, factCell(formatFixed(row.of.promised, 2), tr("False accepts expected at most: the sum of the \u03B1 of their questions.")));
     }
     fitHeight(m_placebos);
-    m_placebosNote->setText(tr("None was judged. A lab that is made with placebos tests its own gate unseen."));
-    m_placebosNote->setVisible(rows.empty());
+    QStringList sentences;
+    if (rows.empty())
+        sentences << tr("None was judged. A lab that is made with placebos tests its own gate unseen.");
+    if (count.identical > 0)
+        sentences << tr("The champion itself was judged %1 times and answered otherwise %2 times.").arg(count.identical).arg(count.differing);
+    m_placebosNote->setText(sentences.join(QLatin1Char(' ')));
+    m_placebosNote->setVisible(!sentences.isEmpty());
 }
 
 } // namespace ratchet

@@ -23,7 +23,7 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Judge>> open(const JudgeSpec& spec, const Placement& placement);
     [[nodiscard]] Integrity integrity() const;
     [[nodiscard]] Result<Scores> score(const Ask& ask);
-    // Failed when a file the judge reads is not what it was at the start.
+    // Damaged when a file the judge reads is not what it was at the start.
     [[nodiscard]] Status checkFiles() const;
 
 private:
@@ -81,10 +81,11 @@ Integrity Judge::integrity() const
 
 Status Judge::checkFiles() const
 {
-    RATCHET_TRY(files, evaluatorFiles(m_spec));
-    if (files == m_files)
+    const auto files = evaluatorFiles(m_spec);
+    if (files && *files == m_files)
         return {};
-    return fail(Code::Failed, "A file that the judge reads was changed during the comparison.", "See who can write to the lab folder.");
+    return fail(Code::Damaged, files ? "A file that the judge reads was changed during the comparison." : files.error().text,
+                "See who can write to the lab folder.");
 }
 
 void fold(const std::vector<Reply>& replies, std::vector<double>& scores, std::vector<double>* confidence, Json& classes)
