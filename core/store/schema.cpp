@@ -124,7 +124,13 @@ CREATE TABLE reward (
     spent REAL NOT NULL, created INTEGER NOT NULL) STRICT;
 )sql";
 
-constexpr std::array<Migration, 4> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}}};
+// How far scores and paired differences lie apart from item to item.
+constexpr const char* version5 = R"sql(
+ALTER TABLE scorecard ADD COLUMN challenger_deviation REAL;
+ALTER TABLE scorecard ADD COLUMN difference_deviation REAL;
+)sql";
+
+constexpr std::array<Migration, 5> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}, {5, version5}}};
 
 } // namespace
 

@@ -16,7 +16,7 @@
 
 namespace ratchet {
 
-inline constexpr int schemaVersion = 4;
+inline constexpr int schemaVersion = 5;
 
 class Store {
 public:
