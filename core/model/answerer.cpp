@@ -11,6 +11,7 @@
 #include "core/genome/tokenizer.h"
 #include "core/model/compat.h"
 #include "core/model/ensemble.h"
+#include "core/model/soundness.h"
 
 namespace ratchet
 {
@@ -102,6 +103,9 @@ struct Answerer::Private {
         flops += static_cast<double>(model.size() * tokens) *
                  trainingFlops(genome.architecture, tokenizer.vocabulary(), static_cast<int>(length)).value / 3;
     }
+    // [rows, length, vocabulary], where the model is placed.
+    [[nodiscard]] at::Tensor logProbabilities(const at::Tensor& tokens, const at::Tensor& positions,
+                                              const ForwardOptions& options = {}) const;
     [[nodiscard]] std::vector<double> windowBits(const std::vector<Tokens>& windows,
                                                  const std::vector<std::size_t>& from);
 
@@ -308,19 +312,25 @@ Result<std::vector<Answer>> Answerer::answer(const std::vector<std::string>& pro
     return answers;
 }
 
+at::Tensor Answerer::Private::logProbabilities(const at::Tensor& tokens, const at::Tensor& positions,
+                                               const ForwardOptions& options) const
+{
+    const at::NoGradGuard noGradient;
+    return at::log_softmax(model.forward(tokens, positions, options), -1);
+}
+
 // Bits of the targets of each window from index `from` on; a window is its inputs and, one later, its targets.
 std::vector<double> Answerer::Private::windowBits(const std::vector<Tokens>& windows,
                                                   const std::vector<std::size_t>& from)
 {
-    const at::NoGradGuard noGradient;
     const at::Tensor tokens = padded(windows, tokenizer.pad());
     const std::int64_t length = tokens.size(1) - 1;
     const at::Tensor inputs = tokens.narrow(1, 0, length), targets = tokens.narrow(1, 1, length);
     at::Tensor positions;
     if (isCoupled())
         positions = at::arange(length).expand({tokens.size(0), length});
-    const at::Tensor logits = model.forward(inputs, positions), places = targets.unsqueeze(2).to(logits.device());
-    const at::Tensor logs = at::log_softmax(logits, -1).gather(2, places).squeeze(2).cpu().contiguous();
+    const at::Tensor all = logProbabilities(inputs, positions);
+    const at::Tensor logs = all.gather(2, targets.unsqueeze(2).to(all.device())).squeeze(2).cpu().contiguous();
     charge(windows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
     std::vector<double> bits;
     for (std::size_t i = 0; i < windows.size(); ++i) {
@@ -371,27 +381,15 @@ Result<std::vector<double>> Answerer::bitsPerByte(const std::vector<std::string>
 Answerer::Integrity Answerer::check(Rng& rng) const
 {
     try {
-        const at::NoGradGuard noGradient;
-        const std::int64_t length = std::min(d->genome.architecture.context, 32), rows = 8, half = length / 2;
-        const at::Tensor tokens = at::empty({rows, length}, at::kLong);
-        const auto draw = [&](const at::Tensor& target) {
-            for (std::int64_t i = 0; i < rows; ++i)
-                for (std::int64_t t = 0; t < target.size(1); ++t)
-                    target[i][t].fill_(
-                        static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(d->tokenizer.vocabulary()))));
-        };
-        draw(tokens);
-        const at::Tensor positions = at::arange(length).expand({rows, length});
         ForwardOptions options; // every expert on every token: no row's last digits depend on the others
         options.experts = ExpertKind::Dense;
-        const at::Tensor before = d->model.forward(tokens, positions, options).cpu();
-        draw(tokens.narrow(1, half, length - half));
-        const at::Tensor after = d->model.forward(tokens, positions, options).cpu();
-        const at::Tensor sums = at::softmax(before, -1).to(at::kDouble).sum(-1);
-        return {(sums - 1).abs().max().item<double>(), at::equal(before.narrow(1, 0, half), after.narrow(1, 0, half)),
-                at::isfinite(before).all().item<bool>() && at::isfinite(after).all().item<bool>()};
+        const auto model = [&](const at::Tensor& tokens, const at::Tensor& positions) {
+            return d->logProbabilities(tokens, positions, options);
+        };
+        const Soundness seen = soundnessOf(model, d->tokenizer.vocabulary(), d->genome.architecture.context, rng);
+        return {seen.normalisation, seen.causal, seen.finite};
     } catch (const std::exception&) {
-        return {1, false, false};
+        return {};
     }
 }
 

@@ -50,9 +50,8 @@ public:
     // Mean negative log2-likelihood per byte of each text, in windows of the context length with half a window of overlap.
     [[nodiscard]] Result<std::vector<double>> bitsPerByte(const std::vector<std::string>& texts) const;
 
-    // Integrity checks on random token sequences: largest |sum of probabilities - 1|; whether changing later tokens left
-    // all earlier logits bit-identical; whether every logit was finite.
-    struct Integrity { double normalisation = 0; bool causal = false; bool finite = false; };
+    // soundnessOf() the probabilities that bitsPerByte() scores by, on random tokens; nothing holds of a model that cannot be asked.
+    struct Integrity { double normalisation = 1; bool causal = false; bool finite = false; };
     [[nodiscard]] Integrity check(Rng& rng) const;
 
     [[nodiscard]] double flopsUsed() const;     // forward compute so far, counted from architecture and tokens

@@ -102,6 +102,9 @@ struct ScorecardRecord {
     Json samples;                    // guide and vault only
     Json calibration;                // {"champion": Calibration::toJson(), "challenger": ...}; null without confidences
     Time created{};
+    // Standard deviations over items, of the challenger's scores and of the paired differences within the gate's range; empty
+    // without a challenger and in cards of format 4 and before.
+    std::optional<double> challengerDeviation = {}, differenceDeviation = {};
 };
 
 struct VerdictRecord {

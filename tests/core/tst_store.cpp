@@ -126,11 +126,12 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     QVERIFY(store->add(child));
     ScorecardRecord card{proposal.id, child.hash, seed.hash, "addition-3", "gate", true, false, 120, 70, 10, 40, 0.2, 0.7, 0.5, 0.4, 0.6, 1e9,
                          {0.1, -0.2, 9}, Json{{"champion", {{"carry", 3}}}}, Json::array(),
-                         Json{{"champion", {{"items", 120}}}}, exampleTime(5)};
+                         Json{{"champion", {{"items", 120}}}}, exampleTime(5), 0.4, 0.6};
     QVERIFY(store->add(card));
     ScorecardRecord alone = card;
     alone.proposal = {};
     alone.challenger = {};
+    alone.challengerDeviation = alone.differenceDeviation = std::nullopt;
     QVERIFY(store->add(alone));
     const VerdictRecord verdict{proposal.id, child.hash, seed.hash, Verdict::Accept, 1, 0.03, 1e9, 33, 120, 80, "Better.",
                                 Json::array({Json{{"name", "finite"}, {"ok", true}}}), exampleTime(6)};
@@ -187,6 +188,8 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     QCOMPARE(cards[0].path, card.path);
     QCOMPARE(cards[0].classes, card.classes);
     QCOMPARE(cards[0].eValue, card.eValue);
+    QCOMPARE(cards[0].challengerDeviation, card.challengerDeviation);
+    QCOMPARE(cards[0].differenceDeviation, card.differenceDeviation);
     QCOMPARE(reader.scorecardsOf(seed.hash).value().size(), 1U);
     QCOMPARE(reader.verdict(proposal.id).value()->verdict, Verdict::Accept);
     QCOMPARE(reader.verdict(proposal.id).value()->integrity, verdict.integrity);
@@ -379,6 +382,7 @@ void TestStore::anOlderDatabaseIsBroughtUpToDate()
     }
     const std::string sql = "DROP TABLE answer; DELETE FROM meta WHERE key = 'ledger-head'; PRAGMA user_version = 1;"
                             "ALTER TABLE scorecard DROP COLUMN probe; ALTER TABLE scorecard DROP COLUMN calibration;"
+                            "ALTER TABLE scorecard DROP COLUMN challenger_deviation; ALTER TABLE scorecard DROP COLUMN difference_deviation;"
                             "ALTER TABLE lesson DROP COLUMN replicated; ALTER TABLE lesson DROP COLUMN nominal_gain;"
                             "ALTER TABLE lesson DROP COLUMN replicated_gain; ALTER TABLE trial DROP COLUMN proxy; ALTER TABLE trial DROP COLUMN report; DROP TABLE reward;"
                             "ALTER TABLE version DROP COLUMN moments;";
