@@ -60,8 +60,8 @@ WebAnswer webError(int status, const std::string& code, const std::string& sente
 WebAnswer webError(const Error& error)
 {
     const bool theirs = error.code == Code::BadInput || error.code == Code::Usage;
-    return webError(theirs ? 400 : error.code == Code::NotFound ? 404 : 500, codeName(error.code),
-                    error.hint.empty() ? error.text : fmt::format("{} {}", error.text, error.hint));
+    const Failure failure = failureOf(error);
+    return webError(theirs ? 400 : error.code == Code::NotFound ? 404 : 500, failure.code, failure.text);
 }
 
 bool equalInConstantTime(const std::string& left, const std::string& right)

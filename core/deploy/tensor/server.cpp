@@ -411,7 +411,7 @@ Task<bool> Server::streamOut(beast::tcp_stream& stream, const std::shared_ptr<Wr
 
 int failed(FrameChannel& channel, const Error& error)
 {
-    (void)channel.send(Failure{codeName(error.code), error.hint.empty() ? error.text : fmt::format("{} {}", error.text, error.hint)});
+    (void)channel.send(failureOf(error));
     return 1;
 }
 
