@@ -23,7 +23,8 @@ struct AnswerOptions {
     double topP = 1;                 // sampling: of the likeliest that together reach this probability (Holtzman 2019)
     std::vector<std::string> stop;   // an answer ends before the first of these texts
     std::uint64_t seed = 0;          // of sampling
-    // Called with each new piece of text of answer 0 (streaming); may be empty.
+    // Called with each new piece of text of answer 0 (streaming): whole UTF-8 characters as far as the answer is UTF-8, and nothing
+    // of a stop text; together they are the completion. May be empty.
     std::function<void(const std::string&)> onText;
 };
 
