@@ -118,6 +118,7 @@ private Q_SLOTS:
     void whatAPopulationDidIsRecounted_data();
     void whatAPopulationDidIsRecounted();
     void theArchiveIsDrawnOn();
+    void whatReadsLessThanItsLongestExampleIsNotProposed();
     void whatTheMachineCannotHoldIsNotProposed();
     void whatTheMachineCannotHoldIsNotStarted();
     void aLabThatCannotBeTrainedIsNotMade();
@@ -311,6 +312,19 @@ void TestAdmission::theArchiveIsDrawnOn()
         QCOMPARE(Json::parse(lab.madeOf(proposal.id).at("teachers")), Json::array({lab.live()}));
     }
     QCOMPARE(distilled, 1);
+}
+
+void TestAdmission::whatReadsLessThanItsLongestExampleIsNotProposed()
+{
+    const OpenLab lab;
+    const auto proposals = lab.read()->proposals().value().size();
+    const Json shorter = Json::array({replaced("/architecture/context", 8)});
+    const char* instead = contains(lab.propose(shorter), "does not allow /architecture/context");
+    QVERIFY2(!instead, instead);
+    QVERIFY(lab.ask("space", {{"open", {{"/architecture/context", {{"choices", {8, 64}}}}}}, {"close", Json::array()}}));
+    instead = contains(lab.propose(shorter), "The longest example has 12 tokens, but the model reads 8.");
+    QVERIFY2(!instead, instead);
+    QCOMPARE(lab.read()->proposals().value().size(), proposals);
 }
 
 void TestAdmission::whatTheMachineCannotHoldIsNotProposed()
