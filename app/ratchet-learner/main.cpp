@@ -82,7 +82,22 @@ int tellDevices(const std::string& device, const std::string& precision)
     return placement ? 0 : exitStatus(placement.error().code);
 }
 
-int serveRole(const std::string& role, const std::string& device, const std::string& precision, int threads, char** arguments)
+struct Wanted {
+    std::string device = "cpu", precision = "fp32", kernels = "own";
+    int threads = 1;
+};
+
+// The threads are those of a training.
+Result<Placement> placementFor(const Wanted& wanted, const std::string& role)
+{
+    RATCHET_TRY(placement, placementOf(wanted.device, wanted.precision));
+    RATCHET_TRY(kernels, kernelsOf(wanted.kernels));
+    placement.kernels = kernels;
+    placement.threads = role == "worker" || role == "replay" ? wanted.threads : 1;
+    return placement;
+}
+
+int serveRole(const std::string& role, const Wanted& wanted, char** arguments)
 {
     if (!isConnected())
         return complain({Code::Usage, fmt::format("\"{}\" is started by the engine and speaks with it over a socket.", role),
@@ -95,10 +110,9 @@ int serveRole(const std::string& role, const std::string& device, const std::str
         return complain(entered.error());
     FrameChannel channel;
     const Json sandbox = measureSandbox(); // before a driver opens descriptors of its own
-    auto placement = placementOf(device, precision);
+    const auto placement = placementFor(wanted, role);
     if (!placement)
         return complain(placement.error());
-    placement->threads = role == "worker" ? threads : 1;
     const Hello hello{protocolVersion, RATCHET_VERSION, role, ::getpid(), sandbox, describePlatform(*placement)};
     if (const Status sent = channel.send(hello); !sent)
         return complain(sent.error());
@@ -116,11 +130,11 @@ int main(int argc, char** argv)
     CLI::App app("Builds, judges and serves the models of a Ratchet lab; started by `ratchet` and `ratchet-lab`.", "ratchet-learner");
     app.set_version_flag("--version", [] { return "ratchet-learner " RATCHET_VERSION ", " + describePlatform()["text"].get<std::string>(); });
     app.require_subcommand(1);
-    std::string device = "cpu", precision = "fp32";
-    app.add_option("--device", device, "Where to compute: auto, cpu, cuda or cuda:N; the CPU unless given")->type_name("DEVICE");
-    app.add_option("--precision", precision, "Of training: auto, fp32 or bf16; fp32 unless given")->type_name("PRECISION");
-    int threads = 1;
-    app.add_option("--threads", threads, "Of training on the CPU; one unless given")->type_name("N")->check(CLI::Range(1, 1024).description(""));
+    Wanted wanted;
+    app.add_option("--device", wanted.device, "Where to compute: auto, cpu, cuda or cuda:N; the CPU unless given")->type_name("DEVICE");
+    app.add_option("--precision", wanted.precision, "Of training: auto, fp32 or bf16; fp32 unless given")->type_name("PRECISION");
+    app.add_option("--kernels", wanted.kernels, "On the CPU: own or library; own unless given")->type_name("KERNELS");
+    app.add_option("--threads", wanted.threads, "Of training on the CPU; one unless given")->type_name("N")->check(CLI::Range(1, 1024).description(""));
     app.add_subcommand("worker", "Build and train one candidate");
     app.add_subcommand("judge", "Compare a challenger with the champion");
     app.add_subcommand("reward", "Learn what a right answer is, or say how right answers look");
@@ -140,10 +154,13 @@ int main(int argc, char** argv)
     if (rounds->parsed())
         return runFile([&] { return roundsMain(spec); }, argv);
     if (replay->parsed())
-        return runFile([&] { return replayMain(spec, Placement{at::kCPU, Precision::Float32, Kernels::Own, threads}); }, argv);
+        return runFile([&] {
+            const auto placement = placementFor(wanted, "replay");
+            return placement ? replayMain(spec, *placement) : complain(placement.error());
+        }, argv);
     if (devices->parsed())
-        return tellDevices(device, precision);
-    const int status = serveRole(app.get_subcommands().front()->get_name(), device, precision, threads, argv);
+        return tellDevices(wanted.device, wanted.precision);
+    const int status = serveRole(app.get_subcommands().front()->get_name(), wanted, argv);
     // The channel is closed and every file is written. What is left is to take libtorch's own state down, which takes seconds on a
     // busy machine and longer than the engine waits.
     std::fflush(nullptr);

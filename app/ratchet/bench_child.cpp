@@ -69,7 +69,7 @@ SandboxCommand BenchPrograms::command(Contender contender, int threads) const
         return command;
     }
     command.arguments = {peerPython.empty() ? python : peerPython.string(), peerScript.string()};
-    const bool tuned = contender == Contender::EagerTuned;
+    const bool tuned = contender != Contender::EagerAsInstalled;
     if (tuned)
         for (std::string& setting : learnerSettings(threads))
             command.environment.push_back(std::move(setting));

@@ -14,8 +14,9 @@
 
 namespace ratchet {
 
-// Ours, PyTorch with the settings it has on a fresh Debian, PyTorch with the best settings known.
-enum class Contender { Ratchet, EagerAsInstalled, EagerTuned };
+// Ours, PyTorch with the settings it has on a fresh Debian, PyTorch with the best settings known, and the same through torch.compile,
+// on a GPU.
+enum class Contender { Ratchet, EagerAsInstalled, EagerTuned, Compiled };
 
 struct BenchPrograms {
     std::filesystem::path learner, peerScript;

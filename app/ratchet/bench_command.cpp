@@ -20,7 +20,7 @@ namespace {
 
 struct Wanted {
     bool json = false, quick = false;
-    std::string peerBlas, peerPython, device = "cpu", precision = "auto";
+    std::string peerBlas, peerPython, device = "cpu", precision = "auto", kernels = "own";
 };
 
 void print(const Figure& figure, bool json)
@@ -77,6 +77,7 @@ Result<int> bench(const Wanted& wanted, Status (*measure)(const BenchOptions&), 
     options.programs.peerPython = wanted.peerPython;
     RATCHET_TRY(device, chooseDevice(options.programs.learner, wanted.device, wanted.precision));
     options.device = device;
+    options.device.kernels = wanted.kernels;
     if (usesPeer && !options.programs.hasPeer())
         fmt::print(stderr, "ratchet: no peer: install python3-torch, or name a Python that has it with --peer-python\n");
     RATCHET_CHECK(measure(options));
@@ -115,6 +116,8 @@ std::string titleOf(Contender contender)
         return "Ratchet";
     case Contender::EagerAsInstalled:
         return "PyTorch eager as Debian installs it";
+    case Contender::Compiled:
+        return "PyTorch through torch.compile";
     case Contender::EagerTuned:
         return "PyTorch eager with the best settings";
     }
@@ -295,6 +298,7 @@ void addBenchCommand(Commands& commands)
             ->type_name("FILE")
             ->check(CLI::ExistingFile.description(""));
         addDevice(command, wanted->device, wanted->precision);
+        addKernels(command, wanted->kernels);
     };
     add("train", "Training steps against plain PyTorch", benchTraining, true);
     add("generate", "Generated tokens against plain PyTorch", benchGeneration, true);

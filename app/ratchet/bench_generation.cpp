@@ -108,7 +108,7 @@ Status benchGeneration(const BenchOptions& options)
     RATCHET_TRY(corpus, makeCorpus(options));
     const std::string weights = (options.scratch / "model.safetensors").string();
     const Json given{{"kind", "generate"}, {"seed", 1}, {"domain", "text"}, {"corpus", corpus}, {"genome", modelOf().toJson()},
-                     {"weights", weights}, {"tokens", newTokens}, {"device", options.device.device}};
+                     {"weights", weights}, {"tokens", newTokens}, {"device", options.device.device}, {"kernels", options.device.kernels}};
     Json preparation = given;
     preparation["kind"] = "prepare";
     preparation["device"] = "cpu";

@@ -96,7 +96,12 @@ Json describe(const TrainingCase& wanted, const std::string& kind)
 {
     return {{"kind", kind}, {"threads", wanted.threads}, {"seed", 1}, {"domain", wanted.domain}, {"corpus", wanted.corpus},
             {"genome", wanted.genome.toJson()}, {"tokenizer", wanted.tokenizer}, {"device", wanted.device.device},
-            {"precision", wanted.device.precision}};
+            {"precision", wanted.device.precision}, {"kernels", wanted.device.kernels}};
+}
+
+std::string kindOf(Contender contender)
+{
+    return contender == Contender::EagerTuned ? "tuned" : contender == Contender::Compiled ? "compiled" : "installed";
 }
 
 // What one contender showed over all rounds.
@@ -149,9 +154,13 @@ private:
             if (!m_case.device.isCuda())
                 m_contenders.push_back(Contender::EagerAsInstalled);
             m_contenders.push_back(Contender::EagerTuned);
+            if (m_case.device.isCuda())
+                m_contenders.push_back(Contender::Compiled);
         }
         for (const Contender contender : m_contenders) {
-            const Json given = contender == Contender::Ratchet ? describe(m_case, "train") : peerCase;
+            Json given = contender == Contender::Ratchet ? describe(m_case, "train") : peerCase;
+            if (contender == Contender::Compiled)
+                given["compile"] = true;
             RATCHET_TRY(child, BenchChild::start(programs.command(contender, m_case.threads), given, log));
             RATCHET_TRY(warm, child->run(warmSteps));
             m_seen.emplace_back().addLosses(warm);
@@ -171,7 +180,7 @@ private:
         if (m_seen.size() == 1)
             m_options.show(alone(m_case.name + "/tokens", ours.rates, "tokens/s"));
         for (std::size_t i = 1; i < m_seen.size(); ++i) {
-            const std::string kind = m_contenders[i] == Contender::EagerTuned ? "tuned" : "installed", peer = titleOf(m_contenders[i]);
+            const std::string kind = kindOf(m_contenders[i]), peer = titleOf(m_contenders[i]);
             m_options.show(compared(m_case.name + "/tokens-" + kind, ours.rates, "tokens/s", peer, m_seen[i].rates));
             m_options.show(compared(m_case.name + "/processor-" + kind, ours.processorRates, "tokens/processor-second", peer,
                                     m_seen[i].processorRates));
@@ -249,6 +258,10 @@ Status benchTraining(const BenchOptions& options)
     if (options.quick)
         cases = {small, addition};
     if (options.device.isCuda()) {
+        TrainingCase few = textCase(corpus, 384, 256, 4, 10);     // 10 million parameters: its operators are shorter than their launch
+        few.name = "train-10m-t256";
+        few.genome.architecture.layers = 6;
+        cases.push_back(std::move(few));
         RATCHET_TRY(large, largeCase(options));
         cases.push_back(std::move(large));
     }

@@ -17,7 +17,7 @@ struct RunOptions {
     std::optional<double> minutes, gigabytes;
     bool untilGoal = false, wait = false, json = false;
     int workers = 0, threads = 1;
-    std::string device = "auto", precision = "auto";
+    std::string device = "auto", precision = "auto", kernels = "own";
 };
 
 // What a campaign should know of its instrument before it spends anything.
@@ -46,6 +46,7 @@ Result<int> run(const RunOptions& options)
     here.threads = options.threads;
     here.device = options.device;
     here.precision = options.precision;
+    here.kernels = options.kernels;
     if (options.gigabytes)
         here.memoryBytes = *options.gigabytes * 1e9;
     here.quiet = options.json;
@@ -93,6 +94,7 @@ void addRunCommands(Commands& commands)
         ->type_name("GB")
         ->check(between(0.1, 1e6));
     addDevice(command, options->device, options->precision);
+    addKernels(command, options->kernels);
     command
         ->add_option("--unattended", options->policy,
                      "Written policy that decides instead of a person (JSON file); LAB/policy.json when it is there")

@@ -19,6 +19,7 @@ Result<RunEnd> runHere(const RunHere& wanted)
     options.memoryBytes = wanted.memoryBytes;
     options.device = wanted.device;
     options.precision = wanted.precision;
+    options.kernels = wanted.kernels;
     RATCHET_TRY(engine, Engine::open(wanted.lab.root, options));
     RATCHET_TRY(config, readLabConfig(wanted.lab));
     const StopOnSignal signal;
@@ -60,6 +61,13 @@ void addWorkers(CLI::App* command, int& workers, int& threads)
     command->add_option("--threads", threads, "Of a trial on the CPU, for few large ones; one unless given. Weights depend on it")
         ->type_name("N")
         ->check(between(1, 1024));
+}
+
+void addKernels(CLI::App* command, std::string& kernels)
+{
+    command->add_option("--kernels", kernels, "On the CPU: own, or library to compute by libtorch's operators alone; own unless given")
+        ->type_name("KERNELS")
+        ->check(CLI::IsMember({"own", "library"}).description(""));
 }
 
 void addDevice(CLI::App* command, std::string& device, std::string& precision)

@@ -19,7 +19,7 @@ struct RunHere {
     int workers = 0, threads = 1;
     std::optional<double> memoryBytes; // EngineOptions::memoryBytes
     bool quiet = false; // no live view
-    std::string device = "auto", precision = "auto"; // core/launch/device.h
+    std::string device = "auto", precision = "auto", kernels = "own"; // core/launch/device.h
 };
 
 // Returns when a limit is met or after SIGINT or SIGTERM (Stopped).
@@ -33,6 +33,8 @@ enum class PolicyFile { Required, Optional }; // Optional: absent is no error
 
 // --workers and --threads.
 void addWorkers(CLI::App* command, int& workers, int& threads);
+// --kernels.
+void addKernels(CLI::App* command, std::string& kernels);
 // --device and --precision.
 void addDevice(CLI::App* command, std::string& device, std::string& precision);
 void addDemoCommand(Commands& commands);

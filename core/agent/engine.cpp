@@ -118,6 +118,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& lab, E
     const auto learner = options.learner.empty() ? defaultLearner() : options.learner;
     RATCHET_TRY(device, chooseDevice(learner, options.device, options.precision));
     device.threads = device.isCuda() ? 1 : options.threads;
+    device.kernels = options.kernels;
     RATCHET_TRY(supervisor, Supervisor::create(learner, options.learnerArguments, device));
 
     std::unique_ptr<Engine> engine(new Engine);

@@ -30,7 +30,7 @@ struct EngineOptions {
     std::optional<Policy> policy;                   // unattended; recorded in the ledger when the run starts
     int sandboxLevel = 1;                           // least level accepted
     std::optional<double> memoryBytes;              // what a learner may use; empty: what the device has
-    std::string device = "auto", precision = "auto";    // core/launch/device.h
+    std::string device = "auto", precision = "auto", kernels = "own";   // core/launch/device.h
 };
 
 struct RunLimits {

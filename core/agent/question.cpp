@@ -5,6 +5,7 @@
 
 #include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
+#include "core/agent/screening.h"
 #include "core/critic/scorecard.h"
 
 namespace ratchet {
@@ -192,8 +193,10 @@ Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& pr
     evidence.predicted = proposal.predictedGain;
     evidence.failed = true;
     RATCHET_TRY(trial, context.store->trialOf(proposal.id));
-    if (trial)
+    if (trial) {
         evidence.cost = trial->spent;
+        evidence.propensity = propensityOf(*trial);
+    }
     RATCHET_TRY(verdict, context.store->verdict(proposal.id));
     evidence.accepted = verdict && verdict->verdict == Verdict::Accept;
     RATCHET_TRY(cards, context.store->scorecards(proposal.id));

@@ -63,6 +63,11 @@ std::string screeningDecision(const TrialRecord& trial)
     return trial.proxy.is_object() ? trial.proxy.value("decision", "") : std::string();
 }
 
+double propensityOf(const TrialRecord& trial)
+{
+    return trial.proxy.is_object() && screeningDecision(trial) != asWished ? trial.proxy.value("propensity", 1.0) : 1.0;
+}
+
 Result<std::vector<Looked>> lookedAt(const Store& store, int beforeTooth)
 {
     std::vector<Looked> list;
@@ -77,7 +82,7 @@ Result<std::vector<Looked>> lookedAt(const Store& store, int beforeTooth)
         one.family = proposal.family;
         one.score = trial->proxy.value("score", 0.0);
         one.side = trial->proxy.value("side", "") == "fail" ? Side::Fail : Side::Pass;
-        one.propensity = trial->proxy.value("propensity", 1.0);
+        one.propensity = propensityOf(*trial);
         if (screeningDecision(*trial) != givenUp) {
             RATCHET_TRY(accepted, acceptedBy(store, proposal));
             one.accepted = accepted;

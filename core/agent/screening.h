@@ -23,6 +23,9 @@ inline constexpr const char* givenUp = "given up";
 inline constexpr const char* asWished = "as wished";     // a person wants it whole although it was given up: nothing is asked
 [[nodiscard]] std::string screeningDecision(const TrialRecord& trial);       // empty: none yet
 
+// The chance with which a trial came to be trained whole: 1, or that of an audit.
+[[nodiscard]] double propensityOf(const TrialRecord& trial);
+
 // The candidates of teeth before this one that were looked at, controls left out, in the order of the proposals. What a tooth
 // decides rests on earlier teeth only, so that it does not depend on the order in which trials end.
 [[nodiscard]] Result<std::vector<Looked>> lookedAt(const Store& store, int beforeTooth = std::numeric_limits<int>::max());

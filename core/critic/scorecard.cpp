@@ -66,7 +66,7 @@ Gate::Options gateOptions(Measure measure, double logThreshold, double minEffect
     options.logThreshold = logThreshold;
     options.minEffect = minEffect;
     options.maxPairs = maxPairs;
-    options.range = measure == Measure::ExactMatch ? 1 : boundedRange;
+    options.range = differenceRange(measure);
     return options;
 }
 
@@ -79,7 +79,7 @@ std::string eText(double logE)
 } // namespace
 
 Tally::Tally(SuiteSpec suite, std::string split, const Gate::Options& gate, std::optional<RetainedCheck> retained)
-    : m_suite(std::move(suite)), m_split(std::move(split)), m_gate(gate), m_retained(std::move(retained))
+    : m_suite(std::move(suite)), m_split(std::move(split)), m_range(gate.range), m_gate(gate), m_retained(std::move(retained))
 {
 }
 
@@ -117,6 +117,8 @@ Status Tally::add(const Scores& scores)
         static_cast<void>(m_gate.add(scores.champion[i], scores.challenger[i]));   // check() has seen them
         if (m_retained)
             static_cast<void>(m_retained->add(scores.champion[i], scores.challenger[i]));
+        m_challengerScores.add(scores.challenger[i]);
+        m_differences.add(std::clamp(scores.challenger[i] - scores.champion[i], -m_range, m_range));
         m_path.push_back(m_gate.logEValue() / std::numbers::ln10);
     }
     for (std::size_t i = 0; i < scores.championConfidence.size(); ++i)
@@ -154,6 +156,8 @@ ScorecardRecord Tally::record() const
     record.classes = m_classes;
     record.samples = m_samples;
     record.calibration = calibration();
+    record.challengerDeviation = m_challengerScores.value();
+    record.differenceDeviation = m_differences.value();
     return record;
 }
 

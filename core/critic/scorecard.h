@@ -8,6 +8,7 @@
 //   record(comparison.verdict(), comparison.scorecards());
 #pragma once
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,8 +21,25 @@
 
 namespace ratchet {
 
-// One bit per byte: differences between two models on one text beyond it count as it, so that bets on small gains pay.
-inline constexpr double boundedRange = 1.0 / 8;
+// How far values lie apart, as they come.
+class Deviation {
+public:
+    void add(double value)
+    {
+        const double before = value - m_mean;
+        m_mean += before / static_cast<double>(++m_count);
+        m_squares += before * (value - m_mean);      // Welford 1962
+    }
+    // The standard deviation, n - 1 below; empty of fewer than two.
+    [[nodiscard]] std::optional<double> value() const
+    {
+        return m_count < 2 ? std::nullopt : std::optional(std::sqrt(m_squares / static_cast<double>(m_count - 1)));
+    }
+
+private:
+    std::int64_t m_count = 0;
+    double m_mean = 0, m_squares = 0;
+};
 
 // What was seen of one suite: scores folded into tests, classes and samples. Built by Comparison and scorecardOf.
 class Tally {
@@ -42,7 +60,9 @@ private:
     [[nodiscard]] Json calibration() const;
     SuiteSpec m_suite;
     std::string m_split;
+    double m_range;                   // of differences, as the gate's
     Gate m_gate;
+    Deviation m_challengerScores, m_differences;
     std::optional<RetainedCheck> m_retained;
     int m_alone = 0;                  // items only the champion answered
     double m_aloneSum = 0;

@@ -49,6 +49,23 @@ Result<std::string> promptFrom(const Json& value)
     return text.get<std::string>();
 }
 
+// As OpenAI's clients send them: nothing, a text or a list of at most four.
+Result<std::vector<std::string>> stopsFrom(const Json& value)
+{
+    std::vector<std::string> stops;
+    if (value.is_null())
+        return stops;
+    for (const Json& text : value.is_array() ? value : Json::array({value})) {
+        if (!text.is_string() || text.get_ref<const std::string&>().empty())
+            return fail(Code::BadInput, "\"stop\" is neither a text nor a list of texts that hold something.");
+        RATCHET_CHECK(checkText("stop", text.get<std::string>()));
+        stops.push_back(text.get<std::string>());
+    }
+    if (stops.size() > 4)
+        return fail(Code::BadInput, fmt::format("\"stop\" holds {} texts; at most 4 are heeded.", stops.size()));
+    return stops;
+}
+
 } // namespace
 
 WebAnswer webError(int status, const std::string& code, const std::string& sentence)
@@ -60,8 +77,8 @@ WebAnswer webError(int status, const std::string& code, const std::string& sente
 WebAnswer webError(const Error& error)
 {
     const bool theirs = error.code == Code::BadInput || error.code == Code::Usage;
-    return webError(theirs ? 400 : error.code == Code::NotFound ? 404 : 500, codeName(error.code),
-                    error.hint.empty() ? error.text : fmt::format("{} {}", error.text, error.hint));
+    const Failure failure = failureOf(error);
+    return webError(theirs ? 400 : error.code == Code::NotFound ? 404 : 500, failure.code, failure.text);
 }
 
 bool equalInConstantTime(const std::string& left, const std::string& right)
@@ -107,23 +124,29 @@ Result<CompletionRequest> completionRequest(const std::string& body)
 {
     RATCHET_TRY(json, parseJson(body, "The request"));
     CompletionRequest request;
-    Json prompt;
+    Json prompt, stop;
     int answers = 1;
-    double topP = 1;
     std::string user;
     Fields in(json, "the request");
     in.readIf("model", request.model).read("prompt", prompt).readIf("max_tokens", request.maxTokens);
     in.readIf("temperature", request.temperature).readIf("stream", request.stream).readIf("seed", request.seed);
-    in.readIf("n", answers).readIf("top_p", topP).readIf("user", user).onlyKnown();
+    in.readIf("n", answers).readIf("top_p", request.topP).readIf("top_k", request.topK).readIf("stop", stop);
+    in.readIf("user", user).onlyKnown();
     if (request.maxTokens < 1 || request.maxTokens > 4096)
         in.fault("\"max_tokens\" is not between 1 and 4096");
     if (request.temperature < 0 || request.temperature > 2)
         in.fault("\"temperature\" is not between 0 and 2");
-    if (answers != 1 || topP != 1)
-        in.fault("\"n\" and \"top_p\" can only be 1");
+    if (answers != 1)
+        in.fault("\"n\" can only be 1");
+    if (request.topP <= 0 || request.topP > 1)
+        in.fault("\"top_p\" is not above 0 and at most 1");
+    if (request.topK < 0 || request.topK > 1'000'000)
+        in.fault("\"top_k\" is not between 0, which is all, and 1000000");
     RATCHET_CHECK(in.status());
     RATCHET_TRY(text, promptFrom(prompt));
     request.prompt = std::move(text);
+    RATCHET_TRY(stops, stopsFrom(stop));
+    request.stop = std::move(stops);
     return request;
 }
 

@@ -42,6 +42,9 @@ struct CompletionRequest {
     double temperature = 0;                      // 0 .. 2
     bool stream = false;
     std::uint64_t seed = 0;
+    double topP = 1;                             // above 0 .. 1, and
+    int topK = 0;                                // 0 .. 1e6, as AnswerOptions
+    std::vector<std::string> stop;               // at most 4, none of them empty
 };
 // Fields it does not know are refused rather than silently ignored.
 [[nodiscard]] Result<CompletionRequest> completionRequest(const std::string& body);

@@ -33,9 +33,8 @@ struct TrainingMemory {
 [[nodiscard]] int shardsOf(const Genome& genome, int threads);
 
 // A feed-forward of at most so many hidden floats goes through its products tile by tile (core/model/fused_feed_forward) and
-// keeps of them what goes into the activation only. Wider ones leave the caches between two products anyway; then whole products
-// are faster.
-inline constexpr int widestFusedFeedForward = 512;
+// keeps of them what goes into the activation only. At 1536 (d = 384, T = 256) whole products are as fast or faster.
+inline constexpr int widestFusedFeedForward = 1024;
 
 // A process that trains anything: libtorch and its libraries, the domain, data pools.
 inline constexpr double learnerBytes = 4e8;

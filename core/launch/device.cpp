@@ -55,6 +55,8 @@ std::vector<std::string> LearnerDevice::arguments() const
         words = {"--device", device, "--precision", precision};
     if (threads > 1)
         words.insert(words.end(), {"--threads", std::to_string(threads)});
+    if (kernels != "own")
+        words.insert(words.end(), {"--kernels", kernels});
     return words;
 }
 

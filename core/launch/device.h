@@ -17,8 +17,9 @@ struct LearnerDevice {
     std::string precision = "fp32";  // of training: fp32 | bf16
     double memoryBytes = 0;          // the device's; 0 on the CPU
     int threads = 1;                 // that a trial on the CPU shares a step between
+    std::string kernels = "own";     // of the CPU: own | library, as core/model/placement.h has them
     [[nodiscard]] bool isCuda() const { return device != "cpu"; }
-    // Before a learner's role; none for one thread of the CPU in fp32, which is what it does unasked.
+    // Before a learner's role; none for one thread of the CPU in fp32 with own kernels, which is what it does unasked.
     [[nodiscard]] std::vector<std::string> arguments() const;
 };
 

@@ -490,6 +490,11 @@ Result<Message> readNamed(const std::string& name, const Json& json, std::index_
 
 } // namespace
 
+Failure failureOf(const Error& error)
+{
+    return {codeName(error.code), error.hint.empty() ? error.text : fmt::format("{} {}", error.text, error.hint)};
+}
+
 Json toJson(const Message& message)
 {
     Writer out;

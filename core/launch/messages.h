@@ -79,6 +79,7 @@ struct Stop {};                     // end politely; also sent to a worker to ca
 // --- from every child ----------------------------------------------------------------------------------------------
 struct Hello { int protocol = protocolVersion; std::string version, role; int pid = 0; Json sandbox; Json platform; };
 struct Failure { std::string code, text; };   // the child then exits with status 1
+[[nodiscard]] Failure failureOf(const Error& error);   // its hint behind its text
 
 // --- from a worker -------------------------------------------------------------------------------------------------
 struct Progress { std::int64_t step = 0, tokens = 0; double flops = 0, fraction = 0, loss = 0; std::string stage; double secondsLeft = 0; };   // secondsLeft: 0 while unknown

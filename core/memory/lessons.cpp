@@ -19,7 +19,7 @@ LessonRecord learn(const LessonRecord& before, const LessonEvidence& evidence, T
         return after;
     }
     after.accepted += evidence.accepted ? 1 : 0;
-    const double noise = evidence.standardError * evidence.standardError + seedDeviation * seedDeviation;
+    const double noise = (evidence.standardError * evidence.standardError + seedDeviation * seedDeviation) * evidence.propensity;
     const double precision = 1 / before.varianceGain + 1 / noise;
     after.meanGain = (before.meanGain / before.varianceGain + evidence.gain / noise) / precision;
     after.varianceGain = 1 / precision;

@@ -19,10 +19,13 @@ struct LessonEvidence {
     bool accepted = false;
     bool failed = false;         // no gain was measured: it could not be trained or judged, or was given up before
     Flops cost;
+    double propensity = 1;       // chance with which it came to be measured: that of an audit where a trial would have been given up
 };
 
 // Gain ~ Normal(mean, variance). Prior: mean 0, standard deviation 0.15 (most changes do little). Measurements are noisy
 // beyond their own standard error because a run is one seed: 0.05 is added (conjugate update, Gelman 2013, section 2.5).
+// A measurement counts 1 / propensity times (a pseudo-likelihood; Pfeffermann 1993, Int. Stat. Rev. 61): an audited trial
+// speaks for those beside it that were given up, and the mean is that of all candidates, not of those that were let go on.
 inline constexpr double priorGainDeviation = 0.15;
 inline constexpr double seedDeviation = 0.05;
 

@@ -5,12 +5,14 @@
 #include <cmath>
 #include <deque>
 #include <numeric>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "core/genome/tokenizer.h"
 #include "core/model/compat.h"
 #include "core/model/ensemble.h"
+#include "core/model/soundness.h"
 
 namespace ratchet
 {
@@ -66,6 +68,32 @@ double probabilityOf(const float* logits, int count, std::int64_t chosen)
     return std::exp(logits[chosen] - largest) / sum;
 }
 
+// How much of a text is whole characters: all but the first bytes of a UTF-8 character at its end.
+std::size_t wholeCharacters(std::string_view text)
+{
+    for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
+        const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+        if ((byte & 0xC0) == 0x80)
+            continue;
+        const std::size_t bytes = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+        return bytes > back ? text.size() - back : text.size();
+    }
+    return text.size();
+}
+
+// How much of a text cannot turn out to begin one of the stop texts.
+std::size_t beforeAnyStop(std::string_view text, const std::vector<std::string>& stops)
+{
+    std::size_t least = text.size();
+    for (const std::string& stop : stops)
+        for (std::size_t begun = std::min(stop.size(), text.size()); begun > 0; --begun)
+            if (text.ends_with(std::string_view(stop).substr(0, begun))) {
+                least = std::min(least, text.size() - begun);
+                break;
+            }
+    return least;
+}
+
 } // namespace
 
 struct Answerer::Private {
@@ -85,6 +113,7 @@ struct Answerer::Private {
         bool done = false;
         std::deque<std::int64_t> written; // by a tool, still to be read by the model
         int calls = 0;
+        std::size_t shown = 0; // bytes of the answer that onText was called with
     };
 
     [[nodiscard]] bool isCoupled() const { return genome.architecture.positions == "coupled"; }
@@ -92,7 +121,8 @@ struct Answerer::Private {
     [[nodiscard]] Tokens positionsOf(const Row& row) const;
     [[nodiscard]] Result<Row> prepare(const std::string& prompt, std::size_t index, const AnswerOptions& options) const;
     void generate(std::vector<Row>& rows, const AnswerOptions& options, bool streams);
-    void append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const;
+    void append(Row& row, const float* logits, const AnswerOptions& options) const;
+    static void show(Row& row, const AnswerOptions& options);
     [[nodiscard]] std::int64_t choose(Row& row, const float* logits, const AnswerOptions& options) const;
     void runTools(Row& row) const;
     void dropFinished(const std::vector<Row>& rows, std::vector<std::size_t>& active, Caches& caches,
@@ -102,6 +132,9 @@ struct Answerer::Private {
         flops += static_cast<double>(model.size() * tokens) *
                  trainingFlops(genome.architecture, tokenizer.vocabulary(), static_cast<int>(length)).value / 3;
     }
+    // [rows, length, vocabulary], where the model is placed.
+    [[nodiscard]] at::Tensor logProbabilities(const at::Tensor& tokens, const at::Tensor& positions,
+                                              const ForwardOptions& options = {}) const;
     [[nodiscard]] std::vector<double> windowBits(const std::vector<Tokens>& windows,
                                                  const std::vector<std::size_t>& from);
 
@@ -174,7 +207,7 @@ void Answerer::Private::runTools(Row& row) const
 }
 
 // Writes the next token of a row down.
-void Answerer::Private::append(Row& row, const float* logits, const AnswerOptions& options, bool streams) const
+void Answerer::Private::append(Row& row, const float* logits, const AnswerOptions& options) const
 {
     const bool byTool = !row.written.empty();
     const std::int64_t token = choose(row, logits, options);
@@ -185,18 +218,32 @@ void Answerer::Private::append(Row& row, const float* logits, const AnswerOption
         return;
     }
     const std::string& piece = tokenizer.decode(token);
-    row.answer.completion += piece;
+    std::string& text = row.answer.completion;
+    const std::size_t before = text.size();
+    text += piece;
     row.text += piece;
     if (!byTool)
         runTools(row);
     row.done = row.answer.tokens >= row.limit;
+    std::size_t first = std::string::npos; // where a stop text begins that this token completes, or holds
     for (const std::string& stop : options.stop)
-        if (!stop.empty() && row.answer.completion.ends_with(stop)) {
-            row.answer.completion.resize(row.answer.completion.size() - stop.size());
-            row.answer.ended = row.done = true;
-        }
-    if (streams && options.onText)
-        options.onText(piece);
+        if (!stop.empty())
+            first = std::min(first, text.find(stop, before < stop.size() ? 0 : before - stop.size() + 1));
+    if (first != std::string::npos) {
+        text.resize(first);
+        row.answer.ended = row.done = true;
+    }
+}
+
+// Streams what is new and cannot be taken back: of an answer that goes on only whole characters, and nothing that may yet turn
+// out to be a stop text.
+void Answerer::Private::show(Row& row, const AnswerOptions& options)
+{
+    const std::string_view text = row.answer.completion;
+    const std::size_t until = row.done ? text.size() : wholeCharacters(text.substr(0, beforeAnyStop(text, options.stop)));
+    if (until > row.shown)
+        options.onText(std::string(text.substr(row.shown, until - row.shown)));
+    row.shown = std::max(row.shown, until);
 }
 
 // Takes finished rows out of the batch once a quarter of it idles; until then one idles on its last place.
@@ -242,9 +289,11 @@ void Answerer::Private::generate(std::vector<Row>& rows, const AnswerOptions& op
     const at::Tensor next = at::zeros({static_cast<std::int64_t>(rows.size())}, at::kLong), places = next.clone();
     for (;;) {
         for (std::size_t i = 0; i < active.size(); ++i)
-            if (!rows[active[i]].done)
-                append(rows[active[i]], logits.data_ptr<float>() + i * static_cast<std::size_t>(tokenizer.vocabulary()),
-                       options, streams && active[i] == 0);
+            if (Row& row = rows[active[i]]; !row.done) {
+                append(row, logits.data_ptr<float>() + i * static_cast<std::size_t>(tokenizer.vocabulary()), options);
+                if (streams && active[i] == 0 && options.onText)
+                    show(row, options);
+            }
         dropFinished(rows, active, caches, capacity);
         if (active.empty())
             return;
@@ -308,19 +357,25 @@ Result<std::vector<Answer>> Answerer::answer(const std::vector<std::string>& pro
     return answers;
 }
 
+at::Tensor Answerer::Private::logProbabilities(const at::Tensor& tokens, const at::Tensor& positions,
+                                               const ForwardOptions& options) const
+{
+    const at::NoGradGuard noGradient;
+    return at::log_softmax(model.forward(tokens, positions, options), -1);
+}
+
 // Bits of the targets of each window from index `from` on; a window is its inputs and, one later, its targets.
 std::vector<double> Answerer::Private::windowBits(const std::vector<Tokens>& windows,
                                                   const std::vector<std::size_t>& from)
 {
-    const at::NoGradGuard noGradient;
     const at::Tensor tokens = padded(windows, tokenizer.pad());
     const std::int64_t length = tokens.size(1) - 1;
     const at::Tensor inputs = tokens.narrow(1, 0, length), targets = tokens.narrow(1, 1, length);
     at::Tensor positions;
     if (isCoupled())
         positions = at::arange(length).expand({tokens.size(0), length});
-    const at::Tensor logits = model.forward(inputs, positions), places = targets.unsqueeze(2).to(logits.device());
-    const at::Tensor logs = at::log_softmax(logits, -1).gather(2, places).squeeze(2).cpu().contiguous();
+    const at::Tensor all = logProbabilities(inputs, positions);
+    const at::Tensor logs = all.gather(2, targets.unsqueeze(2).to(all.device())).squeeze(2).cpu().contiguous();
     charge(windows.size() * static_cast<std::size_t>(length), static_cast<std::size_t>(length));
     std::vector<double> bits;
     for (std::size_t i = 0; i < windows.size(); ++i) {
@@ -371,27 +426,15 @@ Result<std::vector<double>> Answerer::bitsPerByte(const std::vector<std::string>
 Answerer::Integrity Answerer::check(Rng& rng) const
 {
     try {
-        const at::NoGradGuard noGradient;
-        const std::int64_t length = std::min(d->genome.architecture.context, 32), rows = 8, half = length / 2;
-        const at::Tensor tokens = at::empty({rows, length}, at::kLong);
-        const auto draw = [&](const at::Tensor& target) {
-            for (std::int64_t i = 0; i < rows; ++i)
-                for (std::int64_t t = 0; t < target.size(1); ++t)
-                    target[i][t].fill_(
-                        static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(d->tokenizer.vocabulary()))));
-        };
-        draw(tokens);
-        const at::Tensor positions = at::arange(length).expand({rows, length});
         ForwardOptions options; // every expert on every token: no row's last digits depend on the others
         options.experts = ExpertKind::Dense;
-        const at::Tensor before = d->model.forward(tokens, positions, options).cpu();
-        draw(tokens.narrow(1, half, length - half));
-        const at::Tensor after = d->model.forward(tokens, positions, options).cpu();
-        const at::Tensor sums = at::softmax(before, -1).to(at::kDouble).sum(-1);
-        return {(sums - 1).abs().max().item<double>(), at::equal(before.narrow(1, 0, half), after.narrow(1, 0, half)),
-                at::isfinite(before).all().item<bool>() && at::isfinite(after).all().item<bool>()};
+        const auto model = [&](const at::Tensor& tokens, const at::Tensor& positions) {
+            return d->logProbabilities(tokens, positions, options);
+        };
+        const Soundness seen = soundnessOf(model, d->tokenizer.vocabulary(), d->genome.architecture.context, rng);
+        return {seen.normalisation, seen.causal, seen.finite};
     } catch (const std::exception&) {
-        return {1, false, false};
+        return {};
     }
 }
 

@@ -23,7 +23,8 @@ struct AnswerOptions {
     double topP = 1;                 // sampling: of the likeliest that together reach this probability (Holtzman 2019)
     std::vector<std::string> stop;   // an answer ends before the first of these texts
     std::uint64_t seed = 0;          // of sampling
-    // Called with each new piece of text of answer 0 (streaming); may be empty.
+    // Called with each new piece of text of answer 0 (streaming): whole UTF-8 characters as far as the answer is UTF-8, and nothing
+    // of a stop text; together they are the completion. May be empty.
     std::function<void(const std::string&)> onText;
 };
 
@@ -50,9 +51,8 @@ public:
     // Mean negative log2-likelihood per byte of each text, in windows of the context length with half a window of overlap.
     [[nodiscard]] Result<std::vector<double>> bitsPerByte(const std::vector<std::string>& texts) const;
 
-    // Integrity checks on random token sequences: largest |sum of probabilities - 1|; whether changing later tokens left
-    // all earlier logits bit-identical; whether every logit was finite.
-    struct Integrity { double normalisation = 0; bool causal = false; bool finite = false; };
+    // soundnessOf() the probabilities that bitsPerByte() scores by, on random tokens; nothing holds of a model that cannot be asked.
+    struct Integrity { double normalisation = 1; bool causal = false; bool finite = false; };
     [[nodiscard]] Integrity check(Rng& rng) const;
 
     [[nodiscard]] double flopsUsed() const;     // forward compute so far, counted from architecture and tokens

@@ -60,6 +60,15 @@ Result<Placement> placementOf(const std::string& device, const std::string& prec
     return Placement{chosen, inHalf ? Precision::BFloat16 : Precision::Float32, Kernels::Own};
 }
 
+Result<Kernels> kernelsOf(const std::string& word)
+{
+    if (word == "own")
+        return Kernels::Own;
+    if (word == "library")
+        return Kernels::Library;
+    return fail(Code::BadInput, fmt::format("There are no kernels \"{}\".", word), "Kernels are own and library.");
+}
+
 Json describeDevices()
 {
     Json devices = Json::array();

@@ -16,7 +16,8 @@ namespace ratchet {
 // is everything that answers (Answerer).
 enum class Precision { Float32, BFloat16 };
 
-// Own: this project's, which know the CPU only. Library: compositions of libtorch's operators, as on any other device.
+// Own: this project's, which know the CPU only. Library: compositions of libtorch's operators, as on any other device; slower, for
+// whoever doubts a result of the others.
 enum class Kernels { Own, Library };
 
 struct Placement {
@@ -34,6 +35,9 @@ struct Placement {
 // device: "auto" (CUDA where libtorch has it and a device answers), "cpu", "cuda" or "cuda:1"; precision: "auto" (bf16 where the
 // device computes with it), "fp32" or "bf16". BadInput for other words, Environment for a device that is not there.
 [[nodiscard]] Result<Placement> placementOf(const std::string& device, const std::string& precision);
+
+// "own" or "library"; BadInput for another word.
+[[nodiscard]] Result<Kernels> kernelsOf(const std::string& word);
 
 // {"cuda": whether libtorch was built with it, "devices": [{"name": "cuda:0", "model", "bf16", "memory": bytes}]}
 [[nodiscard]] Json describeDevices();

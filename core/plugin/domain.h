@@ -37,6 +37,11 @@ struct Grade {
 // exactMatch: an answer is generated and graded. bitsPerByte: the completion's likelihood is measured, lower is better.
 enum class Measure { ExactMatch, BitsPerByte };
 
+// One bit per byte: differences between two models on one text beyond it count as it, so that bets on small gains pay.
+inline constexpr double boundedRange = 1.0 / 8;
+// What the difference of two mean scores lies within.
+[[nodiscard]] constexpr double differenceRange(Measure measure) { return measure == Measure::ExactMatch ? 1 : boundedRange; }
+
 // Who may see a suite's items. Train is no suite: it is where training items come from.
 enum class Split { Train, Guide, Gate, Vault };
 
@@ -52,7 +57,7 @@ struct SuiteSpec {
     std::string name;            // "addition-3"
     std::string title;           // "addition, 3 digits"
     SuiteRole role = SuiteRole::Target;
-    double margin = 0.02;        // retained: largest loss of score that counts as "not worse"
+    double margin = 0.02;        // retained: largest loss of score that counts as "not worse"; 0 to below differenceRange()
 };
 
 struct DomainInfo {
@@ -72,7 +77,7 @@ public:
     [[nodiscard]] virtual DomainInfo info() const = 0;
     [[nodiscard]] virtual Genome seedGenome() const = 0;
     [[nodiscard]] virtual Json searchSpace() const = 0;      // default SearchSpace document, the human may edit the copy in the lab
-    [[nodiscard]] virtual std::vector<SuiteSpec> suites() const = 0;   // exactly one Target, first
+    [[nodiscard]] virtual std::vector<SuiteSpec> suites() const = 0;   // exactly one Target, first; no name twice
 
     // Reads the corpus named at `ratchet new --corpus`; called once before drawing when the lab has one. `folder` is the
     // lab's normalised copy (see core/plugin/corpus.h).

@@ -99,6 +99,26 @@ std::vector<std::string> domainNames()
     return {names.begin(), names.end()};
 }
 
+Status checkSuites(const DomainInfo& info, const std::vector<SuiteSpec>& suites)
+{
+    const auto wrong = [&](const std::string& what) {
+        return fail(Code::Environment, fmt::format("The plugin \"{}\" cannot be judged by its suites: {}.", info.name, what), "The plugin is at fault, not the lab.");
+    };
+    if (suites.empty() || suites.front().role != SuiteRole::Target)
+        return wrong("the first one is no target");
+    std::set<std::string> names;
+    for (const SuiteSpec& suite : suites) {
+        if (suite.name.empty() || !names.insert(suite.name).second)
+            return wrong(fmt::format("the name \"{}\" is empty or comes twice", suite.name));
+        if (suite.role == SuiteRole::Target && names.size() > 1)
+            return wrong(fmt::format("{} is a second target", suite.name));
+        if (suite.role == SuiteRole::Retained && !(suite.margin >= 0 && suite.margin < differenceRange(info.measure)))
+            return wrong(fmt::format("the margin of {} is {}, not 0 to below {}, so that no loss could pass it", suite.name, suite.margin,
+                                     differenceRange(info.measure)));
+    }
+    return {};
+}
+
 Result<std::unique_ptr<Domain>> loadDomain(const std::string& name, const std::string& corpusFolder)
 {
     const auto file = domainFile(name);
@@ -119,6 +139,10 @@ Result<std::unique_ptr<Domain>> loadDomain(const std::string& name, const std::s
         return fail(Code::Environment, made.error().text, "The plugin is at fault, not the lab.");
     if (!*made)
         return fail(Code::Environment, fmt::format("The plugin \"{}\" made no domain of this name.", name));
+    auto suites = guarded(name, [&] { return checkSuites((*made)->info(), (*made)->suites()); });
+    if (!suites)
+        return passOn(suites);
+    RATCHET_CHECK(*suites);
     if ((*made)->info().corpus != CorpusUse::None && !corpusFolder.empty()) {
         auto opened = guarded(name, [&] { return (*made)->openCorpus(corpusFolder); });
         if (!opened)

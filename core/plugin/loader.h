@@ -16,9 +16,14 @@ namespace ratchet {
 [[nodiscard]] std::vector<std::string> domainNames();
 // The file that loadDomain() loads for this name; empty when there is none.
 [[nodiscard]] std::filesystem::path domainFile(const std::string& name);
-// NotFound with the names there are; Environment when the plugin is of another version or throws while starting.
+// NotFound with the names there are; Environment when the plugin is of another version, throws while starting, or has suites
+// that checkSuites() refuses.
 // Exceptions of its functions are caught by `guarded` below.
 [[nodiscard]] Result<std::unique_ptr<Domain>> loadDomain(const std::string& name, const std::string& corpusFolder = {});
+
+// What everybody who judges takes for granted: one target, which is first, names of their own, margins that a loss can pass.
+// Environment, naming the suite.
+[[nodiscard]] Status checkSuites(const DomainInfo& info, const std::vector<SuiteSpec>& suites);
 
 // Runs `work` (which calls into a domain) and turns whatever it throws into Failed naming the plugin.
 template <typename Work>

@@ -49,6 +49,7 @@ struct VersionRecord {
     int generation = 0;              // parent's + 1
     std::int64_t parameters = 0;
     std::string origin;              // "seed", "proposal 12"
+    std::optional<Hash> moments = {}; // object: the optimizer's at the end of its training, where they were kept; no part of its name
 };
 
 struct ProposalRecord {
@@ -101,6 +102,9 @@ struct ScorecardRecord {
     Json samples;                    // guide and vault only
     Json calibration;                // {"champion": Calibration::toJson(), "challenger": ...}; null without confidences
     Time created{};
+    // Standard deviations over items, of the challenger's scores and of the paired differences within the gate's range; empty
+    // without a challenger and in cards of format 4 and before.
+    std::optional<double> challengerDeviation = {}, differenceDeviation = {};
 };
 
 struct VerdictRecord {

@@ -124,7 +124,8 @@ CREATE TABLE reward (
     spent REAL NOT NULL, created INTEGER NOT NULL) STRICT;
 )sql";
 
-// A verdict for each time that a proposal was judged, with the number of looks it took.
+// A verdict for each time that a proposal was judged, with the number of looks it took; how far scores and paired differences
+// lie apart from item to item; what a version's optimizer held at the end.
 constexpr const char* version5 = R"sql(
 CREATE TABLE verdict_of_question (
     proposal INTEGER NOT NULL REFERENCES proposal(id), challenger TEXT NOT NULL, champion TEXT NOT NULL,
@@ -135,6 +136,9 @@ INSERT INTO verdict_of_question SELECT proposal, challenger, champion, verdict, 
     discordant, reason, integrity, created, 0 FROM verdict;
 DROP TABLE verdict;
 ALTER TABLE verdict_of_question RENAME TO verdict;
+ALTER TABLE version ADD COLUMN moments TEXT;
+ALTER TABLE scorecard ADD COLUMN challenger_deviation REAL;
+ALTER TABLE scorecard ADD COLUMN difference_deviation REAL;
 )sql";
 
 constexpr std::array<Migration, 5> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}, {5, version5}}};

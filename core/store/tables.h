@@ -33,7 +33,8 @@ concept Numbered = requires(Record record) { record.id.value; };
 RATCHET_TABLE(VersionRecord, "version", "hash",
     visit("hash", r.hash); visit("parent", r.parent); visit("genome", r.genome); visit("weights", r.weights);
     visit("tokenizer", r.tokenizer); visit("created", r.created); visit("trial", r.trial);
-    visit("generation", r.generation); visit("parameters", r.parameters); visit("origin", r.origin);)
+    visit("generation", r.generation); visit("parameters", r.parameters); visit("origin", r.origin);
+    visit("moments", r.moments);)
 
 RATCHET_TABLE(ProposalRecord, "proposal", "id",
     visit("id", r.id); visit("tooth", r.tooth); visit("created", r.created); visit("family", r.family);
@@ -55,7 +56,8 @@ RATCHET_TABLE(ScorecardRecord, "scorecard", "ifnull(proposal, 0), challenger, ch
     visit("wins", r.wins); visit("losses", r.losses); visit("ties", r.ties); visit("champion_mean", r.championMean);
     visit("challenger_mean", r.challengerMean); visit("difference", r.difference); visit("low", r.low);
     visit("high", r.high); visit("e_value", r.eValue); visit("path", r.path); visit("classes", r.classes);
-    visit("samples", r.samples); visit("calibration", r.calibration); visit("created", r.created);)
+    visit("samples", r.samples); visit("calibration", r.calibration); visit("created", r.created);
+    visit("challenger_deviation", r.challengerDeviation); visit("difference_deviation", r.differenceDeviation);)
 
 RATCHET_TABLE(VerdictRecord, "verdict", "proposal, k",
     visit("proposal", r.proposal); visit("challenger", r.challenger); visit("champion", r.champion);

@@ -42,18 +42,20 @@ struct Case {
 Result<Case> caseFrom(const Json& json)
 {
     Case read;
-    std::string device = "cpu", precision = "fp32";
+    std::string device = "cpu", precision = "fp32", kernels = "own";
     Fields fields(json, "A bench's case");
     fields.read("kind", read.kind).readIf("threads", read.threads).readIf("seed", read.seed);
     fields.readIf("domain", read.domain).readIf("corpus", read.corpus).readIf("genome", read.genome);
     fields.readIf("weights", read.weights).readIf("batches", read.batches);
     fields.readIf("tokens", read.tokens).readIf("prompts", read.prompts);
-    fields.readIf("device", device).readIf("precision", precision).readIf("tokenizer", read.tokenizer);
+    fields.readIf("device", device).readIf("precision", precision).readIf("kernels", kernels).readIf("tokenizer", read.tokenizer);
     RATCHET_CHECK(fields.onlyKnown().status());
     if (read.threads < 1 || read.threads > 1024)
         return fail(Code::BadInput, "A bench's case has no sensible number of threads.");
     RATCHET_TRY(placement, placementOf(device, precision));
     read.placement = placement;
+    RATCHET_TRY(chosen, kernelsOf(kernels));
+    read.placement.kernels = chosen;
     read.placement.threads = read.threads;
     return read;
 }

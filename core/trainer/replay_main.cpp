@@ -39,7 +39,7 @@ int replayMain(const std::string& file, const Placement& placement)
     const Status done = replayFrom(file, placement);
     if (done)
         return 0;
-    fmt::print("{}\n", Json{{"error", done.error().text}}.dump());
+    fmt::print("{}\n", Json{{"error", failureOf(done.error()).text}}.dump());
     std::fflush(stdout);
     return exitStatus(done.error().code);
 }

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "core/base/file.h"
+#include "core/launch/messages.h"
 #include "core/model/compat.h"
 #include "core/plugin/loader.h"
 #include "core/trainer/rounds.h"
@@ -61,7 +62,7 @@ int roundsMain(const std::string& specFile)
 {
     prepareProcess();
     const Status done = experiment(specFile);
-    tell(done ? Json{{"done", true}} : Json{{"error", done.error().text}});
+    tell(done ? Json{{"done", true}} : Json{{"error", failureOf(done.error()).text}});
     return done ? 0 : exitStatus(done.error().code);
 }
 

@@ -75,8 +75,7 @@ int workerMain(FrameChannel& channel, const Placement& placement)
 {
     prepareProcess(placement.threads);
     const Result<Trained> trained = trainFrom(channel, placement);
-    const Status sent =
-        trained ? channel.send(*trained) : channel.send(Failure{codeName(trained.error().code), trained.error().text});
+    const Status sent = trained ? channel.send(*trained) : channel.send(failureOf(trained.error()));
     return trained && sent ? 0 : 1;
 }
 

@@ -119,6 +119,8 @@ class Train:
         self.device = torch.device(case.get("device", "cpu"))
         self.in_half = case.get("precision") == "bf16"
         self.inputs, self.targets = tensors["bench.inputs"], tensors["bench.targets"]
+        if case.get("compile"):
+            self.model = torch.compile(self.model)
         self.recipe, self.step = case["genome"]["recipe"], 0
         matrices = [p for p in self.model.parameters() if p.dim() > 1]
         vectors = [p for p in self.model.parameters() if p.dim() == 1]

@@ -40,6 +40,8 @@ void LearnerDeviceTest::theCpuIsNotAskedFor()
     LearnerDevice shared = *cpu;
     shared.threads = 4;
     QCOMPARE(shared.arguments(), (std::vector<std::string>{"--threads", "4"}));
+    shared.kernels = "library";
+    QCOMPARE(shared.arguments(), (std::vector<std::string>{"--threads", "4", "--kernels", "library"}));
     std::error_code error;
     if (!std::filesystem::exists("/dev/nvidiactl", error))
         QVERIFY(chooseDevice("/nowhere", "auto", "auto"));

@@ -74,6 +74,31 @@ private Q_SLOTS:
         QCOMPARE(twice.accepted, 1);
     }
 
+    // Half of the candidates of a kind lose 10 points, would be given up, and are measured by one audit in five; the others gain
+    // 10. What is expected is the mean of all, nought, and not the 6.7 points of those that were measured.
+    void auditsSpeakForThoseThatWereGivenUp()
+    {
+        constexpr int worlds = 200, candidates = 200;
+        double blind = 0, heeding = 0;
+        for (int world = 0; world < worlds; ++world) {
+            Rng rng = Rng::stream(7, "audits", static_cast<std::uint64_t>(world));
+            LessonRecord plain = lessonOn({}, "reasoning", "format = reversed"), weighted = plain;
+            for (int i = 0; i < candidates; ++i) {
+                const bool isWorse = rng.uniform() < 0.5;
+                if (isWorse && rng.uniform() >= 0.2)
+                    continue;
+                LessonEvidence seen = evidence((isWorse ? -0.1 : 0.1) + 0.05 * rng.normal(), 0.01);
+                plain = learn(plain, seen, {});
+                seen.propensity = isWorse ? 0.2 : 1;
+                weighted = learn(weighted, seen, {});
+            }
+            blind += plain.meanGain / worlds;
+            heeding += weighted.meanGain / worlds;
+        }
+        QVERIFY2(std::abs(blind - 0.0667) < 0.005, qPrintable(QString::number(blind)));
+        QVERIFY2(std::abs(heeding) < 0.005, qPrintable(QString::number(heeding)));
+    }
+
     void theOrderOfMeasurementsDoesNotMatter()
     {
         const LessonRecord fresh = lessonOn({}, "reasoning", "format = reversed");

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <QTest>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
 #include "core/plugin/loader.h"
 
 using namespace ratchet;
+
+Q_DECLARE_METATYPE(std::vector<ratchet::SuiteSpec>)
+Q_DECLARE_METATYPE(ratchet::Measure)
 
 class TestLoader : public QObject {
     Q_OBJECT
@@ -17,6 +21,8 @@ private Q_SLOTS:
     void refuses_data();
     void refuses();
     void aThrowingPluginGivesAnError();
+    void suitesThatCannotJudgeAreRefused_data();
+    void suitesThatCannotJudgeAreRefused();
 };
 
 void TestLoader::findsThePluginsBesideThePrograms()
@@ -66,6 +72,44 @@ void TestLoader::aThrowingPluginGivesAnError()
     QVERIFY(!item);
     QCOMPARE(int(item.error().code), int(Code::Failed));
     QVERIFY(item.error().text.find("arithmetic") != std::string::npos);
+}
+
+using Suites = std::vector<SuiteSpec>;
+
+void TestLoader::suitesThatCannotJudgeAreRefused_data()
+{
+    constexpr auto target = SuiteRole::Target, kept = SuiteRole::Retained, probe = SuiteRole::Probe;
+    QTest::addColumn<Suites>("suites");
+    QTest::addColumn<Measure>("measure");
+    QTest::addColumn<QString>("says");
+    const auto right = Measure::ExactMatch, bits = Measure::BitsPerByte;
+    QTest::addRow("a target alone") << Suites{{"a", "", target, 0}} << right << "";
+    QTest::addRow("a target, a retained suite, a probe whose margin means nothing")
+        << Suites{{"a", "", target, 0}, {"b", "", kept, 0}, {"c", "", probe, 9}} << right << "";
+    QTest::addRow("none at all") << Suites{} << right << "no target";
+    QTest::addRow("a retained one first") << Suites{{"b", "", kept, 0.02}, {"a", "", target, 0}} << right << "no target";
+    QTest::addRow("two targets") << Suites{{"a", "", target, 0}, {"b", "", target, 0}} << right << "b is a second target";
+    QTest::addRow("a name twice") << Suites{{"a", "", target, 0}, {"a", "", probe, 0}} << right << "comes twice";
+    QTest::addRow("no name") << Suites{{"", "", target, 0}} << right << "empty";
+    QTest::addRow("a margin that everything passes") << Suites{{"a", "", target, 0}, {"b", "", kept, 1}} << right << "the margin of b is 1";
+    QTest::addRow("a margin of one bit per byte") << Suites{{"a", "", target, 0}, {"b", "", kept, 0.125}} << bits << "not 0 to below 0.125";
+    QTest::addRow("a margin below it") << Suites{{"a", "", target, 0}, {"b", "", kept, 0.02}} << bits << "";
+    QTest::addRow("a margin that asks for a gain") << Suites{{"a", "", target, 0}, {"b", "", kept, -0.01}} << right << "the margin of b";
+    QTest::addRow("a margin that is no number") << Suites{{"a", "", target, 0}, {"b", "", kept, std::nan("")}} << right << "the margin of b";
+}
+
+void TestLoader::suitesThatCannotJudgeAreRefused()
+{
+    QFETCH(Suites, suites);
+    QFETCH(Measure, measure);
+    QFETCH(QString, says);
+    DomainInfo info;
+    info.name = "faulty";
+    info.measure = measure;
+    const Status checked = checkSuites(info, suites);
+    QCOMPARE(checked.has_value(), says.isEmpty());
+    if (!checked)
+        QVERIFY2(QString::fromStdString(checked.error().text).contains(says), checked.error().text.c_str());
 }
 
 QTEST_GUILESS_MAIN(TestLoader)

@@ -82,6 +82,7 @@ private Q_SLOTS:
     void aJudgeThatDiesLeavesNoResult();
     void aFinishedComparisonStaysFinished();
     void bitsPerByteAreToldAsSuch();
+    void recordsKnowHowFarItemsLieApart();
     void recordsCountAndDecimate();
     void aChampionAloneGivesAScorecard();
 };
@@ -339,6 +340,30 @@ void TestScorecard::bitsPerByteAreToldAsSuch()
     QVERIFY2(comparison.verdict().verdict == Verdict::Accept, comparison.verdict().reason.c_str());
     QVERIFY2(comparison.verdict().reason.find("bits per byte against 3.") != std::string::npos, comparison.verdict().reason.c_str());
     QVERIFY(comparison.verdict().pairs <= 100);
+}
+
+void TestScorecard::recordsKnowHowFarItemsLieApart()
+{
+    // Differences 0.1, -0.3 and 0.5 bits of 8: clipped at 1 they are as they are; 3 bits count as 1.
+    Scores scores;
+    scores.suite = "target";
+    scores.split = "gate";
+    scores.champion = {0.5, 0.5, 0.5, 0.5};
+    scores.challenger = {0.5 + 0.1 / 8, 0.5 - 0.3 / 8, 0.5 + 0.5 / 8, 0.5 + 3.0 / 8};
+    const auto card = scorecardOf(scores, suites.front(), Measure::BitsPerByte).value();
+    const auto deviationOf = [](const std::vector<double>& values) {
+        double mean = 0, squares = 0;
+        for (const double value : values)
+            mean += value / static_cast<double>(values.size());
+        for (const double value : values)
+            squares += (value - mean) * (value - mean);
+        return std::sqrt(squares / static_cast<double>(values.size() - 1));
+    };
+    QVERIFY(std::abs(card.differenceDeviation.value() - deviationOf({0.1 / 8, -0.3 / 8, 0.5 / 8, 1.0 / 8})) < 1e-12);
+    QVERIFY(std::abs(card.challengerDeviation.value() - deviationOf(scores.challenger)) < 1e-12);
+    scores.challenger.clear();
+    const auto single = scorecardOf(scores, suites.front(), Measure::BitsPerByte).value();
+    QVERIFY(!single.differenceDeviation && !single.challengerDeviation);
 }
 
 void TestScorecard::recordsCountAndDecimate()

@@ -122,14 +122,16 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     QVERIFY(store->update(trial));
     VersionRecord child = exampleVersion("child", seed.hash);
     child.trial = trial.id;
+    child.moments = hashOf("moments");
     QVERIFY(store->add(child));
     ScorecardRecord card{proposal.id, child.hash, seed.hash, "addition-3", "gate", true, false, 120, 70, 10, 40, 0.2, 0.7, 0.5, 0.4, 0.6, 1e9,
                          {0.1, -0.2, 9}, Json{{"champion", {{"carry", 3}}}}, Json::array(),
-                         Json{{"champion", {{"items", 120}}}}, exampleTime(5)};
+                         Json{{"champion", {{"items", 120}}}}, exampleTime(5), 0.4, 0.6};
     QVERIFY(store->add(card));
     ScorecardRecord alone = card;
     alone.proposal = {};
     alone.challenger = {};
+    alone.challengerDeviation = alone.differenceDeviation = std::nullopt;
     QVERIFY(store->add(alone));
     const VerdictRecord verdict{proposal.id, child.hash, seed.hash, Verdict::Accept, 1, 0.03, 1e9, 33, 120, 80, "Better.",
                                 Json::array({Json{{"name", "finite"}, {"ok", true}}}), exampleTime(6)};
@@ -162,6 +164,8 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     QCOMPARE(gotVersion.parent, child.parent);
     QCOMPARE(gotVersion.trial, child.trial);
     QCOMPARE(gotVersion.weights, child.weights);
+    QCOMPARE(gotVersion.moments, child.moments);
+    QVERIFY(!reader.version(seed.hash).value()->moments);
     QCOMPARE(reader.versions().value().size(), 2U);
     const ProposalRecord gotProposal = reader.proposal(proposal.id).value().value();
     QCOMPARE(gotProposal.patch, proposal.patch);
@@ -184,6 +188,8 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     QCOMPARE(cards[0].path, card.path);
     QCOMPARE(cards[0].classes, card.classes);
     QCOMPARE(cards[0].eValue, card.eValue);
+    QCOMPARE(cards[0].challengerDeviation, card.challengerDeviation);
+    QCOMPARE(cards[0].differenceDeviation, card.differenceDeviation);
     QCOMPARE(reader.scorecardsOf(seed.hash).value().size(), 1U);
     QCOMPARE(reader.verdict(proposal.id).value()->verdict, Verdict::Accept);
     QCOMPARE(reader.verdict(proposal.id).value()->integrity, verdict.integrity);
@@ -376,8 +382,10 @@ void TestStore::anOlderDatabaseIsBroughtUpToDate()
     }
     const std::string sql = "DROP TABLE answer; DELETE FROM meta WHERE key = 'ledger-head'; PRAGMA user_version = 1;"
                             "ALTER TABLE scorecard DROP COLUMN probe; ALTER TABLE scorecard DROP COLUMN calibration;"
+                            "ALTER TABLE scorecard DROP COLUMN challenger_deviation; ALTER TABLE scorecard DROP COLUMN difference_deviation;"
                             "ALTER TABLE lesson DROP COLUMN replicated; ALTER TABLE lesson DROP COLUMN nominal_gain;"
-                            "ALTER TABLE lesson DROP COLUMN replicated_gain; ALTER TABLE trial DROP COLUMN proxy; ALTER TABLE trial DROP COLUMN report; DROP TABLE reward;";
+                            "ALTER TABLE lesson DROP COLUMN replicated_gain; ALTER TABLE trial DROP COLUMN proxy; ALTER TABLE trial DROP COLUMN report; DROP TABLE reward;"
+                            "ALTER TABLE version DROP COLUMN moments;";
     if (std::system(fmt::format("sqlite3 '{}' \"{}\"", place.file().string(), sql).c_str()) != 0)
         QSKIP("sqlite3 is not installed");
     QCOMPARE(place.open(Store::Mode::ReadOnly).error().code, Code::Conflict);

@@ -3,6 +3,8 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include "core/base/file.h"
+#include "core/genome/tokenizer.h"
 #include "core/model/answerer.h"
 #include "core/model/compat.h"
 #include "core/model/transformer.h"
@@ -17,6 +19,47 @@ class Tooled : public toy::Copy {
 public:
     std::vector<Tool> tools() const override { return {tool}; }
     Tool tool{"calculator", '[', ':', ']', [](std::string_view) { return std::string("gg"); }};
+};
+
+// Texts of byte pairs by a model of random weights.
+class Pairs {
+public:
+    Pairs() : m_tokenizer(Tokenizer::learn({readFile(RATCHET_SOURCE_DIR "/core/README.md").value()}, 700))
+    {
+        m_genome = m_world.seedGenome();
+        m_genome.architecture.context = 32;
+        const std::string file = m_folder.path().toStdString() + "/weights.safetensors";
+        Transformer model(m_genome.architecture, m_tokenizer.vocabulary());
+        model.initialise(7);
+        if (!model.save(file, model.flat(), {}))
+            qFatal("the weights cannot be written");
+        m_answerer = Answerer::load(m_genome, file, m_world, m_tokenizer.toJson()).value();
+    }
+    [[nodiscard]] Answer answer(AnswerOptions options) const
+    {
+        options.maxTokens = 24;
+        options.temperature = 1;
+        options.seed = 3;
+        return m_answerer->answer({"the"}, options).value().front();
+    }
+
+private:
+    QTemporaryDir m_folder;
+    toy::Copy m_world;
+    Genome m_genome;
+    Tokenizer m_tokenizer;
+    std::unique_ptr<Answerer> m_answerer;
+};
+
+// Any bytes.
+class Bytes : public Tooled {
+public:
+    DomainInfo info() const override
+    {
+        DomainInfo info = Tooled::info();
+        info.alphabet.clear();
+        return info;
+    }
 };
 
 const std::vector<std::string> prompts{"a=", "abc=", "hgfedcb=", "bb=", "cde=", "=", "ffffff=", "d="};
@@ -81,6 +124,96 @@ private Q_SLOTS:
         QVERIFY(stopped.ended);
     }
 
+    // Of the k likeliest, and of those that the nucleus needs, as the model's own probabilities say.
+    void samplesOnlyFromTheTop_data()
+    {
+        QTest::addColumn<int>("topK");
+        QTest::addColumn<double>("topP");
+        QTest::addRow("all") << 0 << 1.0;
+        QTest::addRow("the three likeliest") << 3 << 1.0;
+        QTest::addRow("half of the probability") << 0 << 0.5;
+        QTest::addRow("both") << 2 << 0.9;
+    }
+    void samplesOnlyFromTheTop()
+    {
+        QFETCH(int, topK);
+        QFETCH(double, topP);
+        constexpr int draws = 2000;
+        std::vector<Drawn> order = firstTokens(atMost(1, 2), draws);
+        QCOMPARE(order.size(), 10U);
+        std::sort(order.begin(), order.end(), [](const Drawn& a, const Drawn& b) { return a.weight > b.weight; });
+        double all = 0, before = 0;
+        for (const Drawn& token : order)
+            all += token.weight;
+        std::map<std::string, double> wanted;
+        for (const Drawn& token : order)
+            if ((topK == 0 || static_cast<int>(wanted.size()) < topK) && before < topP * all) {
+                wanted[token.text] = token.weight;
+                before += token.weight;
+            }
+        AnswerOptions options = atMost(1, 2);
+        options.topK = topK;
+        options.topP = topP;
+        const std::vector<Drawn> drawn = firstTokens(options, draws);
+        QCOMPARE(drawn.size(), wanted.size());
+        for (const Drawn& token : drawn) {
+            QVERIFY2(wanted.contains(token.text), token.text.c_str());
+            const double share = wanted[token.text] / before;
+            QVERIFY(std::abs(token.count / double(draws) - share) < 4 * std::sqrt(share * (1 - share) / draws) + 1e-9);
+        }
+    }
+
+    // Pieces may hold a stop text inside, begin one that does not come, or end within a character.
+    void pairsOfBytesStopAndStreamAsTheTextDoes()
+    {
+        const Pairs pairs;
+        const Answer whole = pairs.answer({});
+        QVERIFY2(whole.completion.size() > 24, whole.completion.c_str()); // some of its 24 tokens are pairs
+        for (std::size_t from = 1; from + 3 < whole.completion.size(); ++from)
+            for (std::size_t length = 1; length <= 3; ++length) {
+                AnswerOptions options;
+                options.stop = {whole.completion.substr(from, length), "\xff\xfe"};
+                std::vector<std::string> pieces;
+                options.onText = [&](const std::string& piece) { pieces.push_back(piece); };
+                const Answer stopped = pairs.answer(options);
+                QCOMPARE(stopped.completion, whole.completion.substr(0, whole.completion.find(options.stop[0])));
+                QVERIFY(stopped.ended);
+                std::string together;
+                for (const std::string& piece : pieces)
+                    together += piece;
+                QCOMPARE(together, stopped.completion);
+            }
+    }
+
+    void aStreamIsOfWholeCharacters()
+    {
+        QTemporaryDir folder;
+        const std::string file = folder.path().toStdString() + "/weights.safetensors";
+        Genome genome = m_genome;
+        genome.tools = {{"calculator"}, 1};
+        Transformer model(genome.architecture, 258);
+        model.initialise(7);
+        QVERIFY(model.save(file, model.flat(), {}));
+        Bytes world;
+        const auto answer = [&](const AnswerOptions& options) {
+            return Answerer::load(genome, file, world).value()->answer({"a="}, options).value().front();
+        };
+        world.tool.open = world.tool.call = answer(atMost(1)).completion.at(0);
+        const std::string written = "\u00e9\u65e5\U0001d11eo";
+        world.tool.run = [&](std::string_view) { return written; };
+        AnswerOptions options = atMost(16);
+        std::vector<std::string> pieces;
+        options.onText = [&](const std::string& piece) { pieces.push_back(piece); };
+        const Answer whole = answer(options);
+        QCOMPARE(whole.completion.substr(1, written.size()), written);
+        std::string together;
+        for (const std::string& piece : pieces)
+            together += piece;
+        QCOMPARE(together, whole.completion);
+        for (const char* character : {"\u00e9", "\u65e5", "\U0001d11e", "o"})
+            QVERIFY2(std::find(pieces.begin(), pieces.end(), character) != pieces.end(), character);
+    }
+
     void aToolWritesItsResult()
     {
         const auto [prompt, text] = talkative();
@@ -117,6 +250,24 @@ private:
         if (!given)
             qFatal("%s", given.error().text.c_str());
         return *given;
+    }
+    // A token that came first, how often, and what a temperature of 2 makes of its probability.
+    struct Drawn {
+        std::string text;
+        int count = 0;
+        double weight = 0;
+    };
+    [[nodiscard]] std::vector<Drawn> firstTokens(const AnswerOptions& options, int draws) const
+    {
+        std::map<std::string, Drawn> found;
+        for (const Answer& one : answers(std::vector<std::string>(static_cast<std::size_t>(draws), "abc="), options)) {
+            Drawn& drawn = found[one.completion];
+            drawn = {one.completion, drawn.count + 1, std::sqrt(one.confidence)};
+        }
+        std::vector<Drawn> list;
+        for (auto& [text, drawn] : found)
+            list.push_back(std::move(drawn));
+        return list;
     }
     // A prompt whose greedy answer has several letters.
     [[nodiscard]] std::pair<std::string, std::string> talkative() const

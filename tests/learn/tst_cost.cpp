@@ -185,6 +185,7 @@ private Q_SLOTS:
     void otherVersionsAllocateWhatTheyAreSaidTo_data();
     void otherVersionsAllocateWhatTheyAreSaidTo();
     void theProcessGrowsByWhatItIsSaidTo();
+    void everyThreadKeepsAGradient();
     void whatDoesNotFitIsRefusedWithBothFigures();
 
 private:
@@ -447,6 +448,19 @@ void TestCost::theProcessGrowsByWhatItIsSaidTo()
     const double grown = child.readAllStandardOutput().trimmed().toDouble();
     const double computed = trainingMemory(genome, 64, genome.architecture.context).bytes();
     QVERIFY2(computed > 0.8 * grown && computed < 1.25 * grown, compared(computed, grown));
+}
+
+void TestCost::everyThreadKeepsAGradient()
+{
+    Genome genome = largeGenome();
+    genome.recipe.batch = 8;
+    const auto bytesBy = [&genome](int threads) { return trainingMemory(genome, 64, 128, {}, threads).bytes(); };
+    const double gradient = 4.0 * static_cast<double>(parameterCount(genome.architecture, 64));
+    QCOMPARE(bytesBy(3) - bytesBy(1), 2 * gradient);
+    QCOMPARE(bytesBy(100) - bytesBy(1), 7 * gradient); // no more than there are rows
+    genome.recipe.dropout = 0.1;
+    QCOMPARE(shardsOf(genome, 4), 1);
+    QCOMPARE(bytesBy(4), bytesBy(1));
 }
 
 void TestCost::whatDoesNotFitIsRefusedWithBothFigures()

@@ -250,6 +250,28 @@ private Q_SLOTS:
                  reply.body["choices"]);
     }
 
+    void itIsDrawnFromTheTopAndStoppedAsAsked()
+    {
+        start();
+        const auto choice = [&](Json more) {
+            more["prompt"] = "12+34=";
+            more["max_tokens"] = 8;
+            return post("/v1/completions", more).body["choices"][0];
+        };
+        const auto greedy = choice({})["text"].get<std::string>();
+        QVERIFY(greedy.size() > 2);
+        QVERIFY(choice({{"temperature", 2}, {"seed", 5}})["text"] != greedy);
+        QCOMPARE(choice({{"temperature", 2}, {"seed", 5}, {"top_k", 1}})["text"].get<std::string>(), greedy);
+        QCOMPARE(choice({{"temperature", 2}, {"seed", 5}, {"top_p", 1e-9}})["text"].get<std::string>(), greedy);
+        const std::string stop = greedy.substr(1, 2);
+        for (const Json& asked : {Json(stop), Json::array({"no such text", stop})}) {
+            const Json stopped = choice({{"stop", asked}});
+            QCOMPARE(stopped["text"].get<std::string>(), greedy.substr(0, greedy.find(stop)));
+            QCOMPARE(stopped["finish_reason"].get<std::string>(), std::string("stop"));
+        }
+        QCOMPARE(choice({{"stop", nullptr}})["text"].get<std::string>(), greedy);
+    }
+
     void aStreamSaysTheSameInPieces()
     {
         start();
@@ -284,7 +306,11 @@ private Q_SLOTS:
         row("a million tokens", R"({"prompt": "1+1=", "max_tokens": 1000000})", "max_tokens");
         row("below absolute zero", R"({"prompt": "1+1=", "temperature": -1})", "temperature");
         row("an endless temperature", R"({"prompt": "1+1=", "temperature": 1e999})", "number");
-        row("a field that would be ignored", R"({"prompt": "1+1=", "stop": "3"})", "stop");
+        row("a field that would be ignored", R"({"prompt": "1+1=", "logit_bias": {}})", "logit_bias");
+        row("nothing of the likeliest", R"({"prompt": "1+1=", "top_p": 0})", "top_p");
+        row("fewer than no token", R"({"prompt": "1+1=", "top_k": -1})", "top_k");
+        row("a stop at once", R"({"prompt": "1+1=", "stop": ["3", ""]})", "stop");
+        row("five ways to stop", R"({"prompt": "1+1=", "stop": ["1", "2", "3", "4", "5"]})", "stop");
         row("deeply nested", R"({"prompt": [[[[[[[[[[[]]]]]]]]]]]})", "prompt");
     }
     void badRequests()

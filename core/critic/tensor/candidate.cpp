@@ -172,8 +172,8 @@ std::vector<Check> Candidate::check(Rng& rng) const
 {
     const auto seen = m_answerer->check(rng);
     return {{m_who + " normalisation", seen.normalisation <= 1e-4, fmt::format("probabilities sum to one within {:.1e}", seen.normalisation)},
-            {m_who + " causality", seen.causal, seen.causal ? "later tokens change nothing before them" : "later tokens changed earlier logits"},
-            {m_who + " finite", seen.finite, seen.finite ? "every logit is finite" : "a logit is not finite"}};
+            {m_who + " causality", seen.causal, seen.causal ? "later tokens change nothing before them" : "later tokens changed what is said before them"},
+            {m_who + " finite", seen.finite, seen.finite ? "every probability is a number above 0" : "a probability is 0 or no number"}};
 }
 
 } // namespace ratchet

@@ -29,7 +29,7 @@ public:
     // answers drawn at temperature 0.7) is what answer() says, whether right or wrong. Exact match only.
     enum class Otherwise { Paraphrased, Drawn };
     [[nodiscard]] Result<std::vector<Reply>> agreement(const std::vector<ExamItem>& items, Otherwise how, std::uint64_t seed);
-    // Probabilities sum to one within 1e-4, later tokens change nothing before them, logits are finite.
+    // Probabilities sum to one within 1e-4, later tokens change nothing before them, all of it finite (core/model/soundness.h).
     [[nodiscard]] std::vector<Check> check(Rng& rng) const;
     [[nodiscard]] const Genome& genome() const { return m_genome; }
     [[nodiscard]] double flopsUsed() const { return m_answerer->flopsUsed(); }

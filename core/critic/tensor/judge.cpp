@@ -245,7 +245,7 @@ int judgeMain(FrameChannel& channel, const Placement& placement)
     if (status)
         return 0;
     if (status.error().code != Code::Cancelled)
-        static_cast<void>(channel.send(Failure{codeName(status.error().code), status.error().text}));
+        static_cast<void>(channel.send(failureOf(status.error())));
     return 1;
 }
 

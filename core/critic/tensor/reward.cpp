@@ -329,7 +329,7 @@ int rewardMain(FrameChannel& channel, const Placement& placement)
 {
     prepareProcess();
     const auto done = workFrom(channel, placement);
-    const Status sent = done ? channel.send(*done) : channel.send(Failure{codeName(done.error().code), done.error().text});
+    const Status sent = done ? channel.send(*done) : channel.send(failureOf(done.error()));
     return done && sent ? 0 : 1;
 }
 

@@ -285,6 +285,8 @@ Result<std::vector<Answer>> Server::generate(const CompletionRequest& asked, Ans
     if (!item || !*item)
         return m_live.answerer->answer({asked.prompt}, options);
     const auto show = std::exchange(options.onText, {});
+    options.topP = 1;
+    options.topK = 0;
     auto answers = guarded(m_spec.domain, [&] {
         return answerByPolicy(*m_live.answerer, m_live.genome, *m_domain, {**item}, {asked.prompt}, options);
     });
@@ -302,6 +304,9 @@ void Server::generateNow(const CompletionRequest& asked, const std::shared_ptr<W
     options.maxTokens = asked.maxTokens;
     options.temperature = asked.temperature;
     options.seed = asked.seed;
+    options.topP = asked.topP;
+    options.topK = asked.topK;
+    options.stop = asked.stop;
     if (asked.stream)
         options.onText = [this, &written](const std::string& piece) {
             asio::post(m_sockets, [written, piece] {
@@ -411,7 +416,7 @@ Task<bool> Server::streamOut(beast::tcp_stream& stream, const std::shared_ptr<Wr
 
 int failed(FrameChannel& channel, const Error& error)
 {
-    (void)channel.send(Failure{codeName(error.code), error.hint.empty() ? error.text : fmt::format("{} {}", error.text, error.hint)});
+    (void)channel.send(failureOf(error));
     return 1;
 }
 
