@@ -142,8 +142,10 @@ private:
         m_now.sights.clear();
         m_now.replications.clear();
         for (const VersionRecord& version : m_now.versions) {
-            if (std::none_of(m_now.proposals.begin(), m_now.proposals.end(), [&](const auto& proposal) { return replicates(proposal, version); }))
-                continue;
+            const ProposalRecord* made = m_now.proposalOf(version);
+            if ((made && isControl(*made)) || std::none_of(m_now.proposals.begin(), m_now.proposals.end(),
+                                                                  [&](const auto& proposal) { return replicates(proposal, version); }))
+                continue;                            // a control has the recipe of what it repeats
             RATCHET_TRY(came, replicationResult(store, version.hash, false));
             if (!came.suites.empty() && came.reference != version.hash)
                 m_now.replications.push_back(std::move(came));

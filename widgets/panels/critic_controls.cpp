@@ -201,7 +201,7 @@ void CriticControls::showNoise(const Snapshot& snapshot)
         m_noise->setItem(at, noise::OfItems, factCell(scores.countsAnswers() ? scores.deviation(suite.itemSigma) : QStringLiteral("\u2013"),
                                                       tr("What the draw of items alone would bring about.")));
         m_noise->setItem(at, noise::Difference, factCell(spreadText(scores, suite.difference), tr("Against the champion on the same items.")));
-        m_noise->setItem(at, noise::Differing, factCell(formatShare(suite.discordant), tr("Items on which a result and the champion differ.")));
+        m_noise->setItem(at, noise::Differing, factCell(scores.countsAnswers() ? formatShare(suite.discordant) : QStringLiteral("\u2013"), tr("Items on which a result and the champion differ.")));
     }
     fitHeight(m_noise);
     QStringList sentences;

@@ -18,7 +18,8 @@ namespace ratchet {
 bool hasRecipe(const Snapshot& snapshot, const std::optional<Hash>& version)
 {
     const VersionRecord* record = version ? snapshot.version(*version) : nullptr;
-    return record && record->trial;
+    const ProposalRecord* made = record ? snapshot.proposalOf(*record) : nullptr;
+    return record && record->trial && !(made && isControl(*made));
 }
 
 ReplicateDialog::ReplicateDialog(std::shared_ptr<const Snapshot> snapshot, const Hash& version, Beside beside, QWidget* parent)

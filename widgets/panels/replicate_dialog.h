@@ -13,7 +13,7 @@ class QSpinBox;
 
 namespace ratchet {
 
-// Whether this version's recipe can be trained again: an imported one has none.
+// Whether this version's recipe can be trained again: an imported one has none, and a control has that of what it repeats.
 [[nodiscard]] bool hasRecipe(const Snapshot& snapshot, const std::optional<Hash>& version);
 
 class ReplicateDialog : public QDialog {

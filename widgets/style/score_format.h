@@ -16,7 +16,7 @@ public:
     explicit ScoreFormat(Measure measure) : m_measure(measure) {}
     explicit ScoreFormat(const Snapshot& snapshot);
 
-    // Whether a score is a share of answers that are right, and so has percent, failure classes and an exact interval.
+    // Whether a score is a share of answers that are right, and so has percent and an exact interval.
     [[nodiscard]] bool countsAnswers() const { return m_measure == Measure::ExactMatch; }
     // A score s as an axis shows it: itself, or 8 (1 - s) bits per byte.
     [[nodiscard]] double value(double score) const;
