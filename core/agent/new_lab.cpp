@@ -220,6 +220,10 @@ Status newLab(const NewLab& wanted)
     config.proxy = wanted.proxy.value_or(config.proxy);
     config.audit = wanted.audit.value_or(config.audit);
     config.reward = wanted.reward.value_or(config.reward);
+    config.alpha = wanted.alpha.value_or(config.alpha);
+    config.gateItems = wanted.gateItems.value_or(config.gateItems);
+    config.minEffect = wanted.minEffect.value_or(config.minEffect);
+    config.retainedAlpha = wanted.retainedAlpha.value_or(config.retainedAlpha);
     if (config.reward > 0 && info.measure == Measure::BitsPerByte)
         return fail(Code::Usage, fmt::format("The domain {} is measured in bits per byte: no answer is right or wrong, and a reward model has nothing to learn.", info.name),
                     "Leave out --reward.");
@@ -227,6 +231,7 @@ Status newLab(const NewLab& wanted)
     config.parents = toText(parents);
     config.corpusSource = wanted.corpus;
     config.created = toIso(now());
+    RATCHET_CHECK(LabConfig::fromJson(config.toJson()));        // what could not be read again
     RATCHET_TRY(checked, spaceOf(space, start));
 
     const LabPaths paths{wanted.root};
