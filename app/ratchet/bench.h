@@ -84,6 +84,7 @@ struct GateBench {
     double minEffect = 0.005;
     std::string outcomes;               // file; empty: simulate
 };
+// Failed, saying which, when a promise does not hold: false accepts over a lab; at alpha = 0.05 power and price, too.
 [[nodiscard]] Status benchGate(const GateBench& bench, const BenchOptions& options);
 [[nodiscard]] Status benchOutcomes(const GateBench& bench, bool json);
 

@@ -152,7 +152,7 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
         summary.waiting += proposal.state == ProposalState::Waiting;
         summary.tried.push_back(std::move(row));
     }
-    summary.bitsPerByte = config.goal.find("bits per byte") != std::string::npos;
+    summary.bitsPerByte = config.isBitsPerByte();
     RATCHET_TRY(deployments, store.deployments());
     summary.deployments = std::move(deployments);
     if (!summary.deployments.empty()) {

@@ -51,7 +51,7 @@ struct VaultChange {
 
 struct Summary {
     LabConfig config;
-    bool bitsPerByte = false;    // the scores s are bits per byte b, s = 1 - b / 8
+    bool bitsPerByte = false;    // LabConfig::isBitsPerByte()
     std::vector<TriedRow> tried; // by proposal
     std::optional<VersionRecord> first, live;
     std::vector<VaultChange> vault;

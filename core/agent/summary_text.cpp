@@ -208,10 +208,12 @@ std::string sightText(const Summary& summary, const Sight& sight)
 {
     const int items = summary.config.gateItems;
     if (sight.smallest.gain <= 0)
-        return fmt::format("Question {} (alpha {:.2g}): no gain can be seen within {} items, as equal recipes answer too much alike.", sight.k, sight.alpha, items);
-    return fmt::format("Question {} (alpha {:.2g}): the smallest gain seen four times in five is {} ({:.0f} % of answers that differ won), "
+        return fmt::format("Question {} (alpha {:.2g}): no gain can be seen within {} items, as equal recipes answer too much {}.", sight.k, sight.alpha, items,
+                           summary.bitsPerByte ? "unlike" : "alike");
+    return fmt::format("Question {} (alpha {:.2g}): the smallest gain seen four times in five is {}{}, "
                        "for about {:.0f} of {} items: {} of training and {} of judging.", sight.k, sight.alpha, gainText(summary, sight.smallest.gain),
-                       100 * sight.smallest.winShare, sight.smallest.meanPairs, items, toText(sight.training),
+                       summary.bitsPerByte ? std::string(" bits per byte") : fmt::format(" ({:.0f} % of answers that differ won)", 100 * sight.smallest.winShare),
+                       sight.smallest.meanPairs, items, toText(sight.training),
                        sight.judging.value > 0 ? fmt::format("about {}", toText(sight.judging)) : "an unknown sum");
 }
 

@@ -209,6 +209,10 @@ void TestLab::configurationSurvivesTheTrip()
     const LabConfig back = LabConfig::fromJson(parseJson(config.toJson().dump(), "it").value()).value();
     QCOMPARE(back.toJson(), config.toJson());
     QCOMPARE(back.seed, config.seed);
+    Json older = config.toJson();
+    older.erase("minEffect");
+    older.erase("retainedAlpha");
+    QCOMPARE(LabConfig::fromJson(older).value().toJson(), config.toJson());      // what every lab had before they could be chosen
 }
 
 void TestLab::saysWhatIsWrongWithALab_data()
@@ -226,6 +230,10 @@ void TestLab::saysWhatIsWrongWithALab_data()
     QTest::addRow("a budget that is text") << changed("budget", "much") << int(Code::Damaged);
     QTest::addRow("a budget of nothing") << changed("budget", 0) << int(Code::Damaged);
     QTest::addRow("an error bound of one") << changed("alpha", 1) << int(Code::Damaged);
+    QTest::addRow("an error bound of nearly nothing") << changed("alpha", 1e-300) << int(Code::Damaged);
+    QTest::addRow("more items than a level can be made for") << changed("gateItems", 2'000'000'000) << int(Code::Damaged);
+    QTest::addRow("a smallest effect that nothing has") << changed("minEffect", 0.5) << int(Code::Damaged);
+    QTest::addRow("a retained bound of nothing") << changed("retainedAlpha", 0) << int(Code::Damaged);
     QTest::addRow("a look when everything is spent") << changed("proxy", 1) << int(Code::Damaged);
     QTest::addRow("a look before the start") << changed("proxy", -0.1) << int(Code::Damaged);
     QTest::addRow("giving up without any audit") << changed("audit", 0) << int(Code::Damaged);
