@@ -384,8 +384,9 @@ Status TrainJob::store(const Status& how, const std::optional<VersionRecord>& ve
 
 EngineStatus::Running TrainJob::running() const
 {
+    const double left = std::min(m_progress.secondsLeft, 1e9);
     return {m_proposal ? m_proposal->id : Id<ProposalRecord>{}, m_proposal ? m_proposal->operatorName : "seed model",
-            m_trial.stage, m_progress.fraction, m_progress.loss};
+            m_trial.stage, m_progress.fraction, m_progress.loss, std::chrono::milliseconds(std::llround(1000 * left))};
 }
 
 } // namespace ratchet

@@ -84,7 +84,8 @@ private:
         for (std::int64_t step = 1; step <= steps; ++step) {
             rest();
             say(Points{step, {{"loss", 3.0 / static_cast<double>(step)}}});
-            say(Progress{step, step * perStep, static_cast<double>(step * perStep) * perToken + asked, static_cast<double>(step) / steps, 1, "full"});
+            say(Progress{step, step * perStep, static_cast<double>(step * perStep) * perToken + asked, static_cast<double>(step) / steps, 1, "full",
+                         static_cast<double>(steps - step)});
             if (spec.trial == 2 && step == 3 && misbehave(spec))
                 return 1;
             if (step == 2 && spec.proxy > 0 && !(spec.trial == 2 && m_fault == "shows nothing")) {
