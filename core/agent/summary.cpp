@@ -26,7 +26,7 @@ Result<TriedRow> triedRow(const Store& store, const ProposalRecord& proposal)
     if (trial) {
         row.version = trial->version;
         row.spent = trial->spent;
-        row.learntFrom = sentencesOf(trial->report);
+        row.told = sentencesOf(trial->report);
     }
     RATCHET_TRY(verdict, store.verdict(proposal.id));
     row.verdict = verdict;

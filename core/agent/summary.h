@@ -32,7 +32,7 @@ struct TriedRow {
     std::optional<Measured> measured;
     std::optional<VerdictRecord> verdict;
     Flops spent;
-    std::vector<std::string> learntFrom; // what its trial told of labels and pairs, a sentence each
+    std::vector<std::string> told; // by its trial, a sentence each (sentencesOf)
 };
 
 // One version on vault items of one suite. low, high: Wilson's 95 % interval, for scores that are right or wrong.
