@@ -11,7 +11,9 @@
 #include <QtTest>
 
 #include "core/base/file.h"
-#include "core/store/lab.h"
+#include "core/store/reader.h"
+#include "core/store/schema.h"
+#include "core/store/sqlite.h"
 
 using namespace ratchet;
 
@@ -85,6 +87,7 @@ private Q_SLOTS:
     void configurationSurvivesTheTrip();
     void saysWhatIsWrongWithALab_data();
     void saysWhatIsWrongWithALab();
+    void whoReadsAnOlderLabBringsItUpToDate();
     void oneEngineHoldsALab();
     void askingDoesNotDisturb();
     void lockGoesWithAKilledEngine();
@@ -240,6 +243,29 @@ void TestLab::saysWhatIsWrongWithALab_data()
     QTest::addRow("fewer than no looks at the vault") << changed("vaultLooks", -1) << int(Code::Damaged);
     QTest::addRow("a field nobody knows") << changed("colour", "red") << int(Code::Damaged);
     QTest::addRow("a newer format with fields nobody knows") << "{\"format\": 2, \"x\": 1}" << int(Code::Newer);
+}
+
+// "Run the lab once with ratchet run" was said by every command, that one included.
+void TestLab::whoReadsAnOlderLabBringsItUpToDate()
+{
+    Place place;
+    QVERIFY(make(place.lab));
+    for (const char* ending : {"", "-wal", "-shm"})
+        std::filesystem::remove(place.lab.database().string() + ending);
+    {
+        const auto old = sqlite::Database::open(place.lab.database(), sqlite::Database::Mode::Create).value();
+        QVERIFY(old->execute(migrations().front().sql));
+        QVERIFY(old->execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = 1;", applicationId).c_str()));
+    }
+    {
+        const auto engine = LabLock::take(place.lab);
+        QVERIFY(engine);
+        QCOMPARE(openForReading(place.lab).error().code, Code::Conflict);      // it is the engine's to write
+    }
+    const auto store = openForReading(place.lab);
+    QVERIFY2(store, store ? "" : store.error().text.c_str());
+    QVERIFY((*store)->verdicts().value().empty());
+    QVERIFY(Store::open(place.lab.database(), Store::Mode::ReadOnly));
 }
 
 void TestLab::saysWhatIsWrongWithALab()
