@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "app/ratchet/command.h"
+#include "core/agent/context.h"
 #include "core/agent/limits.h"
 #include "core/guard/ledger.h"
 #include "core/guard/sandbox.h"
@@ -67,6 +68,19 @@ Result<Finding> checkObjects(const OpenLab& lab)
                    fmt::format("{} named by records, {} others, every hash recomputed", named.size(), others)};
 }
 
+// Every version has to be what it is called, and all have to read alike.
+Result<Finding> checkVersions(const OpenLab& lab)
+{
+    RATCHET_TRY(versions, lab.store->versions());
+    for (const VersionRecord& version : versions) {
+        if (const Status named = checkName(version); !named)
+            return Finding{"versions", false, named.error().text};
+        if (version.tokenizer != versions.front().tokenizer)
+            return Finding{"versions", false, fmt::format("version {} reads with another tokenizer than {}", version.hash.brief(), versions.front().hash.brief())};
+    }
+    return Finding{"versions", true, fmt::format("{}, every name recomputed", versions.size())};
+}
+
 Result<Finding> checkLedger(const OpenLab& lab)
 {
     RATCHET_TRY(check, verifyLedger(*lab.store, lab.paths));
@@ -103,7 +117,7 @@ Result<int> check(const CheckOptions& options)
     std::vector<Finding> findings{
         {"configuration", true, fmt::format("format {}, domain {}", lab.config.format, lab.config.domain)},
         {"database", true, "opened, structure checked"}};
-    for (auto part : {&checkObjects, &checkLedger, &checkLive}) {
+    for (auto part : {&checkObjects, &checkVersions, &checkLedger, &checkLive}) {
         RATCHET_TRY(finding, part(lab));
         findings.push_back(std::move(finding));
     }

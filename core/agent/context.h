@@ -43,7 +43,8 @@ struct Context {
     // Appends to the ledger; call inside the transaction of what it records.
     [[nodiscard]] Status record(const std::string& actor, const std::string& type, const Json& refs);
     [[nodiscard]] Result<Genome> genome(const Hash& object) const;
-    // Genome and weights of a stored version as the learner wants them; NotFound or Damaged when an object is.
+    // Genome and weights of a stored version as the learner wants them; NotFound or Damaged when an object is, Damaged when its parts
+    // are not those of its name, or it reads with another tokenizer than the lab.
     [[nodiscard]] Result<Artifact> artifact(const Hash& version) const;
     // Tokens of the longest row it trains on, as far as that is known before its data are drawn; Failed when the plugin throws.
     [[nodiscard]] Result<int> rowLength(const Genome& genome) const;
@@ -74,6 +75,8 @@ struct Context {
 
 // A version's name: the hash of its genome, weights and tokenizer.
 [[nodiscard]] Hash versionHash(const VersionRecord& version);
+// Damaged when a record's parts are not those that its name is the hash of.
+[[nodiscard]] Status checkName(const VersionRecord& version);
 
 // The tokenizer the lab was made with, as Tokenizer::toJson() wrote it; null when that is the domain's alphabet.
 [[nodiscard]] Result<Json> labTokenizer(const Store& store, const ObjectStore& objects);
