@@ -111,18 +111,28 @@ Result<Json> spaceOf(const Json& domains, const Start& start)
     return json;
 }
 
-// What the domain cannot read, and what no judge would judge by, is told now.
-Status importInto(const LabPaths& paths, const NewLab& wanted, const DomainInfo& info, const Genome& genome)
+Status importInto(const LabPaths& paths, const NewLab& wanted, const DomainInfo& info)
 {
     if (wanted.corpus.empty())
         return {};
-    RATCHET_CHECK(importCorpus(wanted.corpus, paths.corpus(), info.corpus));
+    RATCHET_TRY(summary, importCorpus(wanted.corpus, paths.corpus(), info.corpus));
+    (void)summary;
+    RATCHET_TRY(opened, loadDomain(wanted.domain, paths.corpus().string()));      // what it cannot read is told now
+    (void)opened;
+    return {};
+}
+
+// What no judge would judge by is told now, too.
+Status canBeJudged(const LabPaths& paths, const NewLab& wanted, const Genome& genome)
+{
+    if (wanted.corpus.empty())
+        return {};
     JudgeSpec spec;
     spec.domain = wanted.domain;
     spec.corpus = paths.corpus().string();
     spec.closedFolder = paths.judge().string();
-    RATCHET_TRY(opened, loadDomain(spec.domain, spec.corpus));
-    RATCHET_TRY(exam, Exam::open(spec, *opened));
+    RATCHET_TRY(domain, loadDomain(spec.domain, spec.corpus));
+    RATCHET_TRY(exam, Exam::open(spec, *domain));
     const Check leak = exam.checkLeak(genome);
     return leak.ok ? Status{} : Status(fail(Code::BadInput, fmt::format("The corpus {} cannot be judged by: {}.", wanted.corpus, leak.detail), corpusOverlapHint));
 }
@@ -164,7 +174,8 @@ Result<VersionRecord> keepImported(const Context& context, const Start& start)
 // Corpus, tokenizer, imported model and the first ledger entries of a lab that is there.
 Status fillLab(const LabPaths& paths, const LabConfig& config, const NewLab& wanted, const DomainInfo& info, Start& start)
 {
-    RATCHET_CHECK(importInto(paths, wanted, info, start.genome));
+    RATCHET_CHECK(importInto(paths, wanted, info));
+    RATCHET_CHECK(canBeJudged(paths, wanted, start.genome));
     RATCHET_TRY(tokenizer, keepTokenizer(paths, wanted, start));
     RATCHET_TRY(lock, LabLock::take(paths));
     RATCHET_TRY(context, Context::open(paths));
