@@ -71,6 +71,19 @@ Result<Finding> checkObjects(const OpenLab& lab)
                    fmt::format("{} named by records, {} others, every hash recomputed", named.size(), others)};
 }
 
+// Every version has to be what it is called, and all have to read alike.
+Result<Finding> checkVersions(const OpenLab& lab)
+{
+    RATCHET_TRY(versions, lab.store->versions());
+    for (const VersionRecord& version : versions) {
+        if (const Status named = checkName(version); !named)
+            return Finding{"versions", false, named.error().text};
+        if (version.tokenizer != versions.front().tokenizer)
+            return Finding{"versions", false, fmt::format("version {} reads with another tokenizer than {}", version.hash.brief(), versions.front().hash.brief())};
+    }
+    return Finding{"versions", true, fmt::format("{}, every name recomputed", versions.size())};
+}
+
 Result<Finding> checkLedger(const OpenLab& lab)
 {
     RATCHET_TRY(check, verifyLedger(*lab.store, lab.paths));
@@ -109,7 +122,7 @@ Result<int> check(const CheckOptions& options)
         {"configuration", true, fmt::format("format {}, domain {}", lab.config.format, lab.config.domain)},
         {"search space", true, fmt::format("{} paths open", space.paths().size())},
         {"database", true, "opened, structure checked"}};
-    for (auto part : {&checkObjects, &checkLedger, &checkLive}) {
+    for (auto part : {&checkObjects, &checkVersions, &checkLedger, &checkLive}) {
         RATCHET_TRY(finding, part(lab));
         findings.push_back(std::move(finding));
     }

@@ -95,7 +95,7 @@ std::string suiteTable(const Summary& summary, const Replication& result)
                         spreadText(summary, suite.difference),
                         summary.bitsPerByte ? sigmaText(summary, suite.differenceDeviation.value_or(0)) : toTextPercent(suite.discordant)});
     return textTable({{"suite"}, {"seeds", right}, {"score", right}, {"sigma over seeds", right}, {"sigma of items", right},
-                      {"difference [95 %]", right}, {summary.bitsPerByte ? "sigma of one text" : "answers that differ", right}},
+                      {"difference [95 %]", right}, {summary.bitsPerByte ? "sigma of a difference" : "answers that differ", right}},
                      rows);
 }
 

@@ -64,6 +64,7 @@ Result<Artifact> artifactOf(const OpenLab& lab, const Hash& hash)
     if (!version)
         return fail(Code::Damaged, fmt::format("Version {} has no record.", hash.brief()),
                     "Run ratchet check on this lab.");
+    RATCHET_CHECK(checkName(*version));
     const ObjectStore objects(lab.paths.objects());
     Result<std::string> text = objects.get(version->genome);
     Status weights = objects.verify(version->weights);

@@ -87,6 +87,14 @@ Hash versionHash(const VersionRecord& version)
     return hashOfJson(Json{{"genome", version.genome.hex}, {"weights", version.weights.hex}, {"tokenizer", version.tokenizer.hex}});
 }
 
+Status checkName(const VersionRecord& version)
+{
+    if (versionHash(version) == version.hash)
+        return {};
+    return fail(Code::Damaged, fmt::format("Version {} is not what its name says: its genome, weights or tokenizer was exchanged in the database.", version.hash.brief()),
+                "Restore the lab from a backup.");
+}
+
 Result<Json> labTokenizer(const Store& store, const ObjectStore& objects)
 {
     RATCHET_TRY(named, store.meta("tokenizer"));
@@ -116,6 +124,9 @@ Result<Artifact> Context::artifact(const Hash& hash) const
     RATCHET_TRY(version, store->version(hash));
     if (!version)
         return fail(Code::NotFound, fmt::format("There is no version {} in this lab.", hash.brief()), "`ratchet versions` lists them.");
+    RATCHET_CHECK(checkName(*version));
+    if (version->tokenizer != tokenizer)
+        return fail(Code::Damaged, fmt::format("Version {} reads with another tokenizer than the lab.", hash.brief()), "Restore the lab from a backup.");
     RATCHET_TRY(text, objects.get(version->genome));
     RATCHET_TRY(json, parseJson(text, "genome " + version->genome.brief()));
     RATCHET_CHECK(objects.verify(version->weights));

@@ -45,7 +45,8 @@ struct Context {
     // Appends to the ledger; call inside the transaction of what it records.
     [[nodiscard]] Status record(const std::string& actor, const std::string& type, const Json& refs);
     [[nodiscard]] Result<Genome> genome(const Hash& object) const;
-    // Genome and weights of a stored version as the learner wants them; NotFound or Damaged when an object is.
+    // Genome and weights of a stored version as the learner wants them; NotFound or Damaged when an object is, Damaged when its parts
+    // are not those of its name, or it reads with another tokenizer than the lab.
     [[nodiscard]] Result<Artifact> artifact(const Hash& version) const;
     // File of what a version's optimizer held at its end; empty when nothing was kept (imports, averages, ensembles, low rank, and
     // where keepsMoments() said no); NotFound or Damaged when the object is.
@@ -87,6 +88,8 @@ private:
 
 // A version's name: the hash of its genome, weights and tokenizer.
 [[nodiscard]] Hash versionHash(const VersionRecord& version);
+// Damaged when a record's parts are not those that its name is the hash of.
+[[nodiscard]] Status checkName(const VersionRecord& version);
 
 // The tokenizer the lab was made with, as Tokenizer::toJson() wrote it; null when that is the domain's alphabet.
 [[nodiscard]] Result<Json> labTokenizer(const Store& store, const ObjectStore& objects);

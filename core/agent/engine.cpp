@@ -80,9 +80,9 @@ int placesFor(int workers, const LearnerDevice& device)
 Status loadLive(Context& context)
 {
     RATCHET_TRY(champion, context.champion());
-    RATCHET_TRY(genome, context.genome(champion.genome));
-    RATCHET_CHECK(context.objects.verify(champion.weights));
-    RATCHET_TRY(weights, readWeights(context.objects.path(champion.weights)));
+    RATCHET_TRY(artifact, context.artifact(champion.hash));
+    RATCHET_TRY(genome, Genome::fromJson(artifact.genome));
+    RATCHET_TRY(weights, readWeights(artifact.weights));
     return checkWeights(weights, genome, context.vocabulary);
 }
 

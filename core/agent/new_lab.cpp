@@ -113,25 +113,32 @@ Result<Json> spaceOf(const Json& domains, const Start& start)
     return json;
 }
 
-// The domain's seed may follow its corpus, so what was asked of the first model is asked again. What the domain cannot read, and what no
-// judge would judge by, is told now.
+// The domain's seed may follow its corpus, so what was asked of the first model is asked again. What the domain cannot read is told now.
 Status importInto(const LabPaths& paths, const LabConfig& config, const NewLab& wanted, const DomainInfo& info, Start& start)
 {
     if (wanted.corpus.empty())
         return {};
     RATCHET_CHECK(importCorpus(wanted.corpus, paths.corpus(), info.corpus));
-    JudgeSpec spec;
-    spec.domain = wanted.domain;
-    spec.corpus = paths.corpus().string();
-    spec.closedFolder = paths.judge().string();
-    RATCHET_TRY(opened, loadDomain(spec.domain, spec.corpus));
+    RATCHET_TRY(opened, loadDomain(wanted.domain, paths.corpus().string()));
     if (!start.imported) {
         RATCHET_TRY(seed, guarded(info.name, [&] { return opened->seedGenome(); }));
         start.genome = std::move(seed);
     }
-    RATCHET_CHECK(canBeTrained(wanted, config.trialBudget, *opened, info, start));
-    RATCHET_TRY(exam, Exam::open(spec, *opened));
-    const Check leak = exam.checkLeak(start.genome);
+    return canBeTrained(wanted, config.trialBudget, *opened, info, start);
+}
+
+// What no judge would judge by is told now, too.
+Status canBeJudged(const LabPaths& paths, const NewLab& wanted, const Genome& genome)
+{
+    if (wanted.corpus.empty())
+        return {};
+    JudgeSpec spec;
+    spec.domain = wanted.domain;
+    spec.corpus = paths.corpus().string();
+    spec.closedFolder = paths.judge().string();
+    RATCHET_TRY(domain, loadDomain(spec.domain, spec.corpus));
+    RATCHET_TRY(exam, Exam::open(spec, *domain));
+    const Check leak = exam.checkLeak(genome);
     return leak.ok ? Status{} : Status(fail(Code::BadInput, fmt::format("The corpus {} cannot be judged by: {}.", wanted.corpus, leak.detail), corpusOverlapHint));
 }
 
@@ -173,6 +180,7 @@ Result<VersionRecord> keepImported(const Context& context, const Start& start)
 Status fillLab(const LabPaths& paths, const LabConfig& config, const NewLab& wanted, const DomainInfo& info, Start& start)
 {
     RATCHET_CHECK(importInto(paths, config, wanted, info, start));
+    RATCHET_CHECK(canBeJudged(paths, wanted, start.genome));
     RATCHET_TRY(tokenizer, keepTokenizer(paths, wanted, start));
     RATCHET_TRY(lock, LabLock::take(paths));
     RATCHET_TRY(context, Context::open(paths));

@@ -536,6 +536,13 @@ void TestEngine::rollsBackAndForward()
     QCOMPARE(deployments.back().kind, DeploymentKind::Rollback);
     QCOMPARE(deployments.back().previous.value(), first);
     QVERIFY(lab.isWhole());
+    const std::string exchange = fmt::format("sqlite3 '{}' \"UPDATE version SET tokenizer = genome WHERE hash = '{}'\"", lab.paths().database().string(), first.hex);
+    if (std::system(exchange.c_str()) != 0)
+        QSKIP("sqlite3 is not installed");
+    const Status exchanged = lab.ask("rollback", {{"version", first.hex}, {"reason", "Back again."}}, "person:ben");
+    QVERIFY(!exchanged);
+    QVERIFY2(exchanged.error().text.find("is not what its name says") != std::string::npos, exchanged.error().text.c_str());
+    QCOMPARE(lab.read()->live().value()->version, version);
 }
 
 void TestEngine::whatWaitsIsSupersededByARollback()
@@ -699,6 +706,7 @@ void TestEngine::refusesALab_data()
     row("a byte of the live weights is flipped", Code::Damaged);
     row("the live weights are gone", Code::Damaged);
     row("the live genome is gone", Code::Damaged);
+    row("the live version names other parts", Code::Damaged);
     row("the database belongs to a newer version", Code::Newer);
     row("the configuration belongs to a newer version", Code::Newer);
     row("the database is damaged", Code::Damaged);
@@ -732,7 +740,10 @@ void TestEngine::refusesALab()
         std::filesystem::remove(objects.path(live.weights));
     else if (damage.contains("genome is gone"))
         std::filesystem::remove(objects.path(live.genome));
-    else if (damage.contains("database belongs")) {
+    else if (damage.contains("other parts")) {
+        if (!sql("UPDATE version SET tokenizer = genome"))
+            QSKIP("sqlite3 is not installed");
+    } else if (damage.contains("database belongs")) {
         if (!sql("PRAGMA user_version = 99"))
             QSKIP("sqlite3 is not installed");
     } else if (damage.contains("configuration"))

@@ -165,6 +165,18 @@ private Q_SLOTS:
         QVERIFY2(mended.status == 0, qPrintable(shown(mended)));
     }
 
+    void aVersionThatIsNotWhatItsNameSaysIsFound()
+    {
+        const QString lab = at(QStringLiteral("exchanged"));
+        QCOMPARE(QProcess::execute(QStringLiteral("cp"), {QStringLiteral("-a"), m_lab, lab}), 0);
+        if (QProcess::execute(QStringLiteral("sqlite3"), {lab + QStringLiteral("/ratchet.db"), QStringLiteral("UPDATE version SET tokenizer = genome")}) != 0)
+            QSKIP("sqlite3 is not installed");
+        const Outcome check = ratchet({QStringLiteral("check"), lab}), served = ratchet({QStringLiteral("serve"), lab, QStringLiteral("--port"), QStringLiteral("0")});
+        QVERIFY2(check.status == 3 && check.out.contains(QRegularExpression(QStringLiteral("BAD +versions"))), qPrintable(shown(check)));
+        for (const Outcome& outcome : {check, served})
+            QVERIFY2(outcome.status == 3 && outcome.err.contains(QStringLiteral("is not what its name says")), qPrintable(shown(outcome)));
+    }
+
     void aPluginOfAnotherVersionIsNotUsed()
     {
         const std::string file = RATCHET_PLUGIN_DIR "/arithmetic.so";
@@ -209,6 +221,14 @@ private Q_SLOTS:
         }
         QVERIFY(ratchet({QStringLiteral("ledger"), QStringLiteral("verify"), lab}, plugins).status == 0);
         QVERIFY(ratchet({QStringLiteral("status"), lab}, plugins).status == 0);
+    }
+
+    void aDomainWithoutSuitesIsRefused()
+    {
+        const QString lab = at(QStringLiteral("judges-nothing"));
+        const Outcome made = ratchet({QStringLiteral("new"), lab, QStringLiteral("--domain"), QStringLiteral("judges-nothing")}, QStringLiteral(RATCHET_THROWERS));
+        QVERIFY2(made.status == 3 && made.err.contains(QStringLiteral("the first one is no target")), qPrintable(shown(made)));
+        QVERIFY(!QFileInfo::exists(lab));
     }
 
     void aRunOnAFullDiskGoesOnWhenThereIsRoom()
