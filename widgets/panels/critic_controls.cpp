@@ -140,9 +140,21 @@ CriticControls::CriticControls(QWidget* parent) : CriticPage(parent)
 void CriticControls::show(const Snapshot& snapshot, const Selection& selection)
 {
     showProgress(snapshot);
-    showNoise(snapshot);
-    showReplications(snapshot);
-    showPlacebos(snapshot);
+    // A loop that runs tells four times a second: only what is new is worth a table.
+    const auto& placebos = snapshot.placebos;
+    std::vector<double> key{double(tokens(this).text.rgb()), double(placebos.jittered.judged), double(placebos.reseeded.judged), double(placebos.identical)};
+    for (const Sight& sight : snapshot.sights)
+        key.insert(key.end(), {double(sight.k), sight.smallest.gain});
+    for (const SuiteSpread& suite : snapshot.spread ? snapshot.spread->suites : std::vector<SuiteSpread>())
+        key.insert(key.end(), suite.scores.begin(), suite.scores.end());
+    for (const Replication& one : snapshot.replications)
+        key.insert(key.end(), {double(one.runs.size()), one.suites.front().difference.mean});
+    if (key != m_filled) {
+        m_filled = std::move(key);
+        showNoise(snapshot);
+        showReplications(snapshot);
+        showPlacebos(snapshot);
+    }
     m_measure->setEnabled(hasRecipe(snapshot, championOf(snapshot)));
     const auto replicated = selection.version ? selection.version : championOf(snapshot);
     m_replicate->setEnabled(hasRecipe(snapshot, replicated));
