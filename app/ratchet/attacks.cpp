@@ -188,11 +188,11 @@ Result<AttackOutcome> leakedItems(Arena& arena, int)
 {
     AttackOutcome outcome;
     const Json patch = replacing({{"/recipe/optimizer", "muon"}, {"/recipe/learningRate", 0.01}, {"/recipe/start", "continue"}});
-    RATCHET_TRY(twins, questionLab(arena, true));
-    const Status looked = arena.run(twins, arena.honest(), 0, {});
+    const auto twins = questionLab(arena, true);
+    const Status looked = twins ? arena.run(*twins, arena.honest(), 0, {}) : Status(passOn(twins));
     ++outcome.tries;
     if (looked) {
-        RATCHET_TRY(tooth, arena.turn(twins, arena.honest(), patch));
+        RATCHET_TRY(tooth, arena.turn(*twins, arena.honest(), patch));
         outcome.accepted += tooth.accepted ? 1 : 0;
         note(outcome, tooth.why);
     } else {

@@ -57,6 +57,7 @@ struct SelfTrainingBench {
     int items = 100;                    // asked of a length, arm, round and seed
     std::vector<std::string> arms{"filtered", "unfiltered", "oracle", "none", "poisoned"};      // values of data.labels
     double baseFlops = 1.2e12, roundFlops = 3e11;
+    int acceleration = 1;               // most levels a round goes up (core/trainer/rounds.h)
     std::string csv, figure;            // files to write; empty: none
     std::string folder;                 // keeps models and rows, so that a stopped experiment goes on; empty: none
 };
@@ -84,6 +85,7 @@ struct GateBench {
     double minEffect = 0.005;
     std::string outcomes;               // file; empty: simulate
 };
+// Failed, saying which, when a promise does not hold: false accepts over a lab; at alpha = 0.05 power and price, too.
 [[nodiscard]] Status benchGate(const GateBench& bench, const BenchOptions& options);
 [[nodiscard]] Status benchOutcomes(const GateBench& bench, bool json);
 

@@ -188,6 +188,9 @@ void addSelfTraining(Commands& commands, CLI::App& group)
         ->check(CLI::IsMember({"filtered", "unfiltered", "checked", "oracle", "poisoned", "none"}).description(""));
     command->add_option("--base", given->base, "Compute of the base model; 1.2TFLOP unless given")->type_name("FLOPS");
     command->add_option("--round", given->round, "Compute of a round, its labels included; 300GFLOP unless given")->type_name("FLOPS");
+    command->add_option("--acceleration", bench.acceleration, "Most characters a round goes further: past every length that is 95 % right; 1 unless given")
+        ->type_name("N")
+        ->check(between(1, 16));
     command->add_option("--items", bench.items, "Asked of every length after every round; 100 unless given")->type_name("N")->check(between(1, 100'000));
     command->add_option("--folder", bench.folder, "Keep models and rows here; the same command then goes on where it was stopped")
         ->type_name("DIR");

@@ -19,6 +19,8 @@ namespace ratchet {
 namespace {
 
 constexpr int discordantPairs = 400;      // most of one question, of the null labs and of the power
+// Promised of one question at alpha = 0.05 with a true win share of 0.6: power, and discordant pairs per one of the test that knows the effect.
+constexpr double promisedPower = 0.8, promisedPrice = 1.25;
 
 std::string percent(double share)
 {
@@ -30,23 +32,38 @@ double share(std::int64_t count, std::int64_t trials)
     return trials > 0 ? static_cast<double>(count) / static_cast<double>(trials) : 0;
 }
 
+// What power and price are promised for.
+bool isUsual(const StreamOptions& stream)
+{
+    const StreamOptions usual;
+    return stream.alpha == usual.alpha && stream.winShare == usual.winShare;
+}
+
 // 95 % upper bound, one-sided.
 double atMost(std::int64_t count, std::int64_t trials)
 {
     return clopperPearson(count, trials, 0.9).second;
 }
 
-void showNull(const GateBench& bench, const BenchOptions& options)
+// Each returns what of a promise did not hold; empty when all did.
+std::string showNull(const GateBench& bench, const BenchOptions& options)
 {
     const int labs = options.quick ? 200 : bench.nullLabs;
     const int bad = nullLabsWithAccept(labs, bench.stream.proposals, discordantPairs, bench.stream.alpha, bench.stream.seed);
     if (options.json)
-        fmt::print("{}\n", Json{{"name", "gate/null"}, {"labs", labs}, {"proposals", bench.stream.proposals}, {"labsWithFalseAccept", bad},
-                                {"share", share(bad, labs)}, {"upper95", atMost(bad, labs)}, {"alpha", bench.stream.alpha}}.dump());
+        fmt::print("{}\n", Json{{"name", "gate/null"}, {"value", share(bad, labs)}, {"unit", "share of labs that ever accept a null proposal"}, {"n", labs},
+                                {"proposals", bench.stream.proposals}, {"labsWithFalseAccept", bad}, {"upper95", atMost(bad, labs)},
+                                {"alpha", bench.stream.alpha}}.dump());
     else
         fmt::print("Null: {} labs of {} null proposals, {} discordant pairs each, looked at after every pair.\n"
                    "  {} labs accepted one: {}, with 95 % confidence at most {}; promised: at most {}\n\n",
                    labs, bench.stream.proposals, discordantPairs, bad, percent(share(bad, labs)), percent(atMost(bad, labs)), percent(bench.stream.alpha));
+    if (clopperPearson(bad, labs, 0.9).first > bench.stream.alpha)
+        return fmt::format("{} of {} labs accepted a null proposal, more than the {} that are promised.", bad, labs, percent(bench.stream.alpha));
+    if (!options.quick && atMost(bad, labs) > bench.stream.alpha)
+        return fmt::format("{} labs do not show that at most {} accept a null proposal: with 95 % confidence at most {} do.", labs, percent(bench.stream.alpha),
+                           percent(atMost(bad, labs)));
+    return {};
 }
 
 void showRules(const GateBench& bench, const BenchOptions& options)
@@ -59,9 +76,8 @@ void showRules(const GateBench& bench, const BenchOptions& options)
     for (const RuleOutcome& one : outcomes) {
         const double questions = static_cast<double>(one.labs) * stream.proposals;
         if (options.json)
-            fmt::print("{}\n", Json{{"name", "gate/rule"}, {"rule", one.rule}, {"labs", one.labs}, {"falseAccepts", one.falseAccepts},
-                                    {"notBetter", one.notBetter}, {"falseShare", share(one.falseAccepts, one.notBetter)},
-                                    {"falseUpper95", atMost(one.falseAccepts, one.notBetter)}, {"labsWithFalseAccept", one.labsWithFalseAccept},
+            fmt::print("{}\n", Json{{"name", "gate/rule"}, {"value", share(one.falseAccepts, one.notBetter)}, {"unit", "share of proposals that are not better, accepted"},
+                                    {"n", one.notBetter}, {"rule", one.rule}, {"labs", one.labs}, {"falseAccepts", one.falseAccepts}, {"falseUpper95", atMost(one.falseAccepts, one.notBetter)}, {"labsWithFalseAccept", one.labsWithFalseAccept},
                                     {"found", one.found}, {"better", one.better}, {"power", share(one.found, one.better)},
                                     {"pairsPerQuestion", static_cast<double>(one.pairs) / questions}}.dump());
         rows.push_back({one.rule, fmt::format("{} of {}", one.falseAccepts, one.notBetter), percent(atMost(one.falseAccepts, one.notBetter)),
@@ -78,34 +94,42 @@ void showRules(const GateBench& bench, const BenchOptions& options)
                           {"power", right}, {"pairs a question", right}}, rows));
 }
 
-void showPower(const GateBench& bench, const BenchOptions& options)
+std::string showPower(const GateBench& bench, const BenchOptions& options)
 {
     const int runs = options.quick ? 200 : 10'000;
     const double winShare = bench.stream.winShare, alpha = bench.stream.alpha;
     std::vector<std::vector<std::string>> rows;
-    const auto add = [&](const std::string& what, double power, double pairs) {
+    const auto add = [&](const std::string& what, double power, double pairs, int n) {
         if (options.json)
-            fmt::print("{}\n", Json{{"name", "gate/power"}, {"test", what}, {"winShare", winShare}, {"power", power}, {"discordantPairs", pairs}}.dump());
+            fmt::print("{}\n", Json{{"name", "gate/power"}, {"value", power}, {"unit", "chance to find it"}, {"n", n}, {"test", what}, {"winShare", winShare},
+                                    {"discordantPairs", pairs}}.dump());
         rows.push_back({what, percent(power), fmt::format("{:.0f}", pairs)});
     };
     const auto ask = [&](const std::string& what, double alphaK) {
         const auto passage = Boundary::exact(alphaK, discordantPairs).passage(winShare, discordantPairs);
-        add(what, passage.chance, passage.meanPairs);
+        add(what, passage.chance, passage.meanPairs, 1);        // exact
         return passage;
     };
     const auto plain = ask(fmt::format("alpha = {}", alpha), alpha);
     for (const int k : {1, 10, 50, 200})
         ask(fmt::format("alpha of question {} ({:.1e})", k, elondAlpha(alpha, k, 0)), elondAlpha(alpha, k, 0));
     const Power sprt = powerOfSprt(winShare, alpha, std::clamp(1 - plain.chance, 1.0 / runs, 0.5), runs, bench.stream.seed);
-    add(fmt::format("SPRT that knows the effect, same errors, {} runs", runs), share(sprt.accepted, sprt.runs), sprt.meanPairs);
+    add(fmt::format("SPRT that knows the effect, same errors, {} runs", runs), share(sprt.accepted, sprt.runs), sprt.meanPairs, sprt.runs);
     const double ratio = plain.meanPairs / sprt.meanPairs;
     if (options.json)
-        fmt::print("{}\n", Json{{"name", "gate/price"}, {"value", ratio}, {"unit", "times the SPRT's discordant pairs"}}.dump());
+        fmt::print("{}\n", Json{{"name", "gate/price"}, {"value", plain.meanPairs}, {"unit", "discordant pairs"}, {"n", sprt.runs}, {"peer", "SPRT that knows the effect"},
+                                {"peerValue", sprt.meanPairs}, {"ratio", ratio}}.dump());
     else
         fmt::print("Power for a true win share of {} in at most {} discordant pairs\n{}"
                    "  The gate draws {:.2f} times the pairs of the SPRT, which is told the effect beforehand.\n\n",
                    winShare, discordantPairs,
                    textTable({{"test", Column::Align::Left}, {"power", Column::Align::Right}, {"discordant pairs", Column::Align::Right}}, rows), ratio);
+    std::string broken;
+    if (plain.chance < promisedPower && isUsual(bench.stream))
+        broken = fmt::format("A power of {} is below the {} that are promised. ", percent(plain.chance), percent(promisedPower));
+    if (ratio > promisedPrice && isUsual(bench.stream))
+        broken += fmt::format("{:.2f} times the pairs of the test that knows the effect are more than the {} that are promised.", ratio, promisedPrice);
+    return broken;
 }
 
 // Processor time of the evidence alone, for a comparison of 10,000 pairs looked at after each.
@@ -157,11 +181,11 @@ Status benchGate(const GateBench& bench, const BenchOptions& options)
         return fail(Code::BadInput, fmt::format("alpha {} is not between 0 and 1.", bench.stream.alpha));
     if (bench.stream.better > bench.stream.proposals)
         return fail(Code::BadInput, fmt::format("Of {} proposals {} cannot be better.", bench.stream.proposals, bench.stream.better));
-    showNull(bench, options);
+    std::string broken = showNull(bench, options);
     showRules(bench, options);
-    showPower(bench, options);
+    broken += showPower(bench, options);
     showTime(options);
-    return {};
+    return broken.empty() ? Status{} : Status(fail(Code::Failed, broken));
 }
 
 } // namespace ratchet

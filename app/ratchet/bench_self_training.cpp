@@ -68,11 +68,11 @@ Json specOf(const SelfTrainingBench& bench, std::uint64_t seed, const std::files
 {
     constexpr int beyond = 4;           // lengths measured past the longest that is trained
     std::vector<int> levels;
-    for (int level = 0; level <= bench.rounds + beyond; ++level)
+    for (int level = 0; level <= bench.rounds * bench.acceleration + beyond; ++level)
         levels.push_back(level);
     return {{"domain", "strings"}, {"seed", seed}, {"arms", bench.arms}, {"rounds", bench.rounds},
             {"baseFlops", bench.baseFlops}, {"roundFlops", bench.roundFlops}, {"levels", levels}, {"items", bench.items},
-            {"acceleration", 1}, {"genome", copyGenome().toJson()}, {"scratch", scratch.string()}};
+            {"acceleration", bench.acceleration}, {"genome", copyGenome().toJson()}, {"scratch", scratch.string()}};
 }
 
 Status start(Seed& seed, const SelfTrainingBench& bench, const std::filesystem::path& learner, const std::filesystem::path& folder)

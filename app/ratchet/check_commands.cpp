@@ -37,8 +37,11 @@ Result<Finding> checkObjects(const OpenLab& lab)
     std::set<Hash> named;
     RATCHET_TRY(versions, lab.store->versions());
     RATCHET_TRY(proposals, lab.store->proposals());
-    for (const VersionRecord& version : versions)
+    for (const VersionRecord& version : versions) {
         named.insert({version.genome, version.weights, version.tokenizer});
+        if (version.moments)
+            named.insert(*version.moments);
+    }
     for (const ProposalRecord& proposal : proposals)
         if (proposal.genome.isSet())
             named.insert(proposal.genome);

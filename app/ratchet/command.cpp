@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/agent/engine.h"
+#include "core/store/reader.h"
 
 namespace ratchet {
 
@@ -26,7 +27,7 @@ Result<OpenLab> openLab(const std::string& folder)
     OpenLab lab;
     lab.paths.root = folder;
     RATCHET_TRY(config, readLabConfig(lab.paths));
-    RATCHET_TRY(store, Store::open(lab.paths.database(), Store::Mode::ReadOnly));
+    RATCHET_TRY(store, openForReading(lab.paths));
     lab.config = std::move(config);
     lab.store = std::move(store);
     return lab;

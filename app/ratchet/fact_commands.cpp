@@ -96,8 +96,8 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
                                      : std::string(status.engineRuns ? "running" : "not running"));
     if (busy)
         for (const EngineStatus::Running& run : status.engine->running)
-            fmt::print("         {} {}: {}, loss {:.3f}\n", run.title, run.stage, toTextPercent(run.fraction),
-                       run.loss);
+            fmt::print("         {} {}: {}, loss {:.3f}{}\n", run.title, run.stage, toTextPercent(run.fraction),
+                       run.loss, run.left.count() > 0 ? fmt::format(", {} left", toText(run.left)) : std::string());
     fmt::print("Live     {}\n",
                s.live ? fmt::format("{} ({}, generation {})", s.live->hash.brief(), s.live->origin, s.live->generation)
                       : std::string("nothing yet: ratchet run trains the seed model first"));

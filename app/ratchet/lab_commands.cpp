@@ -18,7 +18,8 @@ struct NewOptions {
     std::string folder, domain, corpus, goal, budget, trialBudget, guard = "human", tokenizer, importFrom, parents;
     std::optional<std::uint64_t> seed;
     std::optional<int> candidates;
-    std::optional<double> placebos, proxy, audit, reward;
+    std::optional<double> placebos, proxy, audit, reward, alpha, minEffect, retainedAlpha;
+    std::optional<int> gateItems;
     bool json = false;
 };
 
@@ -59,7 +60,8 @@ Result<int> makeLab(const NewOptions& options)
     }
     RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget,
                           options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom, {}, options.parents,
-                          options.proxy, options.audit, options.reward}));
+                          options.proxy, options.audit, options.reward, options.alpha, options.minEffect, options.retainedAlpha,
+                          options.gateItems}));
     const LabPaths paths{options.folder};
     if (!policy.empty())
         RATCHET_CHECK(writeFile(paths.policy(), policy));
@@ -213,6 +215,20 @@ void addLabCommands(Commands& commands)
     command->add_option("--reward", options->reward, "Share of a trial's budget to learn a reward model with, which orders what is judged")
         ->type_name("SHARE")
         ->check(between(0.0, 1.0));
+    const auto level = between(LabConfig::leastAlpha, LabConfig::mostAlpha);
+    command->add_option("--alpha", options->alpha, "Chance of a false accept over all questions of the lab; 0.05 unless given")
+        ->type_name("SHARE")
+        ->check(level);
+    command->add_option("--gate-items", options->gateItems, "Most items that a question to the gate may draw; 2000 unless given")
+        ->type_name("N")
+        ->check(between(LabConfig::leastGateItems, LabConfig::mostGateItems));
+    command->add_option("--min-effect", options->minEffect, "Smallest gain in score worth accepting (1 is 8 bits per byte); 0.005 unless given")
+        ->type_name("SCORE")
+        ->check(between(0.0, LabConfig::mostMinEffect));
+    command->add_option("--retained-alpha", options->retainedAlpha,
+                        "Chance to pass a retained suite that lost more than its margin; 0.05 unless given")
+        ->type_name("SHARE")
+        ->check(level);
     command->add_option("--parents", options->parents, "Whom candidates start from: balanced (mostly the champion), sequential, best-of-n, sigmoid, novelty, clade, islands")
         ->type_name("POLICY");
     command->add_option("--guard", options->guard, "human, or a written policy: a JSON file")

@@ -34,6 +34,11 @@ std::string evidence(const EngineStatus& status)
                        std::exp(std::min(status.logThreshold, 690.0)));
 }
 
+std::string leftText(std::chrono::milliseconds left)
+{
+    return left.count() > 0 ? fmt::format(", {} left", toText(left)) : std::string();
+}
+
 // A score as the domain's own metric.
 std::string championText(double score, bool bitsPerByte)
 {
@@ -85,15 +90,14 @@ LiveView::~LiveView()
 std::vector<std::string> LiveView::picture(const EngineStatus& status, std::size_t width, bool bitsPerByte)
 {
     std::vector<std::string> lines;
-    const std::string left = status.remaining.count() > 0 ? fmt::format(", {} left", toText(status.remaining)) : "";
-    lines.push_back(fmt::format("{}  {}{}", whereIn(status), toText(status.elapsed), left));
+    lines.push_back(fmt::format("{}  {}{}", whereIn(status), toText(status.elapsed), leftText(status.remaining)));
     lines.push_back(fmt::format("budget {} {} of {}   champion {}",
                                 bar(status.budget.value > 0 ? status.spent.value / status.budget.value : 0, 20),
                                 toText(status.spent), toText(status.budget),
                                 championText(status.champion, bitsPerByte)));
     for (const EngineStatus::Running& run : status.running)
-        lines.push_back(fmt::format("  {} {:>4.0f} %  loss {:.4f}  {}  {}", bar(run.fraction, 20), 100 * run.fraction,
-                                    run.loss, run.stage, run.title));
+        lines.push_back(fmt::format("  {} {:>4.0f} %  loss {:.4f}  {}{}  {}", bar(run.fraction, 20), 100 * run.fraction,
+                                    run.loss, run.stage, leftText(run.left), run.title));
     if (const std::string text = evidence(status); !text.empty())
         lines.push_back("judging  " + text);
     if (status.waitingDecisions > 0)
@@ -144,13 +148,11 @@ void LiveView::append(const EngineStatus& status)
     m_last = time;
     std::string line = fmt::format("{:>9}  {}", toText(status.elapsed), whereIn(status));
     for (const EngineStatus::Running& run : status.running)
-        line += fmt::format("; {} {} {:.0f} %{}", run.title, run.stage, 100 * run.fraction, lossText(run));
+        line += fmt::format("; {} {} {:.0f} %{}{}", run.title, run.stage, 100 * run.fraction, lossText(run), leftText(run.left));
     if (const std::string found = evidence(status); !found.empty())
         line += "; " + found;
-    line += fmt::format("; champion {}; {} of {}", championText(status.champion, m_bitsPerByte), toText(status.spent),
-                        toText(status.budget));
-    if (status.remaining.count() > 0)
-        line += fmt::format("; {} left", toText(status.remaining));
+    line += fmt::format("; champion {}; {} of {}{}", championText(status.champion, m_bitsPerByte), toText(status.spent),
+                        toText(status.budget), leftText(status.remaining));
     if (status.waitingDecisions > 0)
         line += fmt::format("; {} waiting for a person", status.waitingDecisions);
     fmt::print("{}\n", line);

@@ -30,7 +30,7 @@ std::string sentenceOf(const Estimate& it, Flops budget)
 {
     const std::string training = it.steps > 0 ? fmt::format("a step costs {}, and {} pay for about {:.0f}", toText(it.step), toText(budget), it.steps)
                                               : std::string("it is not trained");
-    return fmt::format("It has {} parameters and takes {} of memory; {}.\n", it.parameters, toTextBytes(it.memoryBytes), training);
+    return fmt::format("It has {} parameters and takes up to {} of memory; {}.\n", it.parameters, toTextBytes(it.memoryBytes), training);
 }
 
 Result<int> propose(const ProposeOptions& options)

@@ -60,6 +60,10 @@ Status addParent(TrainSpec& spec, const OpenLab& lab, const ObjectStore& objects
     RATCHET_CHECK(objects.verify(parent->weights));
     spec.parentGenome = std::move(genome);
     spec.parentWeights = std::filesystem::absolute(objects.path(parent->weights)).string();
+    if (spec.genome["recipe"].value("moments", "reset") != "carry" || !parent->moments)
+        return {};
+    RATCHET_CHECK(objects.verify(*parent->moments));
+    spec.parentMoments = std::filesystem::absolute(objects.path(*parent->moments)).string();
     return {};
 }
 

@@ -43,6 +43,7 @@ Json toJson(const Replication& result)
                           {"difference", toJson(suite.difference)},
                           {"itemSigma", suite.itemSigma},
                           {"discordant", suite.discordant},
+                          {"differenceDeviation", suite.differenceDeviation ? Json(*suite.differenceDeviation) : Json()},
                           {"scores", suite.scores}});
     Json runs = Json::array();
     for (const Id<ProposalRecord> run : result.runs)
@@ -68,7 +69,7 @@ Result<Replication> replicateHere(const Options& options, const OpenLab& lab, co
     const ReplicationWish wish{version, besideItself, options.seeds, options.items};
     if (options.json)
         return engine->replicate(wish, signal.token());
-    LiveView view(LiveView::Style::Automatic, lab.config.goal.find("bits per byte") != std::string::npos);
+    LiveView view(LiveView::Style::Automatic, lab.config.isBitsPerByte());
     return engine->replicate(wish, signal.token(), [&view](const EngineStatus& status) { view.show(status); });
 }
 
@@ -91,22 +92,26 @@ std::string suiteTable(const Summary& summary, const Replication& result)
     for (const SuiteSpread& suite : result.suites)
         rows.push_back({suite.suite, std::to_string(suite.score.runs), scoreText(summary, suite.score.mean),
                         sigmaText(summary, suite.score.sigma), sigmaText(summary, suite.itemSigma),
-                        spreadText(summary, suite.difference), toTextPercent(suite.discordant)});
+                        spreadText(summary, suite.difference),
+                        summary.bitsPerByte ? sigmaText(summary, suite.differenceDeviation.value_or(0)) : toTextPercent(suite.discordant)});
     return textTable({{"suite"}, {"seeds", right}, {"score", right}, {"sigma over seeds", right}, {"sigma of items", right},
-                      {"difference [95 %]", right}, {"answers that differ", right}},
+                      {"difference [95 %]", right}, {summary.bitsPerByte ? "sigma of one text" : "answers that differ", right}},
                      rows);
 }
 
 // --- what the lab can see -------------------------------------------------------------------------------------------
 
+// Of fewer than four seeds a correlation says nothing: of two it is 1 or -1 whatever they are.
 Json correlationsOf(const Replication& result)
 {
     Json list = Json::array();
-    for (std::size_t a = 0; a < result.suites.size(); ++a)
-        for (std::size_t b = a + 1; b < result.suites.size(); ++b)
-            list.push_back({{"a", result.suites[a].suite},
-                            {"b", result.suites[b].suite},
-                            {"r", correlationOf(result.suites[a].scores, result.suites[b].scores)}});
+    const int seeds = static_cast<int>(result.runs.size());
+    for (std::size_t a = 0; a < result.suites.size() && seeds >= fewestCorrelated; ++a)
+        for (std::size_t b = a + 1; b < result.suites.size(); ++b) {
+            const double r = correlationOf(result.suites[a].scores, result.suites[b].scores);
+            const auto [low, high] = correlationInterval(r, seeds);
+            list.push_back({{"a", result.suites[a].suite}, {"b", result.suites[b].suite}, {"r", r}, {"low", low}, {"high", high}});
+        }
     return list;
 }
 
@@ -135,7 +140,10 @@ Result<int> aa(const Options& options)
     fmt::print("\nThe champion's recipe ({}) with {} other seeds, beside the champion, in {}\n{}", result.version.brief(), result.runs.size(),
                summary.bitsPerByte ? "bits per byte" : "points of 100", suiteTable(summary, result));
     for (const Json& one : correlationsOf(result))
-        fmt::print("Correlation over seeds of {} and {}: {:+.2f}\n", one["a"].get<std::string>(), one["b"].get<std::string>(), one["r"].get<double>());
+        fmt::print("Correlation over seeds of {} and {}: {:+.2f} [{:+.2f}, {:+.2f}]\n", one["a"].get<std::string>(), one["b"].get<std::string>(),
+                   one["r"].get<double>(), one["low"].get<double>(), one["high"].get<double>());
+    if (result.suites.size() > 1 && static_cast<int>(result.runs.size()) < fewestCorrelated)
+        fmt::print("Correlations of suites take {} seeds or more.\n", fewestCorrelated);
     for (const Sight& sight : sights)
         fmt::print("{}\n", sightText(summary, sight));
     fmt::print("A gain below twice the sigma over seeds may be the luck of one seed: ratchet replicate asks.\n");

@@ -33,7 +33,10 @@ Status showSight(const std::string& folder)
         return {};
     }
     RATCHET_TRY(sights, sightOf(*lab.store, ObjectStore(lab.paths.objects()), lab.config, spread));
-    fmt::print("{}\n", sightText(summary, sights.back()));
+    if (sights.empty())
+        fmt::print("The spread of this champion's recipe was measured by an older Ratchet: ratchet aa {} measures it again.\n", folder);
+    else
+        fmt::print("{}\n", sightText(summary, sights.back()));
     return {};
 }
 

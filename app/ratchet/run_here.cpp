@@ -25,7 +25,7 @@ Result<RunEnd> runHere(const RunHere& wanted)
     const StopOnSignal signal;
     if (wanted.quiet)
         return engine->run(wanted.limits, signal.token());
-    LiveView view(LiveView::Style::Automatic, config.goal.find("bits per byte") != std::string::npos);
+    LiveView view(LiveView::Style::Automatic, config.isBitsPerByte());
     return engine->run(wanted.limits, signal.token(), [&view](const EngineStatus& status) { view.show(status); });
 }
 

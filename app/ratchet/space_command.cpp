@@ -21,8 +21,9 @@ Result<std::pair<std::string, Json>> opened(const std::string& text)
 {
     const std::string path = text.substr(0, text.find('='));
     if (path.size() < text.size()) {
-        RATCHET_TRY(bound, parseJson(text.substr(path.size() + 1), "the bound of " + path));
-        return std::pair(path, bound);
+        const auto bound = parseJson(text.substr(path.size() + 1), fmt::format("The bound of {}", path));
+        const auto space = bound ? SearchSpace::fromJson({{"paths", {{path, *bound}}}, {"maxParameters", 1}}) : Result<SearchSpace>(passOn(bound));
+        return space ? Result<std::pair<std::string, Json>>(std::pair(path, *bound)) : fail(Code::Usage, space.error().text, space.error().hint);
     }
     const Json usual = usualBounds({path});
     if (!usual.empty())

@@ -122,6 +122,20 @@ Result<Artifact> Context::artifact(const Hash& hash) const
     return Artifact{hash.hex, json, objects.path(version->weights).string()};
 }
 
+Result<std::string> Context::moments(const Hash& hash) const
+{
+    RATCHET_TRY(version, store->version(hash));
+    if (!version || !version->moments)
+        return std::string();
+    RATCHET_CHECK(objects.verify(*version->moments));
+    return objects.path(*version->moments).string();
+}
+
+bool Context::keepsMoments(const Genome& genome) const
+{
+    return genome.recipe.moments == "carry" || space.paths().contains("/recipe/moments");
+}
+
 Result<int> rowLength(const Domain& domain, const std::string& name, const Genome& genome)
 {
     return guarded(name, [&] { return std::min(genome.architecture.context, domain.longestExample(genome.data, genome.reasoning)); });

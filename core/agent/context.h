@@ -47,6 +47,11 @@ struct Context {
     [[nodiscard]] Result<Genome> genome(const Hash& object) const;
     // Genome and weights of a stored version as the learner wants them; NotFound or Damaged when an object is.
     [[nodiscard]] Result<Artifact> artifact(const Hash& version) const;
+    // File of what a version's optimizer held at its end; empty when nothing was kept (imports, averages, ensembles, low rank, and
+    // where keepsMoments() said no); NotFound or Damaged when the object is.
+    [[nodiscard]] Result<std::string> moments(const Hash& version) const;
+    // Whether a child may carry on this genome's moments: three times the disk of its weights, so only where it can matter.
+    [[nodiscard]] bool keepsMoments(const Genome& genome) const;
     // Tokens of the longest row it trains on, as far as that is known before its data are drawn; Failed when the plugin throws.
     [[nodiscard]] Result<int> rowLength(const Genome& genome) const;
     // Compute of one training step with rows of that length, teachers included.

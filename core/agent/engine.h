@@ -76,6 +76,8 @@ struct NewLab {
     std::string parents = {};                       // LabConfig::parents; empty: its default
     std::optional<double> proxy = {}, audit = {};   // LabConfig's; below 1, and above 0 up to 1
     std::optional<double> reward = {};              // 0 to 1, LabConfig::reward
+    std::optional<double> alpha = {}, minEffect = {}, retainedAlpha = {};   // LabConfig's, within its bounds
+    std::optional<int> gateItems = {};
 };
 // Nothing is left of the lab when it fails.
 [[nodiscard]] Status newLab(const NewLab& wanted);

@@ -5,6 +5,7 @@
 
 #include "core/agent/limits.h"
 #include "core/base/hash.h"
+#include "core/critic/exam.h"
 
 namespace ratchet {
 
@@ -26,7 +27,8 @@ public:
     {
         for (const Check& check : integrity.checks)
             if (!check.ok)
-                return fail(Code::Refused, fmt::format("The integrity check \"{}\" does not hold: {}", check.name, check.detail));
+                return fail(Code::Refused, fmt::format("The integrity check \"{}\" does not hold: {}.", check.name, check.detail),
+                            check.name == corpusOverlap ? corpusOverlapHint : "");
         return {};
     }
     [[nodiscard]] std::optional<Ask> next() override

@@ -11,6 +11,7 @@
 #include "core/agent/promotion.h"
 #include "core/base/hash.h"
 #include "core/base/whole_folder.h"
+#include "core/critic/exam.h"
 #include "core/critic/probes.h"
 #include "core/genome/cost.h"
 #include "core/genome/hugging_face.h"
@@ -112,19 +113,26 @@ Result<Json> spaceOf(const Json& domains, const Start& start)
     return json;
 }
 
-// The domain's seed may follow its corpus, so what was asked of the first model is asked again.
+// The domain's seed may follow its corpus, so what was asked of the first model is asked again. What the domain cannot read, and what no
+// judge would judge by, is told now.
 Status importInto(const LabPaths& paths, const LabConfig& config, const NewLab& wanted, const DomainInfo& info, Start& start)
 {
     if (wanted.corpus.empty())
         return {};
-    RATCHET_TRY(summary, importCorpus(wanted.corpus, paths.corpus(), info.corpus));
-    (void)summary;
-    RATCHET_TRY(opened, loadDomain(wanted.domain, paths.corpus().string()));      // what it cannot read is told now
+    RATCHET_CHECK(importCorpus(wanted.corpus, paths.corpus(), info.corpus));
+    JudgeSpec spec;
+    spec.domain = wanted.domain;
+    spec.corpus = paths.corpus().string();
+    spec.closedFolder = paths.judge().string();
+    RATCHET_TRY(opened, loadDomain(spec.domain, spec.corpus));
     if (!start.imported) {
         RATCHET_TRY(seed, guarded(info.name, [&] { return opened->seedGenome(); }));
         start.genome = std::move(seed);
     }
-    return canBeTrained(wanted, config.trialBudget, *opened, info, start);
+    RATCHET_CHECK(canBeTrained(wanted, config.trialBudget, *opened, info, start));
+    RATCHET_TRY(exam, Exam::open(spec, *opened));
+    const Check leak = exam.checkLeak(start.genome);
+    return leak.ok ? Status{} : Status(fail(Code::BadInput, fmt::format("The corpus {} cannot be judged by: {}.", wanted.corpus, leak.detail), corpusOverlapHint));
 }
 
 // Before the lab is opened: an opened one knows its tokenizer. Returns the tokenizer's hash, empty for the domain's alphabet.
@@ -229,6 +237,10 @@ Status newLab(const NewLab& wanted)
     config.proxy = wanted.proxy.value_or(config.proxy);
     config.audit = wanted.audit.value_or(config.audit);
     config.reward = wanted.reward.value_or(config.reward);
+    config.alpha = wanted.alpha.value_or(config.alpha);
+    config.gateItems = wanted.gateItems.value_or(config.gateItems);
+    config.minEffect = wanted.minEffect.value_or(config.minEffect);
+    config.retainedAlpha = wanted.retainedAlpha.value_or(config.retainedAlpha);
     if (config.reward > 0 && info.measure == Measure::BitsPerByte)
         return fail(Code::Usage, fmt::format("The domain {} is measured in bits per byte: no answer is right or wrong, and a reward model has nothing to learn.", info.name),
                     "Leave out --reward.");
@@ -236,6 +248,7 @@ Status newLab(const NewLab& wanted)
     config.parents = toText(parents);
     config.corpusSource = wanted.corpus;
     config.created = toIso(now());
+    RATCHET_CHECK(LabConfig::fromJson(config.toJson()));        // what could not be read again
     RATCHET_TRY(checked, spaceOf(space, start));
 
     const std::string secret = secretOf(wanted.seed);

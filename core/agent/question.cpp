@@ -6,7 +6,6 @@
 #include "core/agent/controls.h"
 #include "core/agent/judge_job.h"
 #include "core/agent/screening.h"
-#include "core/critic/scorecard.h"
 
 namespace ratchet {
 namespace {
@@ -164,6 +163,18 @@ double alphaOf(const LabConfig& config, int k, int discoveries)
     return (config.isDataFinite() ? finiteDataAlpha : elondAlpha)(config.alpha, k, discoveries, config.alphaDecay);
 }
 
+Comparison::Options comparisonOptions(const LabConfig& config, int k, int discoveries)
+{
+    Comparison::Options options;
+    options.measure = config.isBitsPerByte() ? Measure::BitsPerByte : Measure::ExactMatch;      // parseGoal() held it against the domain's
+    options.alpha = alphaOf(config, k, discoveries);
+    options.minEffect = config.minEffect;
+    options.maxPairs = config.gateItems;
+    options.firstBatch = std::min(firstBatch, options.maxPairs);
+    options.retainedAlpha = config.retainedAlpha;
+    return options;
+}
+
 Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord& proposal, int k, int discoveries, std::int64_t question)
 {
     RATCHET_TRY(champion, context.champion());
@@ -171,17 +182,13 @@ Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord&
     if (!trial || !trial->version)
         return fail(Code::Damaged, fmt::format("Proposal {} is trained, but its version is missing.", proposal.id.value));
     RATCHET_TRY(spec, judgeSpec(context, champion.hash, trial->version, question));
-    Comparison::Options options;
-    options.measure = context.info.measure;
-    options.alpha = alphaOf(context.config, k, discoveries);
-    options.maxPairs = context.config.gateItems;
-    options.firstBatch = std::min(firstBatch, options.maxPairs);
     VerdictRecord header;
     header.proposal = proposal.id;
     header.challenger = *trial->version;
     header.champion = champion.hash;
     header.k = k;
-    auto examiner = std::make_unique<Question>(context, Comparison(context.suites, options), proposal, header, static_cast<int>(spec.feedback.size()));
+    auto examiner = std::make_unique<Question>(context, Comparison(context.suites, comparisonOptions(context.config, k, discoveries)), proposal, header,
+                                               static_cast<int>(spec.feedback.size()));
     return std::make_unique<QuestionJob>(context, std::move(spec), std::move(examiner), proposal);
 }
 

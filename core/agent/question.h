@@ -8,12 +8,16 @@
 
 #include "core/agent/context.h"
 #include "core/agent/crew.h"
+#include "core/critic/scorecard.h"
 #include "core/memory/lessons.h"
 
 namespace ratchet {
 
 // What of a lab's alpha its k-th question gets, after so many accepts.
 [[nodiscard]] double alphaOf(const LabConfig& config, int k, int discoveries);
+
+// What the lab asks of its k-th question, after so many accepts.
+[[nodiscard]] Comparison::Options comparisonOptions(const LabConfig& config, int k, int discoveries);
 
 // Judges a trained proposal as the lab's k-th question after `discoveries` accepts; stores verdict, scorecards and the
 // proposal's new state in one transaction. Fails only when something it needs is missing.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/agent/context.h"
 #include "core/agent/controls.h"
@@ -41,16 +42,21 @@ SuiteSpread spreadOn(const std::string& suite, const std::vector<ScorecardRecord
 {
     SuiteSpread spread;
     spread.suite = suite;
+    const auto runs = static_cast<double>(cards.size());
     std::vector<double> differences;
+    double variance = 0;
     for (const ScorecardRecord& card : cards) {
         spread.scores.push_back(card.challengerMean);
         differences.push_back(card.difference);
-        spread.discordant += shareDiscordant(card) / static_cast<double>(cards.size());
+        spread.discordant += shareDiscordant(card) / runs;
+        const double binomial = std::sqrt(card.challengerMean * (1 - card.challengerMean));       // of cards of format 4
+        spread.itemSigma += card.challengerDeviation.value_or(binomial) / std::sqrt(std::max(card.items, 1)) / runs;
+        variance += std::pow(card.differenceDeviation.value_or(std::numeric_limits<double>::quiet_NaN()), 2) / runs;
     }
     spread.score = spreadOf(spread.scores);
     spread.difference = spreadOf(differences);
-    if (!cards.empty() && cards.front().items > 0)
-        spread.itemSigma = std::sqrt(spread.score.mean * (1 - spread.score.mean) / cards.front().items);
+    if (!std::isnan(variance))
+        spread.differenceDeviation = std::sqrt(variance);
     return spread;
 }
 
@@ -210,11 +216,14 @@ Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& object
     for (const VerdictRecord& verdict : verdicts)
         next = std::max(next, verdict.k + 1);
     std::vector<Sight> list;
-    const double discordant = result.suites.empty() ? 0 : result.suites.front().discordant;
+    const SuiteSpread target = result.suites.empty() ? SuiteSpread() : result.suites.front();
+    if (config.isBitsPerByte() && !target.differenceDeviation)
+        return list;
     for (const int k : next > 1 ? std::vector<int>{1, next} : std::vector<int>{1}) {
-        const double alpha = alphaOf(config, k, 0);
-        const Detectable smallest = smallestDetectable(discordant, config.gateItems, alpha);
-        list.push_back({k, alpha, smallest, config.trialBudget, Flops{pair.value * smallest.meanPairs}});
+        const Comparison::Options asked = comparisonOptions(config, k, 0);
+        const Detectable smallest = config.isBitsPerByte() ? smallestDetectable(*target.differenceDeviation, asked)
+                                                           : smallestDetectable(target.discordant, asked.maxPairs, asked.alpha, asked.minEffect);
+        list.push_back({k, asked.alpha, smallest, config.trialBudget, Flops{pair.value * smallest.meanPairs}});
     }
     return list;
 }

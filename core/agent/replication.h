@@ -33,8 +33,9 @@ struct ReplicationWish {
 struct SuiteSpread {
     std::string suite;
     Spread score, difference;        // of each result alone, and against the reference on the same items
-    double itemSigma = 0;            // of one result's mean score by the draw of items alone: sqrt(p (1 - p) / items)
+    double itemSigma = 0;            // of one result's mean score by the draw of items alone, from how far its scores lie apart
     double discordant = 0;           // mean share of items on which result and reference differ
+    std::optional<double> differenceDeviation;   // of the paired differences of items, over all results; empty in labs of format 4
     std::vector<double> scores;      // by run
 };
 
@@ -64,7 +65,8 @@ struct Sight {
     Detectable smallest;
     Flops training, judging = {};    // a trial's budget; about what the pairs cost, 0 when that is not known (imported models)
 };
-// At the lab's first question and at its next one, by how often answers of equal recipes differ.
+// At the lab's first question and at its next one, by how often answers of equal recipes differ, or of bounded scores by how far; none
+// of bounded scores while that was not measured.
 [[nodiscard]] Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result);
 // The lesson on the kind of change that made this version, with what came back of all its versions that were replicated; empty
 // when no proposal made it.

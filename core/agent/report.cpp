@@ -82,8 +82,8 @@ std::string triedTable(const Summary& s)
     }
     html += "</table></div>\n";
     for (const TriedRow& row : s.tried)
-        for (const std::string& sentence : row.learntFrom)
-            html += fmt::format("<p>Proposal {} learnt from {}</p>\n", row.proposal.value, escapeHtml(sentence));
+        for (const std::string& sentence : row.told)
+            html += fmt::format("<p>Proposal {}: {}</p>\n", row.proposal.value, escapeHtml(sentence));
     if (const std::string placebos = placeboText(s.placebos); !placebos.empty())
         html += fmt::format("<p>Placebos, which no gate should accept: {}.</p>\n", escapeHtml(placebos));
     return html + screeningTable(s.screening);

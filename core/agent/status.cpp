@@ -8,7 +8,7 @@ Json EngineStatus::toJson() const
     Json list = Json::array();
     for (const Running& one : running)
         list.push_back({{"proposal", one.proposal.value}, {"title", one.title}, {"stage", one.stage},
-                        {"fraction", one.fraction}, {"loss", one.loss}});
+                        {"fraction", one.fraction}, {"loss", one.loss}, {"left", one.left.count()}});
     return {{"stage", stage}, {"tooth", tooth}, {"running", list}, {"logEValue", logEValue},
             {"logThreshold", logThreshold}, {"spent", spent.value}, {"budget", budget.value}, {"champion", champion},
             {"waitingDecisions", waitingDecisions}, {"sandboxLevel", sandboxLevel}, {"elapsed", elapsed.count()},
@@ -28,10 +28,12 @@ Result<EngineStatus> EngineStatus::fromJson(const Json& json)
     RATCHET_CHECK(in.status());
     for (const Json& entry : list) {
         Running one;
+        std::int64_t left = 0;
         Fields fields(entry, "the engine's status");
         fields.read("proposal", one.proposal.value).read("title", one.title).read("stage", one.stage);
-        fields.read("fraction", one.fraction).read("loss", one.loss);
+        fields.read("fraction", one.fraction).read("loss", one.loss).readIf("left", left);
         RATCHET_CHECK(fields.status());
+        one.left = std::chrono::milliseconds(left);
         status.running.push_back(std::move(one));
     }
     status.elapsed = std::chrono::milliseconds(elapsed);

@@ -16,7 +16,12 @@ namespace ratchet {
 struct EngineStatus {
     std::string stage;                              // as ToothRecord::stage, or idle | paused | waiting
     int tooth = 0;
-    struct Running { Id<ProposalRecord> proposal; std::string title, stage; double fraction = 0, loss = 0; };
+    struct Running {
+        Id<ProposalRecord> proposal;
+        std::string title, stage;
+        double fraction = 0, loss = 0;
+        std::chrono::milliseconds left{0};          // about; 0 while unknown
+    };
     std::vector<Running> running;
     double logEValue = 0, logThreshold = 0;         // of the question being judged, natural log
     Flops spent, budget;

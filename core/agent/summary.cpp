@@ -26,7 +26,7 @@ Result<TriedRow> triedRow(const Store& store, const ProposalRecord& proposal)
     if (trial) {
         row.version = trial->version;
         row.spent = trial->spent;
-        row.learntFrom = sentencesOf(trial->report);
+        row.told = sentencesOf(trial->report);
     }
     RATCHET_TRY(verdict, store.verdict(proposal.id));
     row.verdict = verdict;
@@ -152,7 +152,7 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
         summary.waiting += proposal.state == ProposalState::Waiting;
         summary.tried.push_back(std::move(row));
     }
-    summary.bitsPerByte = config.goal.find("bits per byte") != std::string::npos;
+    summary.bitsPerByte = config.isBitsPerByte();
     RATCHET_TRY(deployments, store.deployments());
     summary.deployments = std::move(deployments);
     if (!summary.deployments.empty()) {

@@ -32,7 +32,7 @@ struct TriedRow {
     std::optional<Measured> measured;
     std::optional<VerdictRecord> verdict;
     Flops spent;
-    std::vector<std::string> learntFrom; // what its trial told of labels and pairs, a sentence each
+    std::vector<std::string> told; // by its trial, a sentence each (sentencesOf)
 };
 
 // One version on vault items of one suite. low, high: Wilson's 95 % interval, for scores that are right or wrong.
@@ -51,7 +51,7 @@ struct VaultChange {
 
 struct Summary {
     LabConfig config;
-    bool bitsPerByte = false;    // the scores s are bits per byte b, s = 1 - b / 8
+    bool bitsPerByte = false;    // LabConfig::isBitsPerByte()
     std::vector<TriedRow> tried; // by proposal
     std::optional<VersionRecord> first, live;
     std::vector<VaultChange> vault;

@@ -136,11 +136,11 @@ std::string passRateTable(const ScreeningReport& screening)
     return rows.empty() ? std::string() : textTable({{"family"}, {"accepted of the better half"}, {"of the worse half"}}, rows);
 }
 
-std::string learntText(const Summary& summary)
+std::string toldText(const Summary& summary)
 {
     std::string text;
     for (const TriedRow& row : summary.tried)
-        for (const std::string& sentence : row.learntFrom)
+        for (const std::string& sentence : row.told)
             text += fmt::format("  {} {}: {}\n", row.proposal.value, named(row), sentence);
     return text;
 }
@@ -179,8 +179,8 @@ std::string toText(const Summary& summary)
     text += summary.tried.empty() ? "  Nothing yet.\n" : triedTable(summary);
     text += "\nWhat helped\n" + helpedText(summary);
     text += "\nWhat was refused, and why\n" + refusedText(summary);
-    if (const std::string learnt = learntText(summary); !learnt.empty())
-        text += "\nWhat trials learnt from besides the domain's items\n" + learnt;
+    if (const std::string told = toldText(summary); !told.empty())
+        text += "\nWhat trials started and learnt from\n" + told;
     text += fmt::format("\nChampion before and after, on vault items{} (95 % intervals)\n{}  The vault was {} in this lab.\n",
                         summary.config.isDataFinite() ? "" : " never used for a decision", vaultText(summary), toText(summary.vaultUse));
     if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
@@ -208,10 +208,12 @@ std::string sightText(const Summary& summary, const Sight& sight)
 {
     const int items = summary.config.gateItems;
     if (sight.smallest.gain <= 0)
-        return fmt::format("Question {} (alpha {:.2g}): no gain can be seen within {} items, as equal recipes answer too much alike.", sight.k, sight.alpha, items);
-    return fmt::format("Question {} (alpha {:.2g}): the smallest gain seen four times in five is {} ({:.0f} % of answers that differ won), "
+        return fmt::format("Question {} (alpha {:.2g}): no gain can be seen within {} items, as equal recipes answer too much {}.", sight.k, sight.alpha, items,
+                           summary.bitsPerByte ? "unlike" : "alike");
+    return fmt::format("Question {} (alpha {:.2g}): the smallest gain seen four times in five is {}{}, "
                        "for about {:.0f} of {} items: {} of training and {} of judging.", sight.k, sight.alpha, gainText(summary, sight.smallest.gain),
-                       100 * sight.smallest.winShare, sight.smallest.meanPairs, items, toText(sight.training),
+                       summary.bitsPerByte ? std::string(" bits per byte") : fmt::format(" ({:.0f} % of answers that differ won)", 100 * sight.smallest.winShare),
+                       sight.smallest.meanPairs, items, toText(sight.training),
                        sight.judging.value > 0 ? fmt::format("about {}", toText(sight.judging)) : "an unknown sum");
 }
 

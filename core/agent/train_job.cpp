@@ -36,6 +36,17 @@ Result<std::vector<Json>> TrainJob::replay(const Hash& parent) const
     return first;
 }
 
+Status TrainJob::addMoments(TrainSpec& spec, ChildSpec& child) const
+{
+    if (m_genome.recipe.moments != "carry")
+        return {};
+    RATCHET_TRY(moments, m_context.moments(m_proposal->parent));
+    spec.parentMoments = std::move(moments);
+    if (!spec.parentMoments.empty())
+        child.sandbox.readable.emplace_back(spec.parentMoments);
+    return {};
+}
+
 Status TrainJob::addVersions(TrainSpec& spec, ChildSpec& child)
 {
     Genome parentGenome;
@@ -48,6 +59,7 @@ Status TrainJob::addVersions(TrainSpec& spec, ChildSpec& child)
         spec.parentGenome = parent.genome;
         spec.parentWeights = parent.weights;
         child.sandbox.readable.emplace_back(parent.weights);
+        RATCHET_CHECK(addMoments(spec, child));
         RATCHET_TRY(questions, replay(m_proposal->parent));
         spec.replay = std::move(questions);
     } else {
@@ -101,6 +113,7 @@ Result<ChildSpec> TrainJob::spec()
     RATCHET_TRY(object, m_context.objects.put(m_genome.toJson().dump()));
     m_genomeObject = object;
     spec.genome = m_genome.toJson();
+    spec.keepsMoments = m_context.keepsMoments(m_genome);
     RATCHET_CHECK(makeFolder(scratch(), 0700));
     if (!spec.corpus.empty())       // the gate's and the vault's documents stay out of sight
         for (const char* file : {"corpus.json", "train.txt", "guide.txt"})
@@ -271,6 +284,17 @@ Status TrainJob::flush()
     return m_context.store->update(m_trial);
 }
 
+Result<std::optional<Hash>> TrainJob::takeMoments() const
+{
+    if (m_trained->moments.empty() || !m_context.keepsMoments(m_genome))
+        return std::optional<Hash>();
+    const auto file = scratch() / "moments.safetensors";
+    RATCHET_TRY(content, readWeights(file));
+    RATCHET_CHECK(checkMoments(content, m_genome, m_context.vocabulary));
+    RATCHET_TRY(object, m_context.objects.putFile(file));
+    return std::optional(object);
+}
+
 Result<VersionRecord> TrainJob::takeVersion()
 {
     const auto file = scratch() / "weights.safetensors";
@@ -280,6 +304,8 @@ Result<VersionRecord> TrainJob::takeVersion()
     VersionRecord version;
     version.genome = m_genomeObject;
     version.weights = weights;
+    RATCHET_TRY(moments, takeMoments());
+    version.moments = moments;
     version.tokenizer = m_context.tokenizer;
     version.hash = versionHash(version);
     version.created = now();
@@ -358,8 +384,9 @@ Status TrainJob::store(const Status& how, const std::optional<VersionRecord>& ve
 
 EngineStatus::Running TrainJob::running() const
 {
+    const double left = std::min(m_progress.secondsLeft, 1e9);
     return {m_proposal ? m_proposal->id : Id<ProposalRecord>{}, m_proposal ? m_proposal->operatorName : "seed model",
-            m_trial.stage, m_progress.fraction, m_progress.loss};
+            m_trial.stage, m_progress.fraction, m_progress.loss, std::chrono::milliseconds(std::llround(1000 * left))};
 }
 
 } // namespace ratchet

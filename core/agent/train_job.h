@@ -27,6 +27,8 @@ public:
 private:
     // The genome, and what its training reads of other versions, once it is admitted.
     [[nodiscard]] Status addVersions(TrainSpec& spec, ChildSpec& child);
+    // What the parent's optimizer held, where the genome carries it.
+    [[nodiscard]] Status addMoments(TrainSpec& spec, ChildSpec& child) const;
     [[nodiscard]] Result<std::vector<Json>> replay(const Hash& parent) const;
     // Whether the worker is to show what it can before its end, and what it will be asked.
     [[nodiscard]] Status askProxy(TrainSpec& spec);
@@ -38,6 +40,8 @@ private:
     // `asked`: compute of the proxy, which no token of the training pays for.
     [[nodiscard]] Status charge(std::int64_t tokens, std::int64_t length, double reported, double asked = 0);
     [[nodiscard]] Result<VersionRecord> takeVersion();
+    // Object of what the optimizer held, where it is kept and there is something.
+    [[nodiscard]] Result<std::optional<Hash>> takeMoments() const;
     [[nodiscard]] Status store(const Status& how, const std::optional<VersionRecord>& version);
     [[nodiscard]] Status settleGivenUp();
     [[nodiscard]] std::filesystem::path scratch() const;

@@ -56,13 +56,35 @@ Result<std::string> ofPairs(const Json& json)
     return text + (left.empty() ? "." : fmt::format("; left out: {}.", left));
 }
 
+// What became of the parent's weights, and whether the first model was the parent's function.
+Result<std::string> ofSurgery(const Json& json)
+{
+    bool keepsFunction = false;
+    std::string note, moments;
+    RATCHET_CHECK(Fields(json, "the surgery").read("keepsFunction", keepsFunction).read("note", note).read("moments", moments).status());
+    return moments.empty() ? note : fmt::format("{} {}", note, moments);
+}
+
+// Nothing to say while nothing was left out.
+Result<std::string> ofPools(const Json& json)
+{
+    std::int64_t duplicates = 0, contaminated = 0;
+    RATCHET_CHECK(Fields(json, "the pools").read("duplicates", duplicates).read("contaminated", contaminated).status());
+    std::string text;
+    if (contaminated > 0)
+        text = fmt::format("{} that the gate or the vault may ask", contaminated);
+    if (duplicates > 0)
+        text += fmt::format("{}{} that stood there twice", text.empty() ? "" : ", ", duplicates);
+    return text.empty() ? text : fmt::format("Left out of its pools of items: {}.", text);
+}
+
 } // namespace
 
 Json reportOf(const Trained& trained)
 {
     Json report;
     for (const auto& [name, part] : {std::pair("selfTraining", &trained.selfTraining), std::pair("data", &trained.data),
-                                     std::pair("preference", &trained.preference), std::pair("population", &trained.population)})
+                                     std::pair("preference", &trained.preference), std::pair("population", &trained.population), std::pair("surgery", &trained.surgery)})
         if (!part->is_null())
             report[name] = *part;
     return report;
@@ -71,8 +93,9 @@ Json reportOf(const Trained& trained)
 std::vector<std::string> sentencesOf(const Json& report)
 {
     std::vector<std::string> list;
-    for (const auto& sentence : {ofLabels(partOf(report, "selfTraining")), ofPairs(partOf(report, "preference"))})
-        if (sentence)
+    for (const auto& sentence : {ofSurgery(partOf(report, "surgery")), ofPools(partOf(report, "data")), ofLabels(partOf(report, "selfTraining")),
+                                 ofPairs(partOf(report, "preference"))})
+        if (sentence && !sentence->empty())
             list.push_back(*sentence);
     return list;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a worker tells of the data it trained on, kept with the trial and put into words. It is the worker's word: nothing
+// What a worker tells of the weights and data it started from, kept with the trial and put into words. It is the worker's word: nothing
 // is decided by it. Any thread.
 #pragma once
 
@@ -10,9 +10,9 @@
 
 namespace ratchet {
 
-// Trained's selfTraining, data, preference and population by name, as far as there are any; null when there are none.
+// Trained's selfTraining, data, preference, population and surgery by name, as far as there are any; null when there are none.
 [[nodiscard]] Json reportOf(const Trained& trained);
-// A sentence each on labels and on pairs of answers; a part that does not read as a trainer writes it is passed over.
+// A sentence each on the parent's weights, on items left out, on labels and on pairs of answers; a part that does not read as a trainer writes it is passed over.
 [[nodiscard]] std::vector<std::string> sentencesOf(const Json& report);
 
 } // namespace ratchet

@@ -164,7 +164,7 @@ Check Exam::checkChance(const Genome& genome, const std::string& who, int sample
 
 Check Exam::checkLeak(const Genome& genome, int samples) const
 {
-    Check check{"corpus overlap", true, "there is no corpus"};
+    Check check{corpusOverlap, true, "there is no corpus"};
     if (m_corpus.empty())
         return check;
     const auto corpus = Corpus::open(m_corpus);

@@ -16,6 +16,10 @@ namespace ratchet {
 // "guide", "gate" or "vault"; BadInput otherwise.
 [[nodiscard]] Result<Split> splitFromText(const std::string& name);
 
+// The check that a corpus fails which holds the same texts on both sides of a split, and what a person can do.
+inline constexpr const char* corpusOverlap = "corpus overlap";
+inline constexpr const char* corpusOverlapHint = "Make a lab from a corpus without repeated texts: leave out copies, near copies and boilerplate.";
+
 struct ExamItem {
     Item item;
     std::string correction;      // a user's answer, which counts instead of the domain's; empty for drawn items
@@ -47,8 +51,8 @@ public:
     // What knows nothing is right no oftener than chance, within a twentieth of the items: another item's answer (by chance: as
     // often as both have the same one), the prompt copied.
     [[nodiscard]] Check checkChance(const Genome& genome, const std::string& who, int samples = 50) const;
-    // Of the texts that the gate and the vault ask, one in twenty at most stands in the corpus' training documents (Overlap).
-    // Without a corpus there is nothing to look at.
+    // Named corpusOverlap. Of the texts that the gate and the vault ask, one in twenty at most stands in the corpus' training
+    // documents (Overlap). Without a corpus there is nothing to look at.
     [[nodiscard]] Check checkLeak(const Genome& genome, int samples = 200) const;
     [[nodiscard]] Rng stream(const std::string& name) const;
 

@@ -8,6 +8,7 @@
 
 #include <boost/math/distributions/students_t.hpp>
 
+#include "core/base/rng.h"
 #include "core/selector/boundary.h"
 
 namespace ratchet {
@@ -16,6 +17,38 @@ namespace {
 double meanOf(const std::vector<double>& values)
 {
     return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+using Passage = Boundary::Passage;
+
+// Of challengers whose scores are better by this gain in the mean. Each has a stream of its own, the same for every gain, so that the
+// chance rises with the gain.
+Passage boundedPassage(double gain, double deviation, const Comparison::Options& options)
+{
+    constexpr int runs = 300;
+    constexpr double champion = 0.5;         // only differences count, and they stay within its distance from 0 and 1
+    Integrity sound;
+    sound.checks = {{"simulated", true, {}}};
+    Passage passage;
+    for (int run = 0; run < runs; ++run) {
+        Rng rng = Rng::stream(1, "bounded passage", static_cast<std::uint64_t>(run));
+        Comparison comparison({{"target", "", SuiteRole::Target, 0}}, options);
+        Status status = comparison.addIntegrity(sound);
+        while (const auto ask = status ? comparison.next() : std::nullopt) {
+            const auto count = static_cast<std::size_t>(ask->count);
+            Scores scores;
+            scores.suite = ask->suite;
+            scores.split = ask->split;
+            scores.champion.assign(count, champion);
+            for (std::size_t i = 0; i < count; ++i)
+                scores.challenger.push_back(champion + std::clamp(gain + deviation * rng.normal(), -champion, champion));
+            status = comparison.add(scores);
+        }
+        const VerdictRecord verdict = comparison.verdict();
+        passage.chance += verdict.verdict == Verdict::Accept ? 1.0 / runs : 0;
+        passage.meanPairs += static_cast<double>(verdict.pairs) / runs;
+    }
+    return passage;
 }
 
 } // namespace
@@ -49,18 +82,44 @@ double correlationOf(const std::vector<double>& a, const std::vector<double>& b)
     return squaresA > 0 && squaresB > 0 ? both / std::sqrt(squaresA * squaresB) : 0;
 }
 
-Detectable smallestDetectable(double discordant, int pairs, double alpha, double power)
+std::pair<double, double> correlationInterval(double correlation, int pairs)
+{
+    if (pairs < fewestCorrelated)
+        return {-1, 1};
+    const double z = std::atanh(std::clamp(correlation, -0.999999, 0.999999)), half = 1.959963984540054 / std::sqrt(pairs - 3);
+    return {std::tanh(z - half), std::tanh(z + half)};
+}
+
+Detectable smallestDetectable(double discordant, int pairs, double alpha, double leastGain, double power)
 {
     const int differing = static_cast<int>(std::lround(discordant * pairs));
     const Boundary boundary = Boundary::exact(alpha, pairs);
-    if (boundary.passage(1, differing).chance < power)
+    if (discordant < leastGain || boundary.passage(1, differing).chance < power)
         return {};
-    double low = 0.5, high = 1;
+    double low = leastGain > 0 ? (1 + leastGain / discordant) / 2 : 0.5, high = 1;
     for (int i = 0; i < 20; ++i) {
         const double middle = (low + high) / 2;
         (boundary.passage(middle, differing).chance >= power ? high : low) = middle;
     }
     return {discordant * (2 * high - 1), high, boundary.passage(high, differing).meanPairs / discordant};
+}
+
+Detectable smallestDetectable(double deviation, const Comparison::Options& options, double power)
+{
+    const Passage most = boundedPassage(boundedRange, deviation, options);
+    if (most.chance < power)
+        return {};
+    Detectable smallest{boundedRange, 0, most.meanPairs};
+    double low = 0;
+    for (int i = 0; i < 12; ++i) {
+        const double middle = (low + smallest.gain) / 2;
+        const Passage passage = boundedPassage(middle, deviation, options);
+        if (passage.chance >= power)
+            smallest = {middle, 0, passage.meanPairs};
+        else
+            low = middle;
+    }
+    return smallest;
 }
 
 } // namespace ratchet

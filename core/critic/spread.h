@@ -2,7 +2,10 @@
 // How far results of the same recipe lie apart, and what a gate that is not better than that can see. Pure; any thread.
 #pragma once
 
+#include <utility>
 #include <vector>
+
+#include "core/critic/scorecard.h"
 
 namespace ratchet {
 
@@ -15,13 +18,20 @@ struct Spread {
 
 // Pearson's; 0 when one of them does not vary. `a` and `b` of one length.
 [[nodiscard]] double correlationOf(const std::vector<double>& a, const std::vector<double>& b);
+// Its 95 % interval over so many pairs (Fisher's z, 1921); the whole [-1, 1] below four.
+inline constexpr int fewestCorrelated = 4;
+[[nodiscard]] std::pair<double, double> correlationInterval(double correlation, int pairs);
 
-// The smallest true gain in mean score that the gate accepts with probability `power` within `pairs` pairs of which the share
-// `discordant` differs, by bisection over the win share. 0 when even a challenger that wins every discordant pair is not accepted
-// so often. meanPairs: drawn until the answer, at that gain.
+// The smallest true gain in mean score that the gate accepts with probability `power`, 0 when it accepts none so often.
+// meanPairs: drawn until the answer, at that gain. winShare: of the pairs that differ; 0 for bounded scores.
 struct Detectable {
     double gain = 0, winShare = 0, meanPairs = 0;
 };
-[[nodiscard]] Detectable smallestDetectable(double discordant, int pairs, double alpha, double power = 0.8);
+// Of answers that are right or wrong, within `pairs` pairs of which the share `discordant` differs: exact, by bisection over the win
+// share. Never below leastGain: the gate gives up what is sure to be less.
+[[nodiscard]] Detectable smallestDetectable(double discordant, int pairs, double alpha, double leastGain = 0, double power = 0.8);
+// Of bounded scores whose paired differences are Normal with this standard deviation: the Comparison itself, asked as the engine
+// asks it, on 300 seeded challengers, by bisection over the gain; the chance is right to some 2 %. Up to a second or so.
+[[nodiscard]] Detectable smallestDetectable(double deviation, const Comparison::Options& options, double power = 0.8);
 
 } // namespace ratchet

@@ -21,7 +21,7 @@ Json toJson(const Architecture& a)
 const Json& silentRecipe()
 {
     static const Json fields{{"teachers", Json::array()}, {"members", Json::array()}, {"fineTuning", 0.0},
-                             {"preference", 0.0}, {"preferenceBeta", 0.1}, {"population", 0}, {"generations", 8}};
+                             {"preference", 0.0}, {"preferenceBeta", 0.1}, {"population", 0}, {"generations", 8}, {"moments", "reset"}};
     return fields;
 }
 
@@ -33,7 +33,8 @@ Json toJson(const Recipe& r)
             {"zLoss", r.zLoss}, {"balanceLoss", r.balanceLoss}, {"distillation", r.distillation},
             {"distillationTemperature", r.distillationTemperature}, {"start", r.start}, {"teachers", r.teachers},
             {"members", r.members}, {"fineTuning", r.fineTuning}, {"preference", r.preference},
-            {"preferenceBeta", r.preferenceBeta}, {"population", r.population}, {"generations", r.generations}};
+            {"preferenceBeta", r.preferenceBeta}, {"population", r.population}, {"generations", r.generations},
+            {"moments", r.moments}};
     for (const auto& [name, value] : silentRecipe().items())
         if (json[name] == value)
             json.erase(name);
@@ -157,12 +158,13 @@ Status read(const Json& json, Recipe& r)
     in.readIf("distillation", r.distillation).readIf("distillationTemperature", r.distillationTemperature);
     in.readIf("teachers", r.teachers).readIf("members", r.members).readIf("fineTuning", r.fineTuning);
     in.readIf("preference", r.preference).readIf("preferenceBeta", r.preferenceBeta);
-    in.readIf("population", r.population).readIf("generations", r.generations).onlyKnown();
+    in.readIf("population", r.population).readIf("generations", r.generations).readIf("moments", r.moments).onlyKnown();
     RATCHET_CHECK(in.status());
     Rules(in)
         .oneOf("optimizer", r.optimizer, {"adamw", "muon", "lion"})
         .oneOf("schedule", r.schedule, {"constant", "cosine", "linear", "wsd"})
         .oneOf("start", r.start, {"scratch", "continue", "average", "soup", "ensemble"})
+        .oneOf("moments", r.moments, {"reset", "carry"})
         .within("learningRate", r.learningRate, 1e-8, 10)
         .within("warmup", r.warmup, 0, 1)
         .within("batch", r.batch, 1, 1 << 20)
@@ -192,6 +194,7 @@ Status read(const Json& json, Recipe& r)
         .require(r.members.empty() || r.namesMembers(), "it names members, but \"start\" is neither average nor soup nor ensemble")
         .require(!r.namesMembers() || r.members.size() >= 2, "an average or an ensemble needs two \"members\" at least")
         .require(r.fineTuning == 0 || r.isAverage(), "\"fineTuning\" is for an average or a soup")
+        .require(r.moments == "reset" || r.start == "continue", "\"moments\" are carried from a parent to go on from, so \"start\" must be continue")
         .require(r.accumulation < 1 || r.batch % r.accumulation == 0,
                  fmt::format("an accumulation of {} does not divide a batch of {}", r.accumulation, r.batch))
         .require(r.preference == 0 || r.start == "continue", "\"preference\" needs a parent to go on from, so \"start\" must be continue")
@@ -311,6 +314,9 @@ Result<Genome> Genome::fromJson(const Json& json)
     if (genome.recipe.isPopulation() && (genome.data.selfTraining > 0 || genome.data.bucketing))
         return fail(Code::BadInput, "The genome trains a population, in which there is neither self-training nor bucketing.",
                     "Set /data/selfTraining to 0 and /data/bucketing to false, or /recipe/population to 0.");
+    if (genome.recipe.moments == "carry" && genome.adaptation.method != "full")
+        return fail(Code::BadInput, "The genome carries moments of whole weights, but trains adapters of low rank.",
+                    "Set /recipe/moments to reset, or /adaptation/method to full.");
     if (genome.recipe.start == "scratch" && (genome.adaptation.method != "full" || genome.adaptation.frozenLayers > 0 || genome.adaptation.frozenEmbeddings))
         return fail(Code::BadInput, "The genome starts from scratch, so nothing can be frozen or adapted by low rank.",
                     "Set /recipe/start to continue.");

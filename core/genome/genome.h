@@ -66,6 +66,7 @@ struct Recipe {
     double preferenceBeta = 0.1;           // how far it may move from the parent; beta there
     int population = 0;                    // models trained side by side, the better copied over the worse (Jaderberg 2017); 0 is one
     int generations = 8;                   // of a population: how often it is compared
+    std::string moments = "reset";         // reset | carry: where the optimizer starts that continues: at zero, or from what the parent's held at its end
 
     [[nodiscard]] bool isAverage() const { return start == "average" || start == "soup"; }
     [[nodiscard]] bool isEnsemble() const { return start == "ensemble"; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -293,6 +294,39 @@ Status checkWeights(const WeightsFile& content, const Architecture& architecture
 Status checkWeights(const WeightsFile& content, const Genome& genome, int vocabulary)
 {
     return checkExactly(content, expectedTensors(genome, vocabulary));
+}
+
+std::string momentPrefix(int power)
+{
+    return power == 1 ? "first." : "second.";
+}
+
+Status checkMoments(const WeightsFile& content, const Genome& genome, int vocabulary)
+{
+    std::map<std::string, std::vector<std::int64_t>> expected;
+    const int powers = genome.recipe.optimizer == "lion" ? 1 : 2;
+    for (const auto& [name, shape] : expectedTensors(genome.architecture, vocabulary))
+        for (int power = 1; power <= powers; ++power)
+            expected[momentPrefix(power) + name] = shape;
+    RATCHET_CHECK(checkExactly(content, expected));
+    RATCHET_CHECK(momentSteps(content));
+    for (const auto& [name, entry] : content.tensors) {
+        const float* const values = content.floats(name);
+        if (name.starts_with(momentPrefix(2)) && std::any_of(values, values + entry.bytes / sizeof(float), [](float v) { return v < 0; }))
+            return damaged("the second moment \"" + name + "\" holds a negative value");
+    }
+    return {};
+}
+
+Result<std::int64_t> momentSteps(const WeightsFile& content)
+{
+    const auto text = content.metadata.find("steps");
+    std::int64_t steps = 0;
+    if (text != content.metadata.end())
+        std::from_chars(text->second.data(), text->second.data() + text->second.size(), steps);
+    if (steps < 1)
+        return damaged("it does not say after how many steps");
+    return steps;
 }
 
 } // namespace ratchet

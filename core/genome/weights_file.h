@@ -43,5 +43,10 @@ struct WeightsFile {
 // Exactly those tensors, all finite.
 [[nodiscard]] Status checkWeights(const WeightsFile& content, const Architecture& architecture, int vocabulary);
 [[nodiscard]] Status checkWeights(const WeightsFile& content, const Genome& genome, int vocabulary);
+// What an optimizer of this genome holds after some steps: as the first and (but for Lion) the second moment of each of the
+// model's tensors one of its shape, behind momentPrefix(), and in the metadata "steps". All finite, no second moment negative.
+[[nodiscard]] Status checkMoments(const WeightsFile& content, const Genome& genome, int vocabulary);
+[[nodiscard]] Result<std::int64_t> momentSteps(const WeightsFile& content);
+[[nodiscard]] std::string momentPrefix(int power);              // "first." and "second."
 
 } // namespace ratchet

@@ -51,6 +51,8 @@ template <typename A> void describe(A& a, TrainSpec& m)
     a.field("memoryBytes", m.memoryBytes, atLeastZero);
     a.list("preferences", m.preferences);
     a.field("proxy", m.proxy, share);
+    a.field("parentMoments", m.parentMoments);
+    a.field("keepsMoments", m.keepsMoments);
 }
 
 template <typename A> void describe(A& a, JudgeSpec& m)
@@ -167,6 +169,8 @@ template <typename A> void describe(A& a, Trained& m)
     a.field("observationSeconds", m.observationSeconds, atLeastZero);
     a.json("preference", m.preference, Shape::Any);
     a.json("population", m.population, Shape::Any);
+    a.field("moments", m.moments);
+    a.json("surgery", m.surgery, Shape::ObjectOrNull);
 }
 
 template <typename A> void describe(A& a, Proxy& m)

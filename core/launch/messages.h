@@ -14,7 +14,7 @@
 
 namespace ratchet {
 
-inline constexpr int protocolVersion = 3;
+inline constexpr int protocolVersion = 4;
 
 // A trained model on disk.
 struct Artifact { std::string version; Json genome; std::string weights; };
@@ -39,6 +39,8 @@ struct TrainSpec {
     double memoryBytes = 0;         // what the worker may use: a training that needs more is refused; 0: no limit
     std::vector<Json> preferences = {};   // {"question": ..., "chosen": "...", "rejected": "..."}: answers of which users prefer one
     double proxy = 0;               // share of the budget after which it sends Proxy and waits for Proceed or Stop; 0: never
+    std::string parentMoments = {}; // of a recipe that carries them: what the parent's optimizer held at its end; empty: nothing was kept
+    bool keepsMoments = false;      // the worker writes scratch/moments.safetensors where there are any
 };
 
 // --- to a judge ----------------------------------------------------------------------------------------------------
@@ -97,6 +99,8 @@ struct Trained {
     double observationSeconds = 0;  // CPU time of the probes
     Json preference = nullptr;      // what the preference loss learnt from; null without one
     Json population = nullptr;      // what a population did, replayable; null without one
+    std::string moments = {};       // what the optimizer held at the end; empty when not asked for, or when there is nothing to go on from
+    Json surgery = nullptr;         // how the parent's weights became the first ones: {"keepsFunction", "note", "moments"}; null where they did not
 };
 // What a training was worth when TrainSpec::proxy of its budget was spent: mean score on `items` training items (core/plugin/proxy.h), asked for `flops`.
 struct Proxy { std::int64_t step = 0; double score = 0, loss = 0, flops = 0; int items = 0; };

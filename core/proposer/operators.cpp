@@ -80,6 +80,9 @@ public:
                 return std::nullopt;
             json[pointer] = value;
         }
+        if (json["recipe"]["start"] != "continue" || json["adaptation"]["method"] != "full" ||
+            json["recipe"]["optimizer"] != m_parent.recipe.optimizer) // there is nothing to carry moments from or to
+            json["recipe"]["moments"] = "reset";
         auto child = Genome::fromJson(json);
         if (!child || m_hashes.contains(child->hash()) || !m_space.admits(m_parent, *child, m_vocabulary))
             return std::nullopt;
@@ -161,6 +164,8 @@ void addCompounds(std::vector<Idea>& list, const Nursery& nursery)
         {{learningRate, fasterRate(3)}, {schedule, "linear"}});
     add("tuning", "continue with cool-down", "Train the champion on with a falling rate.",
         {{start, "continue"}, {schedule, "linear"}, {learningRate, fasterRate(0.5)}});
+    add("tuning", "continue with the optimizer's moments", "Train the champion on with a falling rate, its optimizer too from where it stopped.",
+        {{start, "continue"}, {"/recipe/moments", "carry"}, {schedule, "linear"}, {learningRate, fasterRate(0.5)}});
     add("replay", "continue and replay failures", "Train the champion on, a quarter of each batch drawn from what it got wrong.",
         {{start, "continue"}, {"/data/replay", 0.25}, {schedule, "linear"}});
     Changes fromPairs{{start, "continue"}, {"/recipe/preference", 0.2}, {schedule, "linear"}, {learningRate, fasterRate(0.15)}};

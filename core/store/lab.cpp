@@ -42,7 +42,8 @@ Json LabConfig::toJson() const
     return {{"format", format}, {"ratchet", ratchet}, {"domain", domain}, {"goal", goal}, {"budget", budget.value},
             {"trialBudget", trialBudget.value}, {"seed", seed}, {"candidates", candidates}, {"alpha", alpha},
             {"alphaDecay", alphaDecay}, {"gateItems", gateItems}, {"placebos", placebos}, {"parents", parents},
-            {"proxy", proxy}, {"audit", audit}, {"reward", reward}, {"vaultLooks", vaultLooks}, {"corpusSource", corpusSource}, {"created", created}};
+            {"proxy", proxy}, {"audit", audit}, {"reward", reward}, {"minEffect", minEffect}, {"retainedAlpha", retainedAlpha},
+            {"vaultLooks", vaultLooks}, {"corpusSource", corpusSource}, {"created", created}};
 }
 
 Result<LabConfig> LabConfig::fromJson(const Json& json)
@@ -59,16 +60,21 @@ Result<LabConfig> LabConfig::fromJson(const Json& json)
     in.read("candidates", config.candidates).read("alpha", config.alpha).read("gateItems", config.gateItems);
     in.readIf("placebos", config.placebos).readIf("parents", config.parents);
     in.readIf("alphaDecay", config.alphaDecay).readIf("proxy", config.proxy).readIf("audit", config.audit).readIf("reward", config.reward);
-    in.readIf("vaultLooks", config.vaultLooks);
+    in.readIf("vaultLooks", config.vaultLooks).readIf("minEffect", config.minEffect).readIf("retainedAlpha", config.retainedAlpha);
     in.read("corpusSource", config.corpusSource).read("created", config.created).onlyKnown();
     if (config.format < 1)
         in.fault("\"format\" is not 1");
     if (config.budget.value <= 0 || config.trialBudget.value <= 0)
         in.fault("a budget is not positive");
-    if (config.candidates < 1 || config.gateItems < 1)
-        in.fault("\"candidates\" or \"gateItems\" is below 1");
-    if (config.alpha <= 0 || config.alpha >= 1)
-        in.fault("\"alpha\" is not between 0 and 1");
+    if (config.candidates < 1)
+        in.fault("\"candidates\" is below 1");
+    if (config.gateItems < leastGateItems || config.gateItems > mostGateItems)
+        in.fault(fmt::format("\"gateItems\" is not {} to {}", leastGateItems, mostGateItems));
+    for (const auto& [name, level] : {std::pair("alpha", config.alpha), std::pair("retainedAlpha", config.retainedAlpha)})
+        if (level < leastAlpha || level > mostAlpha)
+            in.fault(fmt::format("\"{}\" is not {} to {}", name, leastAlpha, mostAlpha));
+    if (config.minEffect < 0 || config.minEffect > mostMinEffect)
+        in.fault(fmt::format("\"minEffect\" is not 0 to {}", mostMinEffect));
     if (config.placebos < 0 || config.placebos > 0.9)
         in.fault("\"placebos\" is not between 0 and 0.9");
     if (config.alphaDecay <= 1 || config.alphaDecay > 4)

@@ -47,8 +47,15 @@ struct LabConfig {
     double audit = 0.2;               // chance that a trial that would be given up is trained and judged all the same
     int vaultLooks = 20;              // most times that the vault of finite data is opened (core/agent/vault.h)
     double reward = 0;                // share of a trial's budget that a reward model is trained for; 0: there is none
+    double minEffect = 0.005;         // smallest difference of mean scores worth accepting
+    double retainedAlpha = 0.05;      // bound on passing a retained suite that got worse by more than its margin, per suite
     std::string corpusSource;         // as the person named it
     std::string created;
+    // What these may be. An exact level (core/selector/boundary.h) takes time as the square of gateItems.
+    static constexpr double leastAlpha = 1e-6, mostAlpha = 0.95, mostMinEffect = 0.1;
+    static constexpr int leastGateItems = 10, mostGateItems = 20'000;
+    // Whether the goal is in bits per byte b; scores s are then 1 - b / 8.
+    [[nodiscard]] bool isBitsPerByte() const { return goal.find("bits per byte") != std::string::npos; }
     // Whether every question draws from the same finite data: a corpus, where other domains make items that are always new.
     [[nodiscard]] bool isDataFinite() const { return !corpusSource.empty(); }
     [[nodiscard]] Json toJson() const;

@@ -85,7 +85,7 @@ struct TrialRecord {
     Json platform;                   // capability, threads, libtorch, sandbox level
     Time started{}, ended{};
     Json proxy = nullptr;            // what was seen before it was whole, and what was made of it (core/selector); null: nothing
-    Json report = nullptr;           // what the worker told of its data: Trained's selfTraining, data, preference and population, as far as there are any
+    Json report = nullptr;           // what the worker told of what it started from (core/agent/trial_report.h); null: nothing
 };
 
 struct ScorecardRecord {

@@ -13,12 +13,12 @@ namespace {
 // [experts, width, hidden].
 class Parts {
 public:
-    Parts(const Transformer& model, at::Tensor flat) : m_model(model), m_flat(std::move(flat)) {}
+    explicit Parts(const Transformer& model) : m_model(model) {}
     [[nodiscard]] at::Tensor tensor(const std::string& name) const
     {
         for (const TensorSlot& slot : m_model.layout())
             if (slot.name == name)
-                return m_flat.narrow(0, slot.offset, slot.count).view(slot.shape).to(at::kDouble);
+                return m_model.flat().narrow(0, slot.offset, slot.count).view(slot.shape).to(at::kDouble);
         return {};
     }
     [[nodiscard]] at::Tensor output(int block) const { return tensor(prefix(block) + "attention.output.weight"); }
@@ -41,7 +41,6 @@ public:
 private:
     [[nodiscard]] static std::string prefix(int block) { return "blocks." + std::to_string(block) + "."; }
     const Transformer& m_model;
-    at::Tensor m_flat;
 };
 
 std::vector<double> listOf(const at::Tensor& values)
@@ -62,7 +61,7 @@ Importance importanceOf(const Transformer& model)
 {
     const at::NoGradGuard noGradient;
     const Architecture& a = model.architecture();
-    const Parts parts(model, model.flat());
+    const Parts parts(model);
     Importance found;
     at::Tensor channels = parts.tensor("embedding.token.weight").square().sum(0);
     for (int block = 0; block < a.layers; ++block) {
@@ -76,23 +75,6 @@ Importance importanceOf(const Transformer& model)
         channels = channels + output.sum(1) + down.sum(at::IntArrayRef{0, 2});
     }
     found.channels = listOf(channels.sqrt());
-    return found;
-}
-
-Importance importanceOf(const Transformer& model, const at::Tensor& gradient)
-{
-    const at::NoGradGuard noGradient;
-    const Architecture& a = model.architecture();
-    const Parts parts(model, model.flat() * gradient);
-    Importance found;
-    at::Tensor channels = parts.tensor("embedding.token.weight").sum(0);
-    for (int block = 0; block < a.layers; ++block) {
-        const at::Tensor output = parts.output(block), down = parts.feed(block, "down");
-        found.blocks.push_back({(output.sum() + down.sum()).abs().item<double>(), listOf(byHead(output, a).abs()),
-                                listOf(down.sum(at::IntArrayRef{0, 1}).abs())});
-        channels = channels + output.sum(1) + down.sum(at::IntArrayRef{0, 2});
-    }
-    found.channels = listOf(channels.abs());
     return found;
 }
 

@@ -5,8 +5,6 @@
 
 #include <vector>
 
-#include <ATen/core/Tensor.h>
-
 #include "core/model/transformer.h"
 
 namespace ratchet {
@@ -24,12 +22,8 @@ struct Importance {
 
 // Magnitude (Han 2015, Li 2017). Head: norm of its value rows times norm of its output columns. Hidden unit: norm of
 // its row of up (times that of gate) times norm of its column of down. Channel: norm of all that is written into it by
-// token embedding, output and down. Block: norm of all that it writes. Biases and tables are not looked at.
+// token embedding, output and down. Block: norm of all that it writes. Biases and tables are not looked at. A first-order measure
+// kept less (docs/surgery.md).
 [[nodiscard]] Importance importanceOf(const Transformer& model);
-
-// First-order Taylor (Molchanov 2019, eq. 8; heads as Michel 2019, eq. 2): |sum of weight times gradient| over the same
-// output columns, down columns and written rows: the change of the loss if that part fell silent. `gradient` is flat,
-// of a loss over data that stands for the task.
-[[nodiscard]] Importance importanceOf(const Transformer& model, const at::Tensor& gradient);
 
 } // namespace ratchet

@@ -86,14 +86,7 @@ Result<Transplant> transplant(const Transformer& parent, Transformer& child, con
 Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments)
 {
     RATCHET_CHECK(check(parent, child));
-    return transplantMoments(parent, child, moments, importanceOf(parent));
-}
-
-Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments,
-                                  const Importance& importance)
-{
-    RATCHET_CHECK(check(parent, child));
-    const std::vector<Graft> grafts = graftsOf(planFor(parent, child, importance), parent, child);
+    const std::vector<Graft> grafts = graftsOf(planFor(parent, child, importanceOf(parent)), parent, child);
     Moments carried;
     int power = 1;
     for (const auto& [from, to] : {std::pair(&moments.first, &carried.first), {&moments.second, &carried.second}}) {

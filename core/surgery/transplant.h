@@ -22,7 +22,7 @@ struct Transplant {
 // docs/surgery.md has the table. BadInput, with the child untouched, when the vocabularies differ or the parent holds a
 // value that is not finite.
 [[nodiscard]] Result<Transplant> transplant(const Transformer& parent, Transformer& child);
-// The same with a measure of its own for what is kept when the child is smaller (else the magnitude).
+// The same with another order of what is kept when the child is smaller.
 [[nodiscard]] Result<Transplant> transplant(const Transformer& parent, Transformer& child, const Importance& importance);
 
 // First and second moment of an optimizer, flat as the model; the second may be undefined.
@@ -33,7 +33,5 @@ struct Moments {
 // where that is not known: new parts, mixtures, and both tables when a head is untied. Of the same optimizer only, with
 // its step count. BadInput as transplant(), or when a moment is not as long as the parent.
 [[nodiscard]] Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments);
-[[nodiscard]] Result<Moments> transplantMoments(const Transformer& parent, const Transformer& child, const Moments& moments,
-                                  const Importance& importance);
 
 } // namespace ratchet

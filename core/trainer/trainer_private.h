@@ -10,6 +10,7 @@
 #include "core/trainer/batches.h"
 #include "core/trainer/checkpoint.h"
 #include "core/trainer/loss.h"
+#include "core/trainer/kept_moments.h"
 #include "core/trainer/optimizer.h"
 #include "core/trainer/teachers.h"
 #include "core/trainer/trainer.h"
@@ -53,6 +54,8 @@ struct Trainer::Private {
             Batches itsBatches, const Tokenizer& itsTokenizer);
     // Parameters from scratch, the parent or the checkpoint; everything after the data is known.
     [[nodiscard]] Status begin();
+    // The parent's weights and, where the recipe carries them, its moments.
+    [[nodiscard]] Status takeOver();
     [[nodiscard]] Status takeMembers();
     [[nodiscard]] Status adapt();
     [[nodiscard]] Status plan();
@@ -60,6 +63,8 @@ struct Trainer::Private {
     // Gradient of what trains, from the model's.
     [[nodiscard]] at::Tensor ownGradient() const;
     void update(const at::Tensor& gradient, double rate);
+    // Steps that the moments are made of.
+    [[nodiscard]] std::int64_t momentSteps() const { return state.step + (carried ? carried->steps : 0); }
     [[nodiscard]] bool isDone() const;
     [[nodiscard]] Status takeStep();
     [[nodiscard]] Result<bool> advance(std::int64_t steps);
@@ -111,10 +116,11 @@ struct Trainer::Private {
     std::optional<Ensemble> ensemble;   // of start "ensemble", which does not train
     std::optional<Adapters> adapters;   // of method "lora": they train and the model holds the sum
     std::optional<Optimizer> optimizer; // of the adapters or of what is not frozen
+    std::optional<KeptMoments> carried; // from the parent; its tensors only until there is an optimizer
     std::optional<Teachers> teachers;
     TrainState state;
     std::vector<Step> unread;
-    Json selfTraining = nullptr, data = nullptr, preference = nullptr, population = nullptr; // reports
+    Json selfTraining = nullptr, data = nullptr, preference = nullptr, population = nullptr, surgery = nullptr; // reports
     at::Tensor reference;                     // the parent's margins of the pairs [N]; undefined without any
     std::vector<Architecture> taught;         // of the teachers
     std::vector<std::string> members;         // that it is made of

@@ -12,7 +12,6 @@
 #include "core/genome/cost.h"
 #include "core/model/compat.h"
 #include "core/surgery/freeze.h"
-#include "core/surgery/transplant.h"
 #include "core/trainer/averaging.h"
 #include "core/trainer/schedule.h"
 #include "core/trainer/trainer_private.h"
@@ -32,17 +31,24 @@ double peakBytes()
     return static_cast<double>(usage.ru_maxrss) * 1024;
 }
 
-Status takeOver(const TrainSpec& spec, Transformer& model)
+} // namespace
+
+Status Trainer::Private::takeOver()
 {
-    RATCHET_TRY(genome, Genome::fromJson(spec.parentGenome));
+    RATCHET_TRY(parentGenome, Genome::fromJson(spec.parentGenome));
     RATCHET_TRY(file, readWeights(spec.parentWeights));
-    Ensemble parent(genome, model.vocabulary());
-    RATCHET_CHECK(parent.load(file));
-    RATCHET_CHECK(transplant(parent.member(0), model)); // of an ensemble the one that its genome names first
+    Ensemble whole(parentGenome, model.vocabulary());
+    RATCHET_CHECK(whole.load(file));
+    const Transformer& parent = whole.member(0); // of an ensemble the one that its genome names first
+    RATCHET_TRY(done, transplant(parent, model));
+    surgery = {{"keepsFunction", done.keepsFunction}, {"note", done.note}, {"moments", ""}};
+    if (genome.recipe.moments == "reset")
+        return {};
+    RATCHET_TRY(moments, carryMoments(spec, parentGenome, parent, genome, model));
+    surgery["moments"] = moments.note;
+    carried = std::move(moments.kept);
     return {};
 }
-
-} // namespace
 
 Trainer::Private::Private(const TrainSpec& itsSpec, Genome itsGenome, const Domain& itsDomain, TrainEvents itsEvents,
                           Batches itsBatches, const Tokenizer& itsTokenizer)
@@ -163,6 +169,14 @@ Status Trainer::Private::adapt()
     optimizer.emplace(genome.recipe, genome.architecture, std::move(layout), placement);
     state.first = optimizer->firstMoment();
     state.second = optimizer->secondMoment();
+    if (!carried)
+        return {};
+    for (const auto& [own, kept] : {std::pair(&state.first, &carried->moments.first), std::pair(&state.second, &carried->moments.second)})
+        if (own->defined()) {
+            own->copy_(*kept);
+            clearFrozen(*own, model.layout(), genome.adaptation);
+        }
+    carried->moments = {};
     return {};
 }
 
@@ -179,7 +193,7 @@ at::Tensor Trainer::Private::ownGradient() const
 // One step of the optimizer and of the average, which is one of whole weights, adapters merged.
 void Trainer::Private::update(const at::Tensor& gradient, double rate)
 {
-    optimizer->step(state.parameters, gradient, rate, state.step + 1);
+    optimizer->step(state.parameters, gradient, rate, momentSteps() + 1);
     if (adapters)
         adapters->compose(model);
     ++state.step;
@@ -201,7 +215,7 @@ Status Trainer::Private::begin()
     }
     model.initialise(Rng::stream(spec.seed, "model").next());
     if (genome.recipe.start == "continue" && !spec.parentWeights.empty())
-        RATCHET_CHECK(takeOver(spec, model));
+        RATCHET_CHECK(takeOver());
     model.place(placement);
     state.placement = placement.text();
     if (genome.recipe.isAverage())
@@ -351,6 +365,10 @@ Status Trainer::Private::finish(Trained& trained)
         preference["after"] = reportOf(margins);
     }
     trained.weights = file;
+    if (spec.keepsMoments && state.step > 0 && !adapters) {
+        trained.moments = (std::filesystem::path(spec.scratch) / "moments.safetensors").string();
+        RATCHET_CHECK(writeMoments(trained.moments, model, {{state.first, state.second}, momentSteps()}));
+    }
     trained.steps = state.step;
     trained.tokens = state.tokens;
     // Rows of different lengths: the length at which as many tokens would have cost as much, rounded down.
@@ -367,6 +385,7 @@ Status Trainer::Private::finish(Trained& trained)
     trained.data = data;
     trained.preference = preference;
     trained.population = population;
+    trained.surgery = surgery;
     trained.observationSeconds = observationSeconds;
     return {};
 }

@@ -84,7 +84,8 @@ private:
         for (std::int64_t step = 1; step <= steps; ++step) {
             rest();
             say(Points{step, {{"loss", 3.0 / static_cast<double>(step)}}});
-            say(Progress{step, step * perStep, static_cast<double>(step * perStep) * perToken + asked, static_cast<double>(step) / steps, 1, "full"});
+            say(Progress{step, step * perStep, static_cast<double>(step * perStep) * perToken + asked, static_cast<double>(step) / steps, 1, "full",
+                         static_cast<double>(steps - step)});
             if (spec.trial == 2 && step == 3 && misbehave(spec))
                 return 1;
             if (step == 2 && spec.proxy > 0 && !(spec.trial == 2 && m_fault == "shows nothing")) {
@@ -108,6 +109,8 @@ private:
             trained.preference = {{"users", spec.preferences.size()}, {"graded", 9}, {"asked", 30}, {"mixed", 0.3}, {"leftOut", Json::object()},
                                   {"before", {{"right", 0.5}, {"margin", 0.0}}}, {"after", {{"right", 0.75}, {"margin", 1.5}}}};
         trained.population = populationOf(*genome, trained);
+        if (spec.keepsMoments && !keepMoments(spec, *genome, vocabulary, trained))
+            return say(Failure{"environment", "The player cannot write."}), 1;
         if (spec.trial == 2 && m_fault == "claims to be cheap")
             trained.flops = trainingFlops(genome->architecture, vocabulary, 1).value * static_cast<double>(trained.tokens) / 2;
         if (spec.trial == 2 && m_fault == "claims few tokens")
@@ -117,6 +120,24 @@ private:
         if (!(spec.trial == 2 && m_fault == "leaves early"))
             say(trained);
         return 0;
+    }
+
+    // Moments of nothing but zeros; the surgery says whether the parent's came along.
+    bool keepMoments(const TrainSpec& spec, const Genome& genome, int vocabulary, Trained& trained) const
+    {
+        WeightsFile file;
+        for (const auto& [name, shape] : expectedTensors(genome.architecture, vocabulary)) {
+            std::int64_t count = 1;
+            for (const std::int64_t size : shape)
+                count *= size;
+            const std::vector<float> values(static_cast<std::size_t>(count), spec.trial == 2 && m_fault == "negative moments" ? -1.0F : 0.0F);
+            for (const int power : {1, 2})
+                file.add(momentPrefix(power) + name, "F32", shape, values.data());
+        }
+        file.metadata["steps"] = "5";
+        trained.moments = spec.scratch + "/moments.safetensors";
+        trained.surgery = {{"keepsFunction", true}, {"note", "A play."}, {"moments", spec.parentMoments.empty() ? "Anew." : "Carried on."}};
+        return bool(writeWeights(trained.moments, file));
     }
 
     // What it is asked before its end, after its second step; the price, or 0 when it is to stop.

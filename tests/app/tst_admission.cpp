@@ -117,7 +117,10 @@ private Q_SLOTS:
     void anEnsembleIsKeptWhole();
     void whatAPopulationDidIsRecounted_data();
     void whatAPopulationDidIsRecounted();
+    void momentsAreKeptWhereTheyCanBeCarried();
+    void momentsThatAreNoneEndTheTrial();
     void theArchiveIsDrawnOn();
+    void whatReadsLessThanItsLongestExampleIsNotProposed();
     void whatTheMachineCannotHoldIsNotProposed();
     void whatTheMachineCannotHoldIsNotStarted();
     void aLabThatCannotBeTrainedIsNotMade();
@@ -288,6 +291,69 @@ void TestAdmission::whatAPopulationDidIsRecounted()
     QVERIFY2(isTaken || trial.failure.find("does not add up") != std::string::npos, trial.failure.c_str());
 }
 
+// A lab that lets moments be carried, with its seed model.
+class CarryingLab : public TinyLab {
+public:
+    explicit CarryingLab(const std::string& fault = "honest") : TinyLab(1)
+    {
+        Json space = Json::parse(readFile(paths().searchSpace()).value());
+        space["paths"]["/recipe/moments"] = {{"choices", {"reset", "carry"}}};
+        OpenLab::rewrite(paths().searchSpace(), space);
+        if (!run(1, fault))
+            qFatal("no seed model");
+    }
+    [[nodiscard]] TrialRecord carry(int batch) const
+    {
+        if (!ask("propose", {{"patch", {replaced("/recipe/start", "continue"), replaced("/recipe/moments", "carry"), replaced("/recipe/batch", batch)}},
+                             {"reason", "A test."}}))
+            qFatal("not proposed");
+        const Id<ProposalRecord> proposal = taken(read()->proposals()).back().id;
+        if (!run(1))
+            qFatal("not run");
+        return read()->trialOf(proposal).value().value();
+    }
+};
+
+void TestAdmission::momentsAreKeptWhereTheyCanBeCarried()
+{
+    const CarryingLab lab;
+    const auto live = lab.read()->version(lab.read()->live().value()->version).value().value();
+    QVERIFY(live.moments);
+    const auto file = ObjectStore(lab.paths().objects()).path(*live.moments);
+    const auto isWhole = [&] {
+        QProcess program;
+        program.start(QStringLiteral(RATCHET_BIN_DIR "/ratchet"), {"check", QString::fromStdString(lab.root().string())});
+        return program.waitForFinished(60'000) && program.exitStatus() == QProcess::NormalExit && program.exitCode() == 0;
+    };
+    QVERIFY(isWhole());
+    const TrialRecord carried = lab.carry(32);
+    QVERIFY2(carried.state == TrialState::Trained, carried.failure.c_str());
+    QCOMPARE(carried.report["surgery"]["moments"].get<std::string>(), std::string("Carried on."));
+    const Summary summary = summarise(*lab.read(), readLabConfig(lab.paths()).value()).value();
+    const auto tells = [](const TriedRow& row) { return row.told == std::vector<std::string>{"A play. Carried on."}; };
+    QVERIFY(std::any_of(summary.tried.begin(), summary.tried.end(), tells));
+    std::filesystem::permissions(file, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+    QVERIFY(!isWhole());
+    const auto champion = lab.read()->live().value()->version;
+    QVERIFY(champion == live.hash);                                   // its moments are the damaged ones
+    const TrialRecord refused = lab.carry(64);
+    QCOMPARE(refused.state, TrialState::Failed);
+    QVERIFY2(refused.failure.find("damaged") != std::string::npos, refused.failure.c_str());
+    for (const VersionRecord& version : taken(sharedLab().read()->versions()))
+        QVERIFY(!version.moments);                                    // a lab that does not let them be carried
+}
+
+void TestAdmission::momentsThatAreNoneEndTheTrial()
+{
+    const CarryingLab lab("negative moments");
+    const auto trials = taken(lab.read()->trials());
+    const auto second = std::find_if(trials.begin(), trials.end(), [](const TrialRecord& trial) { return trial.id.value == 2; });
+    QVERIFY(second != trials.end());
+    QVERIFY2(second->failure.find("holds a negative value") != std::string::npos, second->failure.c_str());
+    QVERIFY(!second->version);
+}
+
 // All ideas there are, since the space has few: one distils the live version into a single layer.
 void TestAdmission::theArchiveIsDrawnOn()
 {
@@ -311,6 +377,19 @@ void TestAdmission::theArchiveIsDrawnOn()
         QCOMPARE(Json::parse(lab.madeOf(proposal.id).at("teachers")), Json::array({lab.live()}));
     }
     QCOMPARE(distilled, 1);
+}
+
+void TestAdmission::whatReadsLessThanItsLongestExampleIsNotProposed()
+{
+    const OpenLab lab;
+    const auto proposals = lab.read()->proposals().value().size();
+    const Json shorter = Json::array({replaced("/architecture/context", 8)});
+    const char* instead = contains(lab.propose(shorter), "does not allow /architecture/context");
+    QVERIFY2(!instead, instead);
+    QVERIFY(lab.ask("space", {{"open", {{"/architecture/context", {{"choices", {8, 64}}}}}}, {"close", Json::array()}}));
+    instead = contains(lab.propose(shorter), "The longest example has 12 tokens, but the model reads 8.");
+    QVERIFY2(!instead, instead);
+    QCOMPARE(lab.read()->proposals().value().size(), proposals);
 }
 
 void TestAdmission::whatTheMachineCannotHoldIsNotProposed()

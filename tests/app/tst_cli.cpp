@@ -88,6 +88,10 @@ private:
         write(at("long.jsonl"), lines);
         write(at("file"), "not a folder");
         QDir().mkpath(at("nothing"));
+        QDir().mkpath(at("copies"));
+        for (int i = 0; i < 300; ++i)
+            write(at("copies/%1.txt").arg(i), QByteArray("All of these pages hold the same few sentences, as pages that a machine wrote often do. ").repeated(6)
+                                                  + "Page " + QByteArray::number(i) + ".\n");
         QDir().mkpath(at("plugins"));
         write(at("plugins/arithmetic.so"), "no module");
     }
@@ -184,6 +188,10 @@ private Q_SLOTS:
         row("a corpus that is empty", "new|@x|--domain|text|--corpus|@empty.txt", 3, "empty");
         row("a corpus that is binary", "new|@x|--domain|text|--corpus|@binary.txt", 3, "binary");
         row("a corpus of one line", "new|@x|--domain|text|--corpus|@line.txt", 3, "line");
+        row("a corpus of the same text again and again", "new|@x|--domain|text|--corpus|@copies", 3, "judged texts stand in the training documents.*\n.*without repeated texts");
+        row("an alpha that no gate can keep", "new|@x|--domain|arithmetic|--alpha|1e-300", 2, "--alpha");
+        row("more gate items than a level can be made for", "new|@x|--domain|arithmetic|--gate-items|2000000000", 2, "--gate-items");
+        row("a smallest effect below nothing", "new|@x|--domain|arithmetic|--min-effect=-0.1", 2, "--min-effect");
         row("a text lab without a corpus", "new|@x|--domain|text", 2, "corpus");
         row("a lab that is a file", "status|@file", 3, "file");
         row("a lab that is not there", "status|@none", 1, "none");
@@ -205,7 +213,8 @@ private Q_SLOTS:
         row("a patch into a model that cannot be", "propose|@ran|--patch|@selfless.json|--reason|why not", 1, "\"kvHeads\" is 4");
         row("opening a path that no genome has", "space|@ran|--open|/data/lables", 2, "/data/lables.*\n.*/data/labels");
         row("opening what only a domain knows", "space|@ran|--open|/data/balance", 2, "/data/balance.*\n.*choices");
-        row("opening with a bound that is none", "space|@ran|--open|/recipe/clip={\"low\": 2, \"high\": 1}", 3, "no range");
+        row("opening with a bound that is none", "space|@ran|--open|/recipe/clip={\"low\": 2, \"high\": 1}", 2, "no range");
+        row("opening with a bound that is no JSON", "space|@ran|--open|/recipe/clip=much", 2, "The bound of /recipe/clip is not JSON");
         row("closing what is closed", "space|@ran|--close|/recipe/clip", 1, "/recipe/clip is not open");
         row("cancelling without a number", "queue|@ran|cancel", 2, "number");
         row("cancelling what is not there", "queue|@ran|cancel|4711", 1, "4711");
@@ -302,10 +311,22 @@ private Q_SLOTS:
         QVERIFY(runProgram("ratchet", {"ledger", "verify", lab}).status == 0);
         done = runProgram("ratchet", propose);
         QVERIFY2(done.status == 0, qPrintable(done.err));
-        const QRegularExpression takes("It has (\\d+) parameters and takes [\\d.]+ MB of memory; a step costs [\\d.]+ [GM]FLOP, and 1 GFLOP pay for about \\d+\\.\n");
+        const QRegularExpression takes("It has (\\d+) parameters and takes up to [\\d.]+ MB of memory; a step costs [\\d.]+ [GM]FLOP, and 1 GFLOP pay for about \\d+\\.\n");
         QVERIFY2(takes.match(done.out).hasMatch(), qPrintable(done.out));
         const QJsonArray versions = QJsonDocument::fromJson(runProgram("ratchet", {"versions", lab, "--json"}).out.toUtf8()).array();
         QCOMPARE(takes.match(done.out).captured(1).toInt(), versions[0].toObject()["parameters"].toInt());
+    }
+
+    void theGatesFiguresAreThePersonsOwn()
+    {
+        const Outcome made = runProgram("ratchet", {"new", at("own"), "--domain", "arithmetic", "--alpha", "0.1", "--gate-items", "500",
+                                                    "--min-effect", "0.01", "--retained-alpha", "0.02", "--json"});
+        QVERIFY2(made.status == 0, qPrintable(made.err));
+        const QJsonObject lab = QJsonDocument::fromJson(made.out.toUtf8()).object();
+        QCOMPARE(lab["alpha"].toDouble(), 0.1);
+        QCOMPARE(lab["gateItems"].toInt(), 500);
+        QCOMPARE(lab["minEffect"].toDouble(), 0.01);
+        QCOMPARE(lab["retainedAlpha"].toDouble(), 0.02);
     }
 
     void reportIsOneFileThatNeedsNothingElse()

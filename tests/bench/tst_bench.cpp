@@ -96,11 +96,17 @@ private Q_SLOTS:
             const QJsonObject row = QJsonDocument::fromJson(line).object();
             QVERIFY2(line.isEmpty() || row["name"].toString().startsWith("gate/"), line.constData());
             if (row["name"] == "gate/null")
-                QVERIFY2(row["share"].toDouble() < 0.1, line.constData());
+                QVERIFY2(row["value"].toDouble() < 0.1, line.constData());
+            for (const char* field : {"value", "unit", "n"})
+                QVERIFY2(line.isEmpty() || row.contains(field), line.constData());
             if (row["name"] == "gate/rule")
                 rules.append(row["rule"].toString());
         }
         QCOMPARE(rules, (QStringList{"naive best", "p < alpha", "Bonferroni", "Ladder", "e-LOND", "full gate"}));
+        process.start(program, {"bench", "gate", "--null-labs", "20", "--labs", "1", "--json"});
+        QVERIFY(process.waitForFinished(120'000));
+        QCOMPARE(process.exitCode(), 1);
+        QVERIFY(process.readAllStandardError().contains("20 labs do not show that at most 5.00 % accept a null proposal"));
         process.start(program, {"bench", "gate", "--alpha", "2"});
         QVERIFY(process.waitForFinished(10'000));
         QVERIFY2(process.exitCode() != 0 && process.readAllStandardError().contains("is not between 0 and 1"), "an alpha beyond one");

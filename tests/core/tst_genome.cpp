@@ -65,6 +65,9 @@ private Q_SLOTS:
         row("closeness of no preferences", R"([{"op": "replace", "path": "/recipe/preferenceBeta", "value": 0.5}])", "preferenceBeta");
         row("an ensemble of one", R"([{"op": "replace", "path": "/recipe/start", "value": "ensemble"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}])", "two");
         row("an ensemble that is trained on", R"([{"op": "replace", "path": "/recipe/start", "value": "ensemble"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]}, {"op": "replace", "path": "/recipe/fineTuning", "value": 0.5}])", "fineTuning");
+        row("moments from nowhere", R"([{"op": "replace", "path": "/recipe/moments", "value": "carry"}])", "continue");
+        row("moments of another sort", R"([{"op": "replace", "path": "/recipe/moments", "value": "halve"}])", "reset, carry");
+        row("whole moments for adapters", R"([{"op": "replace", "path": "/recipe/moments", "value": "carry"}, {"op": "replace", "path": "/recipe/start", "value": "continue"}, {"op": "replace", "path": "/adaptation/method", "value": "lora"}])", "low rank");
         row("a population of one", R"([{"op": "replace", "path": "/recipe/population", "value": 1}])", "two models");
         row("a population without end", R"([{"op": "replace", "path": "/recipe/population", "value": 64}, {"op": "replace", "path": "/recipe/generations", "value": 1000}])", "4096");
         row("a population of an average", R"([{"op": "replace", "path": "/recipe/population", "value": 4}, {"op": "replace", "path": "/recipe/start", "value": "average"}, {"op": "replace", "path": "/recipe/members", "value": ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]}])", "scratch or continues");
@@ -100,7 +103,7 @@ private Q_SLOTS:
     void namesNoVersionsWhereThereAreNone()
     {
         const Json recipe = demoGenome().toJson().at("recipe");
-        for (const char* path : {"teachers", "members", "fineTuning"}) {
+        for (const char* path : {"teachers", "members", "fineTuning", "moments"}) {
             QVERIFY(!recipe.contains(path));
             QVERIFY(demoGenome().document().at("recipe").contains(path));
         }

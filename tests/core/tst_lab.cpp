@@ -11,7 +11,9 @@
 #include <QtTest>
 
 #include "core/base/file.h"
-#include "core/store/lab.h"
+#include "core/store/reader.h"
+#include "core/store/schema.h"
+#include "core/store/sqlite.h"
 
 using namespace ratchet;
 
@@ -85,6 +87,7 @@ private Q_SLOTS:
     void configurationSurvivesTheTrip();
     void saysWhatIsWrongWithALab_data();
     void saysWhatIsWrongWithALab();
+    void whoReadsAnOlderLabBringsItUpToDate();
     void oneEngineHoldsALab();
     void askingDoesNotDisturb();
     void lockGoesWithAKilledEngine();
@@ -209,6 +212,10 @@ void TestLab::configurationSurvivesTheTrip()
     const LabConfig back = LabConfig::fromJson(parseJson(config.toJson().dump(), "it").value()).value();
     QCOMPARE(back.toJson(), config.toJson());
     QCOMPARE(back.seed, config.seed);
+    Json older = config.toJson();
+    older.erase("minEffect");
+    older.erase("retainedAlpha");
+    QCOMPARE(LabConfig::fromJson(older).value().toJson(), config.toJson());      // what every lab had before they could be chosen
 }
 
 void TestLab::saysWhatIsWrongWithALab_data()
@@ -226,12 +233,39 @@ void TestLab::saysWhatIsWrongWithALab_data()
     QTest::addRow("a budget that is text") << changed("budget", "much") << int(Code::Damaged);
     QTest::addRow("a budget of nothing") << changed("budget", 0) << int(Code::Damaged);
     QTest::addRow("an error bound of one") << changed("alpha", 1) << int(Code::Damaged);
+    QTest::addRow("an error bound of nearly nothing") << changed("alpha", 1e-300) << int(Code::Damaged);
+    QTest::addRow("more items than a level can be made for") << changed("gateItems", 2'000'000'000) << int(Code::Damaged);
+    QTest::addRow("a smallest effect that nothing has") << changed("minEffect", 0.5) << int(Code::Damaged);
+    QTest::addRow("a retained bound of nothing") << changed("retainedAlpha", 0) << int(Code::Damaged);
     QTest::addRow("a look when everything is spent") << changed("proxy", 1) << int(Code::Damaged);
     QTest::addRow("a look before the start") << changed("proxy", -0.1) << int(Code::Damaged);
     QTest::addRow("giving up without any audit") << changed("audit", 0) << int(Code::Damaged);
     QTest::addRow("fewer than no looks at the vault") << changed("vaultLooks", -1) << int(Code::Damaged);
     QTest::addRow("a field nobody knows") << changed("colour", "red") << int(Code::Damaged);
     QTest::addRow("a newer format with fields nobody knows") << "{\"format\": 2, \"x\": 1}" << int(Code::Newer);
+}
+
+// "Run the lab once with ratchet run" was said by every command, that one included.
+void TestLab::whoReadsAnOlderLabBringsItUpToDate()
+{
+    Place place;
+    QVERIFY(make(place.lab));
+    for (const char* ending : {"", "-wal", "-shm"})
+        std::filesystem::remove(place.lab.database().string() + ending);
+    {
+        const auto old = sqlite::Database::open(place.lab.database(), sqlite::Database::Mode::Create).value();
+        QVERIFY(old->execute(migrations().front().sql));
+        QVERIFY(old->execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = 1;", applicationId).c_str()));
+    }
+    {
+        const auto engine = LabLock::take(place.lab);
+        QVERIFY(engine);
+        QCOMPARE(openForReading(place.lab).error().code, Code::Conflict);      // it is the engine's to write
+    }
+    const auto store = openForReading(place.lab);
+    QVERIFY2(store, store ? "" : store.error().text.c_str());
+    QVERIFY((*store)->verdicts().value().empty());
+    QVERIFY(Store::open(place.lab.database(), Store::Mode::ReadOnly));
 }
 
 void TestLab::saysWhatIsWrongWithALab()

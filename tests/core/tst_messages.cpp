@@ -20,7 +20,7 @@ std::vector<Message> oneOfEach()
     const Artifact artifact{"abc", Json::object(), "/w.safetensors"};
     TrainSpec train{7, 18446744073709551615ULL, "arithmetic", "", Json{{"a", 1}}, nullptr, "", 4e11, "/tmp/x", {Json{{"a", "1"}}},
                     {Json{{"question", Json{{"a", "1"}}}, {"answer", "2"}}}, 5.5, {artifact}, Json{{"kind", "bytes"}}, {artifact, artifact}, 2e9,
-                    {Json{{"question", Json{{"a", "1"}}}, {"chosen", "2"}, {"rejected", "3"}}}, 0.25};
+                    {Json{{"question", Json{{"a", "1"}}}, {"chosen", "2"}, {"rejected", "3"}}}, 0.25, "/m.safetensors", true};
     Sample sample{Json{{"a", "1"}}, "1+1=", "2", "2", "3", "", "carry", 1, 0.25};
     Scores scores{"addition-3", "guide", {0, 0.5, 1}, {1, 1, 0}, Json{{"carry", 1}}, Json::object(), {sample}, 0.5, 1e9};
     return {train,
@@ -38,7 +38,7 @@ std::vector<Message> oneOfEach()
             Points{10, {{"loss", -1.5}, {"learning-rate", 1e-3}}},
             Observation{10, {{"block.0.attention", {{"mean", 0.1}}, {0, 4, 1}}}, nullptr},
             Proxy{10, 0.5, -1.5, 1e9, 200},
-            Trained{"/w", 1, 2, 3, 4, 5, 6, 7, nullptr, Json{{"dropped", 3}}, 0.25, Json{{"pairs", 9}}, Json::array()},
+            Trained{"/w", 1, 2, 3, 4, 5, 6, 7, nullptr, Json{{"dropped", 3}}, 0.25, Json{{"pairs", 9}}, Json::array(), "/n", Json{{"note", "Kept."}}},
             Integrity{{{"finite", true, "all of them"}}, Json::object()},
             scores,
             Graded{"/r", "Why not.", 10, 20, 5, 1, 100, {Verified{0.25, false, "carry", 0.5}, Verified{1, true, "", 1}}, 1e9},

@@ -284,6 +284,36 @@ private Q_SLOTS:
         QVERIFY(populations(grown).size() == 1 && populations(grown).contains("a population from the champion"));
     }
 
+    // Only where the child goes on whole from the parent with its optimizer.
+    void momentsAreCarriedWhereThereIsSomethingToCarry()
+    {
+        Json json = demoSpace().toJson();
+        json["paths"]["/recipe/moments"] = {{"choices", {"reset", "carry"}}};
+        json["paths"]["/adaptation/method"] = {{"choices", {"full", "lora"}}};
+        json["paths"]["/recipe/optimizer"] = {{"choices", {"adamw", "lion"}}};
+        const SearchSpace space = SearchSpace::fromJson(json).value();
+        const auto proposed = [&](const Genome& parent) {
+            Rng rng(1);
+            std::map<std::string, Genome> found;
+            for (Idea& idea : ideas(parent, space, demoVocabulary, rng))
+                found.emplace(idea.operatorName, std::move(idea.genome));
+            return found;
+        };
+        const char* const carry = "continue with the optimizer's moments";
+        const auto fromScratch = proposed(demoGenome());
+        QVERIFY(fromScratch.contains(carry) && !fromScratch.contains("moments = carry"));
+        for (const auto& [name, child] : fromScratch)
+            QVERIFY2((child.recipe.moments == "carry") == (name == carry), name.c_str());
+        const auto onward = proposed(fromScratch.at(carry));
+        QVERIFY(onward.contains("moments = reset"));
+        QCOMPARE(onward.at("learning rate up").recipe.moments, std::string("carry"));
+        for (const char* anew : {"start = scratch", "method = lora", "optimizer = lion"})
+            QCOMPARE(onward.at(anew).recipe.moments, std::string("reset"));
+        Rng rng(1);
+        for (const Idea& idea : ideas(demoGenome(), demoSpace(), demoVocabulary, rng)) // closed there
+            QVERIFY(idea.genome.recipe.moments == "reset");
+    }
+
     void preferencesAreLearntOnce()
     {
         const char* const learn = "learn from preferences";

@@ -12,7 +12,7 @@ EngineStatus busy()
     EngineStatus status;
     status.stage = "train";
     status.tooth = 3;
-    status.running = {{{7}, "format = reversed", "training", 0.25, 1.5}, {{8}, "deeper from the champion", "judging", 0.5, 0}};
+    status.running = {{{7}, "format = reversed", "full", 0.25, 1.5, std::chrono::milliseconds(90'500)}, {{8}, "deeper from the champion", "judging", 0.5, 0}};
     status.logEValue = 1.5;
     status.logThreshold = 3;
     status.spent = Flops{1e12};
@@ -38,6 +38,7 @@ private Q_SLOTS:
         QCOMPARE(again->toJson(), busy().toJson());
         QCOMPARE(again->running.size(), 2U);
         QCOMPARE(again->running[1].proposal.value, 8);
+        QVERIFY(again->running[0].left == std::chrono::milliseconds(90'500) && again->running[1].left.count() == 0);
         QCOMPARE(again->updated, busy().updated);
     }
 

@@ -33,7 +33,8 @@ private Q_SLOTS:
         QCOMPARE(reportOf(trained), (Json{{"preference", pairs()}}));
         trained.selfTraining = labels();
         trained.population = Json::array();
-        QCOMPARE(reportOf(trained).size(), 3U);
+        trained.surgery = Json::object();
+        QCOMPARE(reportOf(trained).size(), 4U);
     }
 
     void labelsAndPairsAreSentences()
@@ -43,6 +44,34 @@ private Q_SLOTS:
         QCOMPARE(list[0], std::string("checked labels on 100 harder items: 30 kept, 100.0 % of them right."));
         QCOMPARE(list[1], std::string("10 pairs by the checker (25.0 % of 40 items were answered rightly and wrongly) and 2 by users; in the right order "
                                       "50.0 % before and 75.0 % after, mean margin -0.25 and +1.50 nats; left out: 1 equal, 3 judged."));
+    }
+
+    void whatBecameOfTheParentsWeightsIsASentence()
+    {
+        Json surgery{{"keepsFunction", false}, {"note", "What fits was taken over. The function changed: it has fewer heads."}, {"moments", ""}};
+        QCOMPARE(sentencesOf({{"surgery", surgery}}), std::vector<std::string>{surgery["note"]});
+        surgery["moments"] = "Its optimizer starts anew.";
+        QCOMPARE(sentencesOf({{"surgery", surgery}}),
+                 std::vector<std::string>{"What fits was taken over. The function changed: it has fewer heads. Its optimizer starts anew."});
+    }
+
+    void itemsLeftOutAreCounted_data()
+    {
+        QTest::addColumn<int>("duplicates");
+        QTest::addColumn<int>("contaminated");
+        QTest::addColumn<QString>("sentence");
+        QTest::addRow("none") << 0 << 0 << QString();
+        QTest::addRow("twins") << 3 << 0 << "Left out of its pools of items: 3 that stood there twice.";
+        QTest::addRow("judged ones") << 0 << 2 << "Left out of its pools of items: 2 that the gate or the vault may ask.";
+        QTest::addRow("both") << 3 << 2 << "Left out of its pools of items: 2 that the gate or the vault may ask, 3 that stood there twice.";
+    }
+    void itemsLeftOutAreCounted()
+    {
+        QFETCH(int, duplicates);
+        QFETCH(int, contaminated);
+        QFETCH(QString, sentence);
+        const auto list = sentencesOf({{"data", {{"duplicates", duplicates}, {"contaminated", contaminated}}}});
+        QCOMPARE(list, sentence.isEmpty() ? std::vector<std::string>() : std::vector<std::string>{sentence.toStdString()});
     }
 
     void nonsenseIsPassedOver_data()

@@ -62,6 +62,8 @@ private Q_SLOTS:
     void levels_data();
     void levels();
     void roundsGoBeyondWhatWasTrained();
+    void roundsGoFasterWhereLevelsAreMastered_data();
+    void roundsGoFasterWhereLevelsAreMastered();
     void roundsCanBeStopped();
     void roundsGoOnWhereTheyWereStopped();
     void roundsRefuseWhatCannotWork();
@@ -351,6 +353,41 @@ void SelfTrainingTest::roundsGoBeyondWhatWasTrained()
     QVERIFY(again);
     for (std::size_t i = 0; i < rows->size(); ++i)
         QCOMPARE((*again)[i].accuracy, (*rows)[i].accuracy);
+}
+
+void SelfTrainingTest::roundsGoFasterWhereLevelsAreMastered_data()
+{
+    QTest::addColumn<int>("acceleration");
+    QTest::addColumn<double>("mastered");
+    QTest::addColumn<std::vector<int>>("trained");
+    QTest::addRow("one level a round") << 1 << 0.0 << std::vector{1, 2, 3};
+    QTest::addRow("nothing is ever mastered") << 3 << 1.1 << std::vector{1, 2, 3};
+    QTest::addRow("everything is") << 3 << 0.0 << std::vector{1, 4, 7};
+}
+
+void SelfTrainingTest::roundsGoFasterWhereLevelsAreMastered()
+{
+    QFETCH(int, acceleration);
+    QFETCH(double, mastered);
+    QFETCH(std::vector<int>, trained);
+    QTemporaryDir folder;
+    RoundsOptions options;
+    options.genome = m_genome;
+    options.arms = {"oracle"};
+    options.rounds = 3;
+    options.baseFlops = options.roundFlops = budgetOf(m_genome, 20);
+    options.levels = {0};
+    options.items = 10;
+    options.acceleration = acceleration;
+    options.mastered = mastered;
+    options.scratch = folder.path().toStdString();
+    const auto rows = selfTrainingRounds(m_world, options);
+    QVERIFY2(rows, rows ? "" : rows.error().text.c_str());
+    std::vector<int> levels;
+    for (const RoundRow& row : *rows)
+        if (row.round > 0)
+            levels.push_back(row.trainedLevel);
+    QCOMPARE(levels, trained);
 }
 
 void SelfTrainingTest::roundsCanBeStopped()

@@ -7,6 +7,7 @@
 
 #include "core/agent/goal.h"
 #include "core/guard/ledger.h"
+#include "core/store/reader.h"
 #include "widgets/bridge/lab_session.h"
 
 namespace ratchet {
@@ -218,7 +219,7 @@ Result<std::unique_ptr<LabReader>> LabReader::start(const LabPaths& paths, Publi
     std::promise<Status> opened;
     auto answer = opened.get_future();
     reader->m_thread = std::jthread([self = reader.get(), paths, &opened](const std::stop_token& stop) {
-        auto store = Store::open(paths.database(), Store::Mode::ReadOnly);
+        auto store = openForReading(paths);
         if (!store)
             return opened.set_value(passOn(store));
         SnapshotBuilder builder(paths);

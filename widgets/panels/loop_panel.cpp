@@ -38,6 +38,8 @@ std::vector<LoopRows::Row> LoopRows::rowsFor(const Snapshot& snapshot)
             row.left = running.proposal.isSet() ? QStringLiteral("#%1 %2").arg(running.proposal.value).arg(text(running.title)) : text(running.title);
             row.right = QStringLiteral("%1 %").arg(qRound(running.fraction * 100));
             row.below = running.loss > 0 ? tr("%1, loss %2").arg(text(running.stage)).arg(running.loss, 0, 'f', 3) : text(running.stage);
+            if (running.left.count() > 0)
+                row.below = tr("%1, %2 left").arg(row.below, formatDuration(running.left));
             row.fraction = running.fraction;
             row.color = &Tokens::accent;
             rows.push_back(row);
