@@ -5,7 +5,6 @@
 #include <future>
 #include <set>
 
-#include "core/agent/goal.h"
 #include "core/guard/ledger.h"
 #include "core/store/reader.h"
 #include "widgets/bridge/lab_session.h"
@@ -103,7 +102,7 @@ private:
     Status readFiles()
     {
         RATCHET_CHECK(into(m_now.config, readLabConfig(m_paths)));
-        m_now.measure = measureOf(m_now.config.goal);
+        m_now.measure = m_now.config.isBitsPerByte() ? Measure::BitsPerByte : Measure::ExactMatch;
         if (const auto space = readFile(m_paths.searchSpace()))
             m_now.searchSpace = parseJson(*space, "the search space").value_or(Json());
         if (const auto written = readFile(m_paths.policy()))
