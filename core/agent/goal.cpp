@@ -38,11 +38,6 @@ Result<GoalRecord> putRoot(Context& context, const Goal& goal, double value, std
 
 } // namespace
 
-Measure measureOf(const std::string& goal)
-{
-    return goal.find("bits per byte") != std::string::npos ? Measure::BitsPerByte : Measure::ExactMatch;
-}
-
 Result<Goal> parseGoal(const std::string& text, const DomainInfo& info, const std::vector<SuiteSpec>& suites)
 {
     const std::string form = fmt::format("Write it like \"{}\".", info.defaultGoal);

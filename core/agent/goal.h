@@ -22,9 +22,6 @@ struct Goal {
 // Usage error that shows the form when the text is no goal, or names a suite or metric that the domain does not have.
 [[nodiscard]] Result<Goal> parseGoal(const std::string& text, const DomainInfo& info, const std::vector<SuiteSpec>& suites);
 
-// What the goal of a lab measures. Its text was parsed when the lab was made.
-[[nodiscard]] Measure measureOf(const std::string& goal);
-
 // One weak point of the champion: a failure class and its share of the guide items.
 struct WeakPoint { std::string failureClass; double share = 0; };
 // The champion's failure classes on the target suite's guide items, most frequent first.

@@ -5,7 +5,6 @@
 #include <future>
 #include <set>
 
-#include "core/agent/goal.h"
 #include "core/guard/ledger.h"
 #include "core/store/reader.h"
 #include "widgets/bridge/lab_session.h"
@@ -103,7 +102,7 @@ private:
     Status readFiles()
     {
         RATCHET_CHECK(into(m_now.config, readLabConfig(m_paths)));
-        m_now.measure = measureOf(m_now.config.goal);
+        m_now.measure = m_now.config.isBitsPerByte() ? Measure::BitsPerByte : Measure::ExactMatch;
         if (const auto space = readFile(m_paths.searchSpace()))
             m_now.searchSpace = parseJson(*space, "the search space").value_or(Json());
         if (const auto written = readFile(m_paths.policy()))
@@ -140,7 +139,6 @@ private:
     Status readReplications(const Store& store)
     {
         m_now.spread.reset();
-        m_now.sights.clear();
         m_now.replications.clear();
         for (const VersionRecord& version : m_now.versions) {
             const ProposalRecord* made = m_now.proposalOf(version);
@@ -155,8 +153,16 @@ private:
             RATCHET_TRY(spread, replicationResult(store, version.hash, true));
             if (spread.suites.empty())
                 continue;
-            RATCHET_CHECK(into(m_now.sights, sightOf(store, m_objects, m_now.config, spread)));
+            // Some tenths of a second: only when the answer can have changed.
+            if (const auto key = std::pair(spread.suites.front().scores, m_now.verdicts.size()); key != m_sightsOf) {
+                RATCHET_CHECK(into(m_now.sights, sightOf(store, m_objects, m_now.config, spread)));
+                m_sightsOf = key;
+            }
             m_now.spread = std::move(spread);
+        }
+        if (!m_now.spread) {
+            m_now.sights.clear();
+            m_sightsOf = {};
         }
         return {};
     }
@@ -200,6 +206,7 @@ private:
     bool m_ready = false;
     Time m_runsSince{};
     std::set<std::int64_t> m_changedProposals;
+    std::pair<std::vector<double>, std::size_t> m_sightsOf;      // scores on the target suite and number of verdicts
     std::map<std::int64_t, std::vector<ScorecardRecord>> m_cards;
 };
 

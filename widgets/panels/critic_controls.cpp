@@ -62,8 +62,8 @@ QString spreadText(const ScoreFormat& scores, const Spread& spread)
 QString sightText(const ScoreFormat& scores, const Sight& sight, int items)
 {
     if (sight.smallest.gain <= 0)
-        return CriticControls::tr("Question %1 (\u03B1 %2): no gain can be seen within %3 items, as equal recipes answer too much alike.")
-            .arg(sight.k).arg(sight.alpha, 0, 'g', 2).arg(formatCount(items));
+        return CriticControls::tr("Question %1 (\u03B1 %2): no gain can be seen within %3 items, as equal recipes answer too much %4.")
+            .arg(sight.k).arg(sight.alpha, 0, 'g', 2).arg(formatCount(items), scores.countsAnswers() ? CriticControls::tr("alike") : CriticControls::tr("unlike"));
     return CriticControls::tr("Question %1 (\u03B1 %2): the smallest gain seen four times in five is %3, for about %4 of %5 items.")
         .arg(sight.k).arg(sight.alpha, 0, 'g', 2).arg(scores.gain(sight.smallest.gain), formatCount(std::llround(sight.smallest.meanPairs)), formatCount(items));
 }
@@ -140,9 +140,21 @@ CriticControls::CriticControls(QWidget* parent) : CriticPage(parent)
 void CriticControls::show(const Snapshot& snapshot, const Selection& selection)
 {
     showProgress(snapshot);
-    showNoise(snapshot);
-    showReplications(snapshot);
-    showPlacebos(snapshot);
+    // A loop that runs tells four times a second: only what is new is worth a table.
+    const auto& placebos = snapshot.placebos;
+    std::vector<double> key{double(tokens(this).text.rgb()), double(placebos.jittered.judged), double(placebos.reseeded.judged), double(placebos.identical)};
+    for (const Sight& sight : snapshot.sights)
+        key.insert(key.end(), {double(sight.k), sight.smallest.gain});
+    for (const SuiteSpread& suite : snapshot.spread ? snapshot.spread->suites : std::vector<SuiteSpread>())
+        key.insert(key.end(), suite.scores.begin(), suite.scores.end());
+    for (const Replication& one : snapshot.replications)
+        key.insert(key.end(), {double(one.runs.size()), one.suites.front().difference.mean});
+    if (key != m_filled) {
+        m_filled = std::move(key);
+        showNoise(snapshot);
+        showReplications(snapshot);
+        showPlacebos(snapshot);
+    }
     m_measure->setEnabled(hasRecipe(snapshot, championOf(snapshot)));
     const auto replicated = selection.version ? selection.version : championOf(snapshot);
     m_replicate->setEnabled(hasRecipe(snapshot, replicated));
@@ -193,12 +205,13 @@ void CriticControls::showNoise(const Snapshot& snapshot)
         const SuiteSpread& suite = spread->suites[std::size_t(at)];
         m_noise->setItem(at, noise::Suite, factCell(text(suite.suite), {}, Qt::AlignLeft));
         m_noise->setItem(at, noise::Seeds, factCell(QString::number(suite.score.runs), {}));
-        auto* strip = new SeedStrip(suite.scores, scores.countsAnswers() ? suite.itemSigma : 0);
+        const bool known = scores.countsAnswers() || suite.differenceDeviation;      // older cards of likelihoods did not keep it
+        auto* strip = new SeedStrip(suite.scores, known ? suite.itemSigma : 0);
         strip->setToolTip(tr("A dot is a seed. Grey: where the draw of items alone would keep 95 of 100 results. A dot outside is the luck of its seed."));
         m_noise->setCellWidget(at, noise::Results, strip);
         m_noise->setItem(at, noise::Score, factCell(scores.score(suite.score.mean), {}));
         m_noise->setItem(at, noise::OverSeeds, factCell(scores.deviation(suite.score.sigma), tr("Standard deviation; a gain below twice of it may be the luck of one seed.")));
-        m_noise->setItem(at, noise::OfItems, factCell(scores.countsAnswers() ? scores.deviation(suite.itemSigma) : QStringLiteral("\u2013"),
+        m_noise->setItem(at, noise::OfItems, factCell(known ? scores.deviation(suite.itemSigma) : QStringLiteral("\u2013"),
                                                       tr("What the draw of items alone would bring about.")));
         m_noise->setItem(at, noise::Difference, factCell(spreadText(scores, suite.difference), tr("Against the champion on the same items.")));
         m_noise->setItem(at, noise::Differing, factCell(scores.countsAnswers() ? formatShare(suite.discordant) : QStringLiteral("\u2013"), tr("Items on which a result and the champion differ.")));
@@ -207,9 +220,8 @@ void CriticControls::showNoise(const Snapshot& snapshot)
     QStringList sentences;
     if (!spread)
         sentences << tr("Not measured: how far equal recipes lie apart, and so how small a gain the gate can see, is not known.");
-    if (scores.countsAnswers())
-        for (const Sight& sight : snapshot.sights)
-            sentences << sightText(scores, sight, snapshot.config.gateItems);
+    for (const Sight& sight : snapshot.sights)
+        sentences << sightText(scores, sight, snapshot.config.gateItems);
     m_sight->setText(sentences.join(QLatin1Char('\n')));
 }
 

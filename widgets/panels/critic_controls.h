@@ -36,6 +36,7 @@ private:
     QWidget* m_progress = nullptr;
     QProgressBar* m_bar = nullptr;
     std::optional<ReplicationWish> m_waitsFor;
+    std::vector<double> m_filled;                 // what the tables show; empty: nothing yet
 };
 
 } // namespace ratchet

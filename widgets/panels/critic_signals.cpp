@@ -109,6 +109,13 @@ CriticSignals::CriticSignals(QWidget* parent)
 
 void CriticSignals::show(const Snapshot& snapshot, const Selection&)
 {
+    // A loop that runs tells four times a second: only what is new is worth a table and a figure.
+    std::vector<std::size_t> key{tokens(this).text.rgb(), snapshot.reward.work.size()};
+    for (const SignalReport& signal : snapshot.signals)
+        key.push_back(signal.pairs.size());
+    if (key == m_filled)
+        return;
+    m_filled = std::move(key);
     m_signals = snapshot.signals;
     const ScoreFormat scores(snapshot);
     m_table->horizontalHeaderItem(Optimism)->setText(tr("optimism, %1").arg(scores.unit()));

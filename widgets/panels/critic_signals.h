@@ -27,6 +27,7 @@ private:
     QLabel *m_alarm = nullptr, *m_reward = nullptr;
     LinePlot *m_ranks = nullptr, *m_drift = nullptr;
     std::vector<SignalReport> m_signals;
+    std::vector<std::size_t> m_filled;            // what is shown; empty: nothing yet
 };
 
 } // namespace ratchet
