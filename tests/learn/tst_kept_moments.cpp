@@ -37,6 +37,7 @@ private Q_SLOTS:
     void initTestCase() { prepareProcess(); }
     void carriedOnIsOneTraining_data();
     void carriedOnIsOneTraining();
+    void resumedEqualsUninterrupted();
     void aGrownChildCarriesOnWithItsOwnShape();
     void whatIsFrozenHasNoMoments();
     void whoHasNothingToCarryStartsAnewAndSaysSo_data();
@@ -45,7 +46,7 @@ private Q_SLOTS:
     void damageIsRefused();
 
 private:
-    [[nodiscard]] Trained train(const Genome& genome, double steps, const Trained* parent = nullptr, const Genome& parentGenome = {})
+    [[nodiscard]] TrainSpec specOf(const Genome& genome, double steps, const Trained* parent, const Genome& parentGenome)
     {
         m_folders.push_back(std::make_unique<QTemporaryDir>());
         TrainSpec spec;
@@ -59,7 +60,11 @@ private:
             spec.parentWeights = parent->weights;
             spec.parentMoments = parent->moments;
         }
-        auto trainer = Trainer::create(spec, m_world);
+        return spec;
+    }
+    [[nodiscard]] Trained train(const Genome& genome, double steps, const Trained* parent = nullptr, const Genome& parentGenome = {})
+    {
+        auto trainer = Trainer::create(specOf(genome, steps, parent, parentGenome), m_world);
         auto trained = trainer ? (*trainer)->run() : Result<Trained>(passOn(trainer));
         m_error = trained ? std::string() : trained.error().text;
         return trained ? *trained : Trained();
@@ -105,6 +110,23 @@ void TestKeptMoments::carriedOnIsOneTraining()
     QCOMPARE(reset.surgery["moments"].get<std::string>(), std::string());
     QVERIFY(reset.surgery["keepsFunction"].get<bool>());
     QCOMPARE(second.surgery["moments"].get<std::string>(), std::string("Its optimizer goes on from where the parent's was after 8 steps."));
+}
+
+void TestKeptMoments::resumedEqualsUninterrupted()
+{
+    const Genome genome = m_world.seedGenome();
+    const Trained parent = train(genome, 8), whole = train(child(genome), 6, &parent, genome);
+    const TrainSpec spec = specOf(child(genome), 6, &parent, genome);
+    {
+        const auto first = Trainer::create(spec, m_world).value();
+        QVERIFY(first->advance(2) && first->keepCheckpoint());
+    }
+    const auto second = Trainer::create(spec, m_world).value();
+    QCOMPARE(second->step(), 2);
+    const Trained resumed = second->run().value();
+    QCOMPARE(dataOf(resumed.weights), dataOf(whole.weights));
+    QCOMPARE(dataOf(resumed.moments), dataOf(whole.moments));
+    QCOMPARE(momentSteps(readWeights(resumed.moments).value()).value(), 14);
 }
 
 void TestKeptMoments::aGrownChildCarriesOnWithItsOwnShape()

@@ -53,7 +53,8 @@ private Q_SLOTS:
 
 private:
     [[nodiscard]] TrainSpec specOf(const Genome& genome, double flops);
-    // The spec, and in `spec.parent...` a trained parent when `start` is "continue".
+    // The spec, and in `spec.parent...` a trained parent when `start` is "continue". `method`: "full", "lora", or "carry", which is
+    // full with the parent's moments.
     [[nodiscard]] TrainSpec specOf(const QString& start, const QString& method);
 
     toy::Copy m_world;
@@ -77,16 +78,20 @@ TrainSpec PopulationTest::specOf(const QString& start, const QString& method)
 {
     Genome genome = populationOf(m_world.seedGenome());
     genome.recipe.start = start.toStdString();
-    genome.adaptation.method = method.toStdString();
+    const bool carries = method == QLatin1String("carry");
+    genome.adaptation.method = carries ? "full" : method.toStdString();
+    genome.recipe.moments = carries ? "carry" : "reset";
     TrainSpec spec = specOf(genome, 3e8);
     if (start != "continue")
         return spec;
-    const TrainSpec parent = specOf(m_world.seedGenome(), 5e7);
+    TrainSpec parent = specOf(m_world.seedGenome(), 5e7);
+    parent.keepsMoments = carries;
     const auto done = Trainer::create(parent, m_world).value()->run();
     if (!done)
         qFatal("%s", done.error().text.c_str());
     spec.parentGenome = parent.genome;
     spec.parentWeights = done->weights;
+    spec.parentMoments = done->moments;
     return spec;
 }
 
@@ -146,6 +151,7 @@ void PopulationTest::theWinnerIsTrainedAgainFromTheLogAlone_data()
     QTest::addRow("from scratch") << "scratch" << "full";
     QTest::addRow("from a parent") << "continue" << "full";
     QTest::addRow("low rank, from a parent") << "continue" << "lora";
+    QTest::addRow("from a parent and its moments") << "continue" << "carry";
 }
 
 void PopulationTest::theWinnerIsTrainedAgainFromTheLogAlone()
@@ -186,6 +192,7 @@ void PopulationTest::resumedEqualsUninterrupted_data()
     QTest::addRow("in the middle of a member's turn") << "full" << 1.3;
     QTest::addRow("between two generations") << "full" << 2.0;
     QTest::addRow("in the last, low rank") << "lora" << 3.7;
+    QTest::addRow("in the last, with the parent's moments") << "carry" << 3.7;
     QTest::addRow("when all is done") << "full" << 4.0;
 }
 

@@ -304,7 +304,8 @@ private:
         EngineStatus now;
         now.stage = "train";
         now.tooth = 4;
-        now.running = {{{2}, "deeper by one block, keeping the function of the parent", "full", fraction, 0.412}, {{3}, "learning rate x 3", "full", 0.12, 1.9}};
+        now.running = {{{2}, "deeper by one block, keeping the function of the parent", "full", fraction, 0.412, std::chrono::seconds(125)},
+                       {{3}, "learning rate x 3", "full", 0.12, 1.9, std::chrono::seconds(340)}};
         now.spent = {6.1e12};
         now.budget = {1e13};
         now.champion = m_score;
