@@ -34,7 +34,7 @@ inline constexpr const char* reseedingPlacebo = "reseeding";
 // Makes and stores the version of such a placebo, its trial of no compute, and the proposal's new state, in one transaction.
 // Weight jitter: every weight gets Gaussian noise of a share of its tensor's root mean square, which is drawn for each placebo
 // (log-uniform from leastJitter to mostJitter) and stands in its reason.
-inline constexpr double leastJitter = 0.003, mostJitter = 0.1;
+inline constexpr double leastJitter = 0.003, mostJitter = 0.03;
 [[nodiscard]] Result<ProposalRecord> makePlacebo(Context& context, ProposalRecord proposal, TrialRecord trial);
 
 // How the gate did on placebos of one kind.
