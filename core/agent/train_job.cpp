@@ -113,7 +113,7 @@ Result<ChildSpec> TrainJob::spec()
     RATCHET_TRY(object, m_context.objects.put(m_genome.toJson().dump()));
     m_genomeObject = object;
     spec.genome = m_genome.toJson();
-    spec.keepsMoments = m_context.keepsMoments(m_genome);
+    spec.keepsMoments = keepsMoments();
     RATCHET_CHECK(makeFolder(scratch(), 0700));
     if (!spec.corpus.empty())       // the gate's and the vault's documents stay out of sight
         for (const char* file : {"corpus.json", "train.txt", "guide.txt"})
@@ -284,13 +284,20 @@ Status TrainJob::flush()
     return m_context.store->update(m_trial);
 }
 
+// Nobody builds on a control.
+bool TrainJob::keepsMoments() const
+{
+    return m_context.keepsMoments(m_genome) && !(m_proposal && isControl(*m_proposal));
+}
+
 Result<std::optional<Hash>> TrainJob::takeMoments() const
 {
-    if (m_trained->moments.empty() || !m_context.keepsMoments(m_genome))
+    if (m_trained->moments.empty() || !keepsMoments())
         return std::optional<Hash>();
     const auto file = scratch() / "moments.safetensors";
     RATCHET_TRY(content, readWeights(file));
-    RATCHET_CHECK(checkMoments(content, m_genome, m_context.vocabulary));
+    if (!checkMoments(content, m_genome, m_context.vocabulary))     // the weights may be sound all the same; a child begins anew
+        return std::optional<Hash>();
     RATCHET_TRY(object, m_context.objects.putFile(file));
     return std::optional(object);
 }

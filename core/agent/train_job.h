@@ -41,6 +41,7 @@ private:
     [[nodiscard]] Status charge(std::int64_t tokens, std::int64_t length, double reported, double asked = 0);
     [[nodiscard]] Result<VersionRecord> takeVersion();
     // Object of what the optimizer held, where it is kept and there is something.
+    [[nodiscard]] bool keepsMoments() const;
     [[nodiscard]] Result<std::optional<Hash>> takeMoments() const;
     [[nodiscard]] Status store(const Status& how, const std::optional<VersionRecord>& version);
     [[nodiscard]] Status settleGivenUp();

@@ -17,6 +17,7 @@ bool hasExperts(const Genome& genome) { return genome.architecture.experts > 0; 
 bool isLowRank(const Genome& genome) { return genome.adaptation.method == "lora"; }
 bool distils(const Genome& genome) { return genome.recipe.distillation > 0; }
 bool trainsItself(const Genome& genome) { return genome.data.selfTraining > 0; }
+bool goesOn(const Genome& genome) { return genome.recipe.start == "continue" && genome.adaptation.method == "full"; }
 bool isMean(const Genome& genome) { return genome.recipe.isAverage(); }
 bool isPopulation(const Genome& genome) { return genome.recipe.isPopulation(); }
 bool rotates(const Genome& genome) { return genome.architecture.positions == "rope"; }
@@ -71,6 +72,7 @@ void addRecipe(std::vector<GenomePath>& list)
     add("distillation", range(0, 0.9), "Weight of the teachers' soft targets.");
     add("distillationTemperature", choices({1.0, 2.0, 4.0}), "Temperature of those.", distils);
     add("start", choices({"scratch", "continue", "average", "soup", "ensemble"}), "From what the weights start: nothing, the parent, or versions that are named.");
+    add("moments", choices({"reset", "carry"}), "Whether the optimizer of a child that continues goes on from its parent's moments.", goesOn);
     add("teachers", versions(2), "Versions of the lab that teach; none is the parent.");
     add("members", versions(4), "Versions of the lab that an average, a soup or an ensemble is made of.");
     add("fineTuning", choices({0.0, 0.25, 0.5}), "Share of the budget that an average or a soup is trained on for.", isMean);

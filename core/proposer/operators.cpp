@@ -81,7 +81,8 @@ public:
             json[pointer] = value;
         }
         if (json["recipe"]["start"] != "continue" || json["adaptation"]["method"] != "full" ||
-            json["recipe"]["optimizer"] != m_parent.recipe.optimizer) // there is nothing to carry moments from or to
+            json["recipe"]["optimizer"] != m_parent.recipe.optimizer || m_parent.adaptation.method != "full" ||
+            !m_parent.recipe.trains()) // there is nothing to carry moments from or to
             json["recipe"]["moments"] = "reset";
         auto child = Genome::fromJson(json);
         if (!child || m_hashes.contains(child->hash()) || !m_space.admits(m_parent, *child, m_vocabulary))

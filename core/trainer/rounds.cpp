@@ -119,6 +119,8 @@ std::string Experiment::keyOf(int round, const Genome& genome, const RoundModel*
 
 Result<Trained> Experiment::train(const std::string& arm, int round, const Genome& genome, const RoundModel* parent)
 {
+    if (genome.recipe.moments == "carry")
+        return fail(Code::BadInput, "Rounds keep no moments of the optimizer that could be carried.", "Set /recipe/moments to \"reset\".");
     TrainSpec spec;
     spec.trial = round + 1;
     spec.seed = Rng::stream(m_options.seed, "round", static_cast<std::uint64_t>(round)).next();

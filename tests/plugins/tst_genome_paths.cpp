@@ -47,7 +47,8 @@ bool canBe(const std::string& path, const Json& value)
     Genome genome;
     genome.recipe.batch = 64;
     Json json = genome.document();
-    if (path.starts_with("/adaptation") || path == "/recipe/preference" || path == "/recipe/preferenceBeta")
+    if (path.starts_with("/adaptation") || path == "/recipe/preference" || path == "/recipe/preferenceBeta" ||
+        path == "/recipe/moments")
         json["recipe"]["start"] = "continue";
     if (path == "/recipe/preferenceBeta")
         json["recipe"]["preference"] = 0.5;
