@@ -126,7 +126,7 @@ Result<std::vector<GoalRecord>> Store::goals() const
 
 Result<std::vector<FailureRecord>> Store::failures(const Hash& version, int limit) const
 {
-    return d->all<FailureRecord>("WHERE version = ? ORDER BY created DESC, rowid DESC LIMIT ?", version, std::max(limit, 0));
+    return d->all<FailureRecord>("WHERE version = ? ORDER BY rowid DESC LIMIT ?", version, std::max(limit, 0));
 }
 
 Result<std::vector<RewardRecord>> Store::rewards() const

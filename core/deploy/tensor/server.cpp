@@ -287,11 +287,16 @@ Result<std::vector<Answer>> Server::generate(const CompletionRequest& asked, Ans
     const auto show = std::exchange(options.onText, {});
     options.topP = 1;
     options.topK = 0;
+    const std::vector<std::string> stops = std::exchange(options.stop, {});       // votes are on whole answers
     auto answers = guarded(m_spec.domain, [&] {
         return answerByPolicy(*m_live.answerer, m_live.genome, *m_domain, {**item}, {asked.prompt}, options);
     });
     if (!answers)
         return passOn(answers);
+    if (*answers)
+        for (Answer& answer : **answers)
+            for (const std::string& stop : stops)
+                answer.completion.resize(std::min(answer.completion.size(), answer.completion.find(stop)));
     if (show && *answers)
         show((*answers)->front().completion);
     return *answers;
