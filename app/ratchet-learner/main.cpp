@@ -93,7 +93,7 @@ Result<Placement> placementFor(const Wanted& wanted, const std::string& role)
     RATCHET_TRY(placement, placementOf(wanted.device, wanted.precision));
     RATCHET_TRY(kernels, kernelsOf(wanted.kernels));
     placement.kernels = kernels;
-    placement.threads = role == "worker" || role == "replay" ? wanted.threads : 1;
+    placement.threads = placement.device.is_cpu() && (role == "worker" || role == "replay") ? wanted.threads : 1;
     return placement;
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/ratchet/command.h"
+#include "app/ratchet/run_here.h"
 #include "app/ratchet/stop_signal.h"
 #include "core/agent/context.h"
 #include "core/agent/text_table.h"
@@ -22,6 +23,7 @@ namespace {
 
 struct Options {
     std::string folder, version;
+    std::string kernels = "own";
     int threads = 1;
     bool json = false;
 };
@@ -120,14 +122,14 @@ Result<int> waitFor(const Spawned& learner)
 }
 
 // Trains in a learner and waits for it; the hash of the weights it made.
-Result<Hash> trainAgain(Trial trial, int threads)
+Result<Hash> trainAgain(Trial trial, const Options& options)
 {
     const Scratch scratch;
     RATCHET_CHECK(makeFolder(scratch.folder, 0700));
     trial.spec.scratch = scratch.folder.string();
     const auto file = scratch.folder / "spec.json", output = scratch.folder / "output";
     RATCHET_CHECK(writeFile(file, Json{{"spec", toJson(Message(trial.spec))}, {"log", trial.log.toJson()}}.dump()));
-    SandboxCommand command{{defaultLearner().string(), "--threads", std::to_string(threads), "replay", file.string()}, learnerEnvironment(), 0};
+    SandboxCommand command{{defaultLearner().string(), "--threads", std::to_string(options.threads), "--kernels", options.kernels, "replay", file.string()}, learnerEnvironment(), 0};
     for (const char* name : {"PATH", "HOME", "LD_LIBRARY_PATH", "RATCHET_PLUGIN_PATH"})
         if (const char* value = std::getenv(name))
             command.environment.push_back(fmt::format("{}={}", name, value));
@@ -172,7 +174,7 @@ Result<int> replayVersion(const Options& options)
 {
     RATCHET_TRY(lab, openLab(options.folder));
     RATCHET_TRY(trial, trialOf(lab, options.version));
-    RATCHET_TRY(hash, trainAgain(trial, options.threads));
+    RATCHET_TRY(hash, trainAgain(trial, options));
     const bool isSame = hash == trial.version.weights;
     if (options.json)
         printJson({{"version", trial.version.hash.hex}, {"same", isSame}, {"line", lineOf(trial.log)}});
@@ -193,6 +195,7 @@ void addReplayCommand(Commands& commands)
         ->type_name("")
         ->required();
     command->add_option("--threads", options->threads, "That the trial had; one unless given")->type_name("N")->check(between(1, 1024));
+    addKernels(command, options->kernels);
     command->add_flag("--json", options->json, "Print JSON");
 }
 

@@ -213,15 +213,16 @@ TrainingMemory trainingMemory(const Genome& genome, int vocabulary, int length, 
     // Gradients of one map, of all of a fused feed-forward, and of an expert's share of it one as large as the whole, on
     // top of those that are summed up.
     const double ofExperts = (w.isGated ? 4 : 3) * parameters.largestExperts;
-    const double ofFused = w.isFused ? (w.isGated ? 3 : 2) * w.model * w.hidden : 0;
-    const double ofMaps = w.a.experts > 0 ? ofExperts : std::max(parameters.largest, ofFused);
+    const int shards = shardsOf(genome, threads);
+    const double ofFused = w.isFused ? (w.isGated ? 3 : 2) * w.model * w.hidden * (shards > 1 ? 1 : threads) : 0;
+    const double ofMaps = w.a.experts > 0 ? ofExperts : shards * std::max(parameters.largest, ofFused);
     const double update = genome.recipe.optimizer == "muon" ? 6 * parameters.largest : 0;
     double taught = 0;
     if (genome.recipe.distillation > 0)
         for (const Architecture& teacher : teachers)
             taught += static_cast<double>(parameterCount(teacher, vocabulary));
     TrainingMemory memory;
-    const double replicas = (shardsOf(genome, threads) - 1) * parameters.all; // their gradients
+    const double replicas = (shards - 1) * parameters.all; // their gradients
     memory.state = bytes * (stateFloats(genome, parameters) + taught + replicas);
     memory.kept =
         bytes * (tokens * (w.a.layers * (attentionFloats(w) + feedForwardFloats(w)) + (w.drops ? w.model : 0)) + batch);

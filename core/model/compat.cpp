@@ -34,6 +34,21 @@ void prepareProcess(int threads)
 #endif
 }
 
+OneThread::OneThread() : m_before(at::get_num_threads())
+{
+    at::set_num_threads(1);
+}
+
+OneThread::~OneThread()
+{
+    at::set_num_threads(m_before);
+}
+
+std::int64_t threadsHere()
+{
+    return at::in_parallel_region() ? 1 : at::get_num_threads();
+}
+
 std::string computePlatform(const Placement& placement)
 {
     const std::string config = at::show_config(), key = "CPU capability usage: ";

@@ -16,6 +16,21 @@ namespace ratchet
 // the first tensor; the results of a trial depend on it.
 void prepareProcess(int threads = 1);
 
+// One thread while it lives: what labels, compares or measures shall not depend on how many there are to train.
+class OneThread {
+public:
+    OneThread();
+    ~OneThread();
+    OneThread(const OneThread&) = delete;
+    OneThread& operator=(const OneThread&) = delete;
+
+private:
+    int m_before;
+};
+
+// Threads among which at::parallel_for shares out what is called here: one inside of another's share. Each adds to a sum of its own.
+[[nodiscard]] std::int64_t threadsHere();
+
 // "libtorch 1.13.1, AVX2, 1 thread", and a GPU by its name: what a trial's last digits depend on.
 [[nodiscard]] std::string computePlatform(const Placement& placement = {});
 

@@ -36,7 +36,7 @@ template <typename Work> void overTiles(std::int64_t rows, const Work& work)
 struct MapGradient {
     explicit MapGradient(const Linear& map)
     {
-        const std::int64_t threads = at::get_num_threads();
+        const std::int64_t threads = threadsHere();
         if (map.weight.defined())
             weight = at::zeros({threads, map.weight.size(0), map.weight.size(1)}, map.weight.options());
         if (map.bias.defined())

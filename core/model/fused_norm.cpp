@@ -36,7 +36,7 @@ struct FusedNorm : torch::autograd::Function<FusedNorm> {
     {
         const auto saved = context->get_saved_variables();
         const at::Tensor &x = saved[0], &weight = saved[1], gradient = gradients[0].contiguous();
-        const std::int64_t width = x.size(-1), rows = x.numel() / width, threads = at::get_num_threads();
+        const std::int64_t width = x.size(-1), rows = x.numel() / width, threads = threadsHere();
         const bool biased = context->saved_data["bias"].toBool();
         const at::Tensor dx = at::empty(x.sizes(), x.options()), sums = at::zeros({threads, 2, width}, x.options());
         const float *const values = x.data_ptr<float>(), *const weights = weight.data_ptr<float>(),

@@ -37,6 +37,7 @@ Result<Taste> Taste::draw(const Genome& genome, const Domain& domain, const Toke
 template <typename Model> double Taste::lossOf(const Model& model) const
 {
     const at::NoGradGuard noGradient;
+    const OneThread alone;
     double sum = 0, targets = 0;
     for (const Batch& batch : m_batches) {
         const at::Tensor logits = model.forward(batch.inputs, batch.positions).view({-1, model.vocabulary()});

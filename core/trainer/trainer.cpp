@@ -31,6 +31,7 @@ Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, c
                                   const Tokenizer& tokenizer, double before, const TrainEvents& events,
                                   const Placement& placement)
 {
+    const OneThread alone;
     const auto tell = [&](double flops) {
         if (events.onProgress)
             events.onProgress({0, 0, before + flops, 0, 0, "preferences"});
@@ -64,6 +65,7 @@ Result<Preferences> preferencesOf(const TrainSpec& spec, const Genome& genome, c
 Result<SelfTrainingResult> labelsOf(const TrainSpec& spec, const Genome& genome, const Domain& domain, int vocabulary,
                                     const Placement& placement)
 {
+    const OneThread alone;
     std::vector<Artifact> artifacts{{"the parent", spec.parentGenome, spec.parentWeights}};
     if (genome.recipe.teachers.empty()) // those that a genome names teach by their probabilities only
         artifacts.insert(artifacts.end(), spec.teachers.begin(), spec.teachers.end());

@@ -16,6 +16,7 @@ Json reportOf(const at::Tensor& margins)
 Result<at::Tensor> Trainer::Private::look(const Transformer& at, const Progress& meanwhile) const
 {
     const at::NoGradGuard noGradient;
+    const OneThread alone;
     const std::size_t all = batches.pairs();
     const auto most = static_cast<std::size_t>(genome.recipe.batch / genome.recipe.accumulation / 2);
     std::vector<at::Tensor> margins;

@@ -50,6 +50,7 @@ bool Trainer::Private::isProxyDue() const
 
 Result<Proxy> Trainer::Private::measureProxy() const
 {
+    const OneThread alone;
     const ProxyItems asked = proxyItems(domain, genome, tokenizer, spec.budgetFlops);
     if (asked.items.empty())
         return fail(Code::BadInput, "The trial's budget does not pay for a look before its end.",

@@ -454,7 +454,7 @@ void TestCost::everyThreadKeepsAGradient()
 {
     Genome genome = largeGenome();
     genome.recipe.batch = 8;
-    const auto bytesBy = [&genome](int threads) { return trainingMemory(genome, 64, 128, {}, threads).bytes(); };
+    const auto bytesBy = [&genome](int threads) { return trainingMemory(genome, 64, 128, {}, threads).state; };
     const double gradient = 4.0 * static_cast<double>(parameterCount(genome.architecture, 64));
     QCOMPARE(bytesBy(3) - bytesBy(1), 2 * gradient);
     QCOMPARE(bytesBy(100) - bytesBy(1), 7 * gradient); // no more than there are rows
