@@ -93,6 +93,7 @@ Result<std::vector<SignalReport>> signalsOf(const Store& store)
         if (one.onGuide)
             signals[2].pairs.push_back({*one.onGuide, one.shown});
     }
+    std::erase_if(signals, [](const SignalReport& signal) { return signal.name == "proxy" && signal.pairs.empty(); });
     RATCHET_TRY(rewarded, rewardPairs(store));
     if (!rewarded.empty())
         signals.push_back({"reward model", "The probability of right answers that a learnt reward model gave it, beside the champion's.",
