@@ -76,24 +76,26 @@ bool couldBeAccepted(const VerdictRecord& verdict)
     return verdict.discordant > 0 && logMixtureEValue(verdict.discordant, 0) >= std::log(verdict.threshold);
 }
 
-// Accepted, and no better on the target's guide items, which are others than the gate's. Without them nothing confirms it.
-bool isRefuted(const VerdictRecord& verdict, const std::vector<ScorecardRecord>& cards)
+// What both scored on the target's guide items, which are others than the gate's; empty when the judge failed there.
+std::optional<double> differenceOnGuide(const VerdictRecord& verdict, const std::vector<ScorecardRecord>& cards)
 {
     const auto guide = std::find_if(cards.begin(), cards.end(), [&](const ScorecardRecord& card) {
         return card.split == "guide" && !card.retained && !card.probe && card.challenger == verdict.challenger && card.champion == verdict.champion;
     });
-    return verdict.verdict == Verdict::Accept && (guide == cards.end() || guide->difference <= 0);
+    return guide == cards.end() ? std::nullopt : std::optional(guide->difference);
 }
 
-void addTo(PlaceboKind& kind, const VerdictRecord& verdict, const std::vector<ScorecardRecord>& cards)
+// `isFalse`: whether an accept of it is a false one; empty when that cannot be told.
+void addTo(PlaceboKind& kind, const VerdictRecord& verdict, std::optional<bool> isFalse)
 {
+    const bool isAccepted = verdict.verdict == Verdict::Accept;
     ++kind.judged;
-    kind.accepted += verdict.verdict == Verdict::Accept;
-    kind.refuted += isRefuted(verdict, cards);
-    if (!couldBeAccepted(verdict))
+    kind.accepted += isAccepted;
+    if (!couldBeAccepted(verdict) || (isAccepted && !isFalse))
         return;
     ++kind.able;
     kind.promised += verdict.alpha;
+    kind.refuted += isAccepted && *isFalse;
 }
 
 } // namespace
@@ -186,11 +188,16 @@ Result<PlaceboCount> countPlacebos(const Store& store)
             count.differing += verdict->discordant > 0;
             continue;
         }
+        if (proposal.operatorName == jitterPlacebo) {
+            addTo(count.jittered, *verdict, true);
+            continue;
+        }
         RATCHET_TRY(cards, store.scorecards(proposal.id));
-        addTo(proposal.operatorName == reseedingPlacebo ? count.reseeded : count.jittered, *verdict, cards);
+        const auto onGuide = differenceOnGuide(*verdict, cards);
+        addTo(count.reseeded, *verdict, onGuide ? std::optional(*onGuide <= 0) : std::nullopt);
     }
-    std::tie(count.jittered.low, count.jittered.high) = clopperPearson(count.jittered.accepted, count.jittered.able);
-    std::tie(count.reseeded.low, count.reseeded.high) = clopperPearson(count.reseeded.refuted, count.reseeded.able);
+    for (PlaceboKind* kind : {&count.jittered, &count.reseeded})
+        std::tie(kind->low, kind->high) = clopperPearson(kind->refuted, kind->able);
     return count;
 }
 

@@ -158,6 +158,20 @@ private:
 
 } // namespace
 
+Result<AskedSoFar> askedSoFar(const Store& store)
+{
+    AskedSoFar asked;
+    RATCHET_TRY(verdicts, store.verdicts());
+    for (const VerdictRecord& verdict : verdicts) {
+        RATCHET_TRY(proposal, store.proposal(verdict.proposal));
+        if (proposal && isControl(*proposal))
+            continue;
+        asked.discoveries += verdict.verdict == Verdict::Accept;
+        asked.questions = std::max(asked.questions, verdict.k);
+    }
+    return asked;
+}
+
 double alphaOf(const LabConfig& config, int k, int discoveries)
 {
     return (config.isDataFinite() ? finiteDataAlpha : elondAlpha)(config.alpha, k, discoveries, config.alphaDecay);

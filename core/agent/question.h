@@ -13,6 +13,11 @@
 
 namespace ratchet {
 
+// What the lab's gate was asked so far and what of it was accepted, as the next question's number and alpha count it: controls use
+// up no question and are no discoveries.
+struct AskedSoFar { int questions = 0, discoveries = 0; };
+[[nodiscard]] Result<AskedSoFar> askedSoFar(const Store& store);
+
 // What of a lab's alpha its k-th question gets, after so many accepts.
 [[nodiscard]] double alphaOf(const LabConfig& config, int k, int discoveries);
 

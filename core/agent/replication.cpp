@@ -211,20 +211,21 @@ Result<Replication> replicationResult(const Store& store, const Hash& hash, bool
 Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result)
 {
     RATCHET_TRY(pair, pricePerPair(store, objects, result.version));
-    RATCHET_TRY(verdicts, store.verdicts());
-    int next = 1;
-    for (const VerdictRecord& verdict : verdicts)
-        next = std::max(next, verdict.k + 1);
+    RATCHET_TRY(asked, askedSoFar(store));
     std::vector<Sight> list;
     const SuiteSpread target = result.suites.empty() ? SuiteSpread() : result.suites.front();
     if (config.isBitsPerByte() && !target.differenceDeviation)
         return list;
-    for (const int k : next > 1 ? std::vector<int>{1, next} : std::vector<int>{1}) {
-        const Comparison::Options asked = comparisonOptions(config, k, 0);
-        const Detectable smallest = config.isBitsPerByte() ? smallestDetectable(*target.differenceDeviation, asked)
-                                                           : smallestDetectable(target.discordant, asked.maxPairs, asked.alpha, asked.minEffect);
-        list.push_back({k, asked.alpha, smallest, config.trialBudget, Flops{pair.value * smallest.meanPairs}});
-    }
+    const auto add = [&](const AskedSoFar& before) {
+        const int k = before.questions + 1;
+        const Comparison::Options options = comparisonOptions(config, k, before.discoveries);
+        const Detectable smallest = config.isBitsPerByte() ? smallestDetectable(*target.differenceDeviation, options)
+                                                           : smallestDetectable(target.discordant, options.maxPairs, options.alpha, options.minEffect);
+        list.push_back({k, options.alpha, smallest, config.trialBudget, Flops{pair.value * smallest.meanPairs}});
+    };
+    add({});
+    if (asked.questions > 0)
+        add(asked);
     return list;
 }
 

@@ -30,11 +30,11 @@ std::string placeboText(const PlaceboCount& count)
     std::string text;
     const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
     if (const PlaceboKind& moved = count.jittered; moved.judged > 0)
-        add(fmt::format("weights moved: {} judged, {} of them could have been accepted, {} were (false accept rate {} to {}; {:.2g} promised at most)",
+        add(fmt::format("weights moved: {} judged, {} of them could have been accepted, {} were (false accept rate {} to {}; their alphas sum to {:.2g})",
                         moved.judged, moved.able, moved.accepted, toTextPercent(moved.low), toTextPercent(moved.high), moved.promised));
     if (const PlaceboKind& again = count.reseeded; again.judged > 0)
         add(fmt::format("the champion's recipe with another seed: {} judged, {} of them could have been accepted, {} were, {} of these no better "
-                        "on other items (false accept rate {} to {})",
+                        "on other items ({} to {})",
                         again.judged, again.able, again.accepted, again.refuted, toTextPercent(again.low), toTextPercent(again.high)));
     if (count.identical > 0)
         add(fmt::format("the champion itself: {} judged, {} answered otherwise", count.identical, count.differing));

@@ -127,18 +127,10 @@ Status Wheel::propose()
     RATCHET_TRY(byHand, queuedByHand());
     const auto taken = std::min<std::size_t>(byHand.size(), static_cast<std::size_t>(count));
     RATCHET_TRY(drawn, drawProposals(count - static_cast<int>(taken), m_tooth.state.value("focus", "")));
-    RATCHET_TRY(verdicts, m_context.store->verdicts());
-    int discoveries = 0, questions = 0;
-    for (const VerdictRecord& verdict : verdicts) {
-        RATCHET_TRY(asked, m_context.store->proposal(verdict.proposal));
-        if (asked && isControl(*asked))
-            continue;
-        discoveries += verdict.verdict == Verdict::Accept;
-        questions = std::max(questions, verdict.k);
-    }
+    RATCHET_TRY(asked, askedSoFar(*m_context.store));
     return m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         Json numbers = Json::object();
-        int k = questions;
+        int k = asked.questions;
         const auto number = [&](Id<ProposalRecord> id, int ofQuestion) {
             numbers[std::to_string(id.value)] = {{"k", ofQuestion}, {"question", questionNumber(fmt::format("gate {} {}", id.value, ofQuestion))}};
         };
@@ -155,7 +147,7 @@ Status Wheel::propose()
                 number(id, isControl(record) ? k + 1 : ++k);
         }
         m_tooth.state["questions"] = numbers;
-        m_tooth.state["discoveries"] = discoveries;
+        m_tooth.state["discoveries"] = asked.discoveries;
         m_stage = m_tooth.stage = "train";
         return m_context.store->put(m_tooth);
     });

@@ -5,6 +5,17 @@
 #include <cmath>
 
 namespace ratchet {
+namespace {
+
+constexpr double priorPrecision = 1 / (priorGainDeviation * priorGainDeviation);
+
+// Kish's effective number of measurements, (sum w)^2 / sum w^2, for each unit of their weight: 1 when none weighs more than 1.
+double effectiveShare(const LessonRecord& lesson)
+{
+    return lesson.weightSquares > 0 ? lesson.weight / lesson.weightSquares : 1;
+}
+
+} // namespace
 
 LessonRecord learn(const LessonRecord& before, const LessonEvidence& evidence, Time now)
 {
@@ -19,9 +30,14 @@ LessonRecord learn(const LessonRecord& before, const LessonEvidence& evidence, T
         return after;
     }
     after.accepted += evidence.accepted ? 1 : 0;
-    const double noise = (evidence.standardError * evidence.standardError + seedDeviation * seedDeviation) * evidence.propensity;
-    const double precision = 1 / before.varianceGain + 1 / noise;
-    after.meanGain = (before.meanGain / before.varianceGain + evidence.gain / noise) / precision;
+    const double weight = 1 / evidence.propensity;
+    after.weight += weight;
+    after.weightSquares += weight * weight;
+    const double share = effectiveShare(after), rescaled = share / effectiveShare(before);      // of what was measured before
+    const double noise = (evidence.standardError * evidence.standardError + seedDeviation * seedDeviation) / (weight * share);
+    const double known = 1 / before.varianceGain;
+    const double precision = known + (rescaled - 1) * (known - priorPrecision) + 1 / noise;
+    after.meanGain = (rescaled * before.meanGain / before.varianceGain + evidence.gain / noise) / precision;
     after.varianceGain = 1 / precision;
     const int measured = after.tried - after.failed;
     after.predictedError += (evidence.predicted - evidence.gain - before.predictedError) / measured;

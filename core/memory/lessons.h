@@ -24,8 +24,10 @@ struct LessonEvidence {
 
 // Gain ~ Normal(mean, variance). Prior: mean 0, standard deviation 0.15 (most changes do little). Measurements are noisy
 // beyond their own standard error because a run is one seed: 0.05 is added (conjugate update, Gelman 2013, section 2.5).
-// A measurement counts 1 / propensity times (a pseudo-likelihood; Pfeffermann 1993, Int. Stat. Rev. 61): an audited trial
-// speaks for those beside it that were given up, and the mean is that of all candidates, not of those that were let go on.
+// A measurement weighs w = 1 / propensity (a pseudo-likelihood; Pfeffermann 1993, Int. Stat. Rev. 61): an audited trial speaks
+// for those beside it that were given up, and the mean is that of all candidates, not of those that were let go on. It is still
+// one measurement: the weights are scaled to sum to Kish's effective number (sum w)^2 / sum w^2 (Pfeffermann et al. 1998, J. R.
+// Stat. Soc. B 60, section 3.2), so that the variance does not shrink as if those given up had been measured too.
 inline constexpr double priorGainDeviation = 0.15;
 inline constexpr double seedDeviation = 0.05;
 

@@ -151,6 +151,7 @@ struct LessonRecord {
     // Versions of this kind whose recipe was trained again: the gain their gate saw and the one that came back, both means.
     int replicated = 0;
     double nominalGain = 0, replicatedGain = 0;
+    double weight = 0, weightSquares = 0;       // sums over the measurements: each weighs 1 / propensity (core/memory/lessons.h)
 };
 
 struct GoalRecord {

@@ -125,7 +125,7 @@ CREATE TABLE reward (
 )sql";
 
 // A verdict for each time that a proposal was judged, with the number of looks it took; how far scores and paired differences
-// lie apart from item to item; what a version's optimizer held at the end.
+// lie apart from item to item; what a version's optimizer held at the end; what a lesson's measurements weigh, of those of before one each.
 constexpr const char* version5 = R"sql(
 CREATE TABLE verdict_of_question (
     proposal INTEGER NOT NULL REFERENCES proposal(id), challenger TEXT NOT NULL, champion TEXT NOT NULL,
@@ -139,6 +139,9 @@ ALTER TABLE verdict_of_question RENAME TO verdict;
 ALTER TABLE version ADD COLUMN moments TEXT;
 ALTER TABLE scorecard ADD COLUMN challenger_deviation REAL;
 ALTER TABLE scorecard ADD COLUMN difference_deviation REAL;
+ALTER TABLE lesson ADD COLUMN weight REAL NOT NULL DEFAULT 0;
+ALTER TABLE lesson ADD COLUMN weight_squares REAL NOT NULL DEFAULT 0;
+UPDATE lesson SET weight = tried - failed, weight_squares = tried - failed;
 )sql";
 
 constexpr std::array<Migration, 5> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}, {5, version5}}};

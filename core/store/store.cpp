@@ -78,7 +78,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& database
         RATCHET_CHECK(migrate(*data->database, version));
     } else if (version < schemaVersion) {
         return fail(Code::Conflict, fmt::format("{} was written by an older Ratchet.", database.string()),
-                    "Run the lab once with \"ratchet run\"; that brings it up to date.");
+                    "\"ratchet status\" brings it up to date; an engine that holds it has to end first.");
     }
     return std::unique_ptr<Store>(new Store(std::move(data)));
 }

@@ -78,7 +78,7 @@ RATCHET_TABLE(LessonRecord, "lesson", "family, operator_name",
     visit("accepted", r.accepted); visit("failed", r.failed); visit("mean_gain", r.meanGain);
     visit("variance_gain", r.varianceGain); visit("cost", r.cost); visit("predicted_error", r.predictedError);
     visit("updated", r.updated); visit("replicated", r.replicated); visit("nominal_gain", r.nominalGain);
-    visit("replicated_gain", r.replicatedGain);)
+    visit("replicated_gain", r.replicatedGain); visit("weight", r.weight); visit("weight_squares", r.weightSquares);)
 
 RATCHET_TABLE(GoalRecord, "goal", "id",
     visit("id", r.id); visit("parent", r.parent); visit("title", r.title); visit("suite", r.suite);

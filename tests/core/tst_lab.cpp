@@ -257,6 +257,8 @@ void TestLab::whoReadsAnOlderLabBringsItUpToDate()
         QVERIFY(old->execute(migrations().front().sql));
         QVERIFY(old->execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = 1;", applicationId).c_str()));
     }
+    const auto asItIs = Store::open(place.lab.database(), Store::Mode::ReadOnly);
+    QVERIFY2(!asItIs && asItIs.error().hint.find("ratchet status") != std::string::npos, asItIs ? "" : asItIs.error().hint.c_str());
     {
         const auto engine = LabLock::take(place.lab);
         QVERIFY(engine);

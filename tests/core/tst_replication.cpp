@@ -54,6 +54,15 @@ struct Repeated {
         return sightOf(*store, ObjectStore(folder.path().toStdString()), config, result()).value();
     }
 
+    // Question k was asked of a proposal of that family.
+    void judged(const char* family, int k, Verdict verdict) const
+    {
+        ProposalRecord proposal = exampleProposal(champion);
+        proposal.family = family;
+        const auto id = store->add(proposal).value();
+        QVERIFY(store->add(VerdictRecord{id, hashOf(fmt::format("{} {}", family, k)), champion, verdict, k, 0.004, 1, 200, 400, 90, "", Json(), {}, 2}));
+    }
+
     QTemporaryDir folder;
     std::unique_ptr<Store> store;
     Hash champion;
@@ -106,6 +115,25 @@ private Q_SLOTS:
         QVERIFY(sight.smallest.winShare > 0.5);
         config.gateItems = 200;
         QVERIFY(lab.sights(config).at(0).smallest.gain > sight.smallest.gain);
+    }
+
+    // A lab with a corpus gives less alpha to a question the more ways there are to have come there.
+    void theNextQuestionIsTheOneThatWillBeAsked()
+    {
+        LabConfig config = aimedAt("exact match >= 0.99 on target");
+        config.corpusSource = "/a/text";
+        const Repeated lab(std::nullopt);
+        lab.judged("reasoning", 1, Verdict::Accept);
+        lab.judged("reasoning", 2, Verdict::Accept);
+        lab.judged("reasoning", 3, Verdict::Reject);
+        lab.judged(placeboFamily, 4, Verdict::Accept);        // judged as the next question would be: uses up none, discovers nothing
+        const std::vector<Sight> sights = lab.sights(config);
+        QCOMPARE(sights.size(), std::size_t(2));
+        QCOMPARE(sights[0].k, 1);
+        QCOMPARE(sights[0].alpha, alphaOf(config, 1, 0));
+        QCOMPARE(sights[1].k, 4);
+        QCOMPARE(sights[1].alpha, alphaOf(config, 4, 2));
+        QVERIFY(sights[1].alpha < alphaOf(config, 4, 0) / 5);
     }
 };
 

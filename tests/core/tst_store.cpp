@@ -140,7 +140,7 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     const auto decisionId = store->add(decision).value();
     DeploymentRecord deployment{{}, child.hash, seed.hash, decisionId, DeploymentKind::Promote, "person:ana", "Looks right.", exampleTime(8)};
     deployment.id = store->add(deployment).value();
-    const LessonRecord lesson{"reasoning", "answer format reversed", 2, 1, 0, 0.4, 0.01, Flops{8e11}, -0.1, exampleTime(9), 1, 0.39, 0.31};
+    const LessonRecord lesson{"reasoning", "answer format reversed", 2, 1, 0, 0.4, 0.01, Flops{8e11}, -0.1, exampleTime(9), 1, 0.39, 0.31, 6, 26};
     QVERIFY(store->put(lesson));
     GoalRecord goal{{}, {}, "3 digits", "addition-3", "exact match", true, 0.99, 0.7, GoalState::Active, Flops{1e13}, Flops{1e12}, "Nearly."};
     goal.id = store->put(goal).value();
@@ -198,6 +198,7 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     QCOMPARE(reader.live().value()->previous, deployment.previous);
     QCOMPARE(reader.live().value()->decision, deployment.decision);
     QCOMPARE(reader.lessons().value().at(0).predictedError, lesson.predictedError);
+    QVERIFY(reader.lessons().value().at(0).weight == 6 && reader.lessons().value().at(0).weightSquares == 26);
     QCOMPARE(reader.goals().value().size(), 1U);
     QCOMPARE(reader.goals().value().at(0).state, GoalState::GivenUp);
     const auto failures = reader.failures(child.hash, 10).value();
@@ -379,13 +380,14 @@ void TestStore::anOlderDatabaseIsBroughtUpToDate()
         QVERIFY(store->addLedger({1, "one", hashOf("one")}));
         QVERIFY(store->addLedger({2, "two", hashOf("two")}));
         QVERIFY(store->setMeta("last-request", {{"kind", "approve"}}));
+        QVERIFY(store->put(LessonRecord{"data", "mixture", 3, 1, 1, 0.2, 0.01, Flops{1}, 0, exampleTime(1), 0, 0, 0, 10, 50}));
     }
     const std::string sql = "DROP TABLE answer; DELETE FROM meta WHERE key = 'ledger-head'; PRAGMA user_version = 1;"
                             "ALTER TABLE scorecard DROP COLUMN probe; ALTER TABLE scorecard DROP COLUMN calibration;"
                             "ALTER TABLE scorecard DROP COLUMN challenger_deviation; ALTER TABLE scorecard DROP COLUMN difference_deviation;"
                             "ALTER TABLE lesson DROP COLUMN replicated; ALTER TABLE lesson DROP COLUMN nominal_gain;"
                             "ALTER TABLE lesson DROP COLUMN replicated_gain; ALTER TABLE trial DROP COLUMN proxy; ALTER TABLE trial DROP COLUMN report; DROP TABLE reward;"
-                            "ALTER TABLE version DROP COLUMN moments;";
+                            "ALTER TABLE version DROP COLUMN moments; ALTER TABLE lesson DROP COLUMN weight; ALTER TABLE lesson DROP COLUMN weight_squares;";
     if (std::system(fmt::format("sqlite3 '{}' \"{}\"", place.file().string(), sql).c_str()) != 0)
         QSKIP("sqlite3 is not installed");
     QCOMPARE(place.open(Store::Mode::ReadOnly).error().code, Code::Conflict);
@@ -394,8 +396,10 @@ void TestStore::anOlderDatabaseIsBroughtUpToDate()
     QVERIFY(!store->meta("last-request").value());
     QVERIFY(store->addLedger({3, "three", hashOf("three")}));
     QVERIFY(store->add(AnswerRecord{"a", "pause", true, Code::Refused, "", "", exampleTime(1)}));
+    const LessonRecord known = store->lessons().value().at(0);
+    QVERIFY(known.weight == 2 && known.weightSquares == 2);          // two of three were measured
     QVERIFY(store->put(LessonRecord{"reasoning", "format = reversed", 1, 1, 0, 0.4, 0.01, Flops{1}, 0, exampleTime(2), 1, 0.4, 0.3}));
-    QCOMPARE(store->lessons().value().at(0).replicatedGain, 0.3);
+    QCOMPARE(store->lessons().value().at(1).replicatedGain, 0.3);
 }
 
 void TestStore::changeFeedTellsEachThingOnce()

@@ -250,14 +250,14 @@ void CriticControls::showPlacebos(const Snapshot& snapshot)
 {
     const PlaceboCount& count = snapshot.placebos;
     const QString none = QStringLiteral("\u2013");
-    struct Row { QString kind, help; const PlaceboKind& of; int falsely; };
+    struct Row { QString kind, help; const PlaceboKind& of; };
     std::vector<Row> rows;
     if (count.jittered.judged > 0)
         rows.push_back({tr("weights moved a little"), tr("Many answers change, hardly ever more for the better than for the worse: what is accepted is a false accept."),
-                        count.jittered, count.jittered.accepted});
+                        count.jittered});
     if (count.reseeded.judged > 0)
-        rows.push_back({tr("champion's recipe, another seed"), tr("May be a better model, by luck of the seed: a false accept is one that was no better on other items either."),
-                        count.reseeded, count.reseeded.refuted});
+        rows.push_back({tr("champion's recipe, another seed"), tr("May be a better model, by luck of the seed: counted is who was no better on 200 other items either, which is a hint: 200 items err both ways."),
+                        count.reseeded});
     m_placebos->setRowCount(int(rows.size()));
     for (int at = 0; at < m_placebos->rowCount(); ++at) {
         const Row& row = rows[std::size_t(at)];
@@ -265,9 +265,9 @@ void CriticControls::showPlacebos(const Snapshot& snapshot)
         m_placebos->setItem(at, placebo::Judged, factCell(QString::number(row.of.judged), {}));
         m_placebos->setItem(at, placebo::Able, factCell(QString::number(row.of.able), tr("Whose answers differed often enough: had all gone their way, the gate had accepted.")));
         m_placebos->setItem(at, placebo::Accepted, factCell(QString::number(row.of.accepted), {}));
-        m_placebos->setItem(at, placebo::Rate, factCell(row.of.able > 0 ? formatShare(double(row.falsely) / row.of.able, row.of.low, row.of.high) : none,
+        m_placebos->setItem(at, placebo::Rate, factCell(row.of.able > 0 ? formatShare(double(row.of.refuted) / row.of.able, row.of.low, row.of.high) : none,
                                                         tr("Of those that could have been accepted; exact interval (Clopper and Pearson).")));
-        m_placebos->setItem(at, placebo::Promised, factCell(formatFixed(row.of.promised, 2), tr("False accepts expected at most: the sum of the \u03B1 of their questions.")));
+        m_placebos->setItem(at, placebo::Promised, factCell(formatFixed(row.of.promised, 2), tr("The sum of the \u03B1 of their questions; fewer were accepted in simulations.")));
     }
     fitHeight(m_placebos);
     QStringList sentences;
