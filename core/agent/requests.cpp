@@ -135,6 +135,8 @@ Status cancel(Context& context, Crew& crew, const Request& request, const Tell& 
     bool ended = false;
     RATCHET_CHECK(context.store->transaction(Store::Durable::No, [&]() -> Status {
         ended = crew.cancel(proposal.id);
+        if (ended && proposal.family == replicationFamily && proposal.state == ProposalState::Trained)
+            RATCHET_CHECK(markCancelled(context, proposal));        // who measures it writes nothing then
         return ended ? tell({}) : Status{};
     }));
     if (ended)
@@ -173,7 +175,7 @@ Status askForReplication(Context& context, const Request& request, const Tell& t
     });
 }
 
-// What was trained stays, and is measured when the engine is at it.
+// Its runs that no other wish shares are ended. What was trained stays, and a measurement that is under way is given up.
 Status withdrawReplication(Context& context, Crew& crew, const Request& request, const Tell& tell)
 {
     RATCHET_TRY(wish, replicationWish(request.arguments));
@@ -182,9 +184,13 @@ Status withdrawReplication(Context& context, Crew& crew, const Request& request,
         return fail(Code::NotFound, fmt::format("Nobody asked for version {} to be replicated, or it is done.", wish.version.brief()));
     RATCHET_TRY(version, context.store->version(wish.version));
     RATCHET_TRY(runs, version ? replicationsOf(*context.store, *version) : Result<std::vector<ProposalRecord>>{});
+    for (const ReplicationWish& other : wishes) {
+        RATCHET_TRY(its, context.store->version(other.version));
+        std::erase_if(runs, [&](const ProposalRecord& run) { return its && replicates(run, *its); });
+    }
     return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         for (const ProposalRecord& run : runs)
-            if (isOpen(run) && !crew.cancel(run.id))
+            if (!crew.cancel(run.id) && isOpen(run))
                 RATCHET_CHECK(markCancelled(context, run));
         RATCHET_CHECK(putReplicationsAsked(*context.store, wishes));
         return tell({});
