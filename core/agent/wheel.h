@@ -73,7 +73,7 @@ private:
     [[nodiscard]] Status untilIdle();
     [[nodiscard]] RunToEnd toTheEnd();
     [[nodiscard]] Result<std::optional<ProposalRecord>> bestAccepted() const;
-    [[nodiscard]] Status decideByPolicyOn(const ProposalRecord& proposal, const Hash& version);
+    [[nodiscard]] Result<Turned> decideByPolicyOn(const ProposalRecord& proposal, const Hash& version);
 
     Context& m_context;
     Crew& m_crew;
