@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/agent/limits.h"
+#include "core/agent/requests.h"
 #include "core/base/hash.h"
 #include "core/critic/overlap.h"
 #include "core/critic/probes.h"
@@ -59,6 +60,7 @@ Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
     RATCHET_TRY(store, Store::open(paths.database(), Store::Mode::ReadWrite));
     context->store = std::move(store);
     RATCHET_CHECK(checkLedger(*context->store, paths));
+    RATCHET_CHECK(finishSpace(*context->store, paths));
     RATCHET_TRY(text, context->describe());
     RATCHET_CHECK(context->objects.put(text));
     return context;

@@ -57,7 +57,7 @@ struct Engine::Private {
     [[nodiscard]] Result<RunEnd> turnTeeth();
     [[nodiscard]] Status finalVault();
     [[nodiscard]] Result<RunEnd> finish(Result<RunEnd> end);
-    [[nodiscard]] Status replicate(const ReplicationWish& wish);
+    [[nodiscard]] Status replicate(const ReplicationWish& wish, const Wheel::IsWanted& isWanted = {});
     [[nodiscard]] Status replicateAsked();
     void begin(const RunLimits& wanted, std::stop_token token, const Watcher& who);
     [[nodiscard]] Status tellLast(const std::string& stage);
@@ -165,12 +165,12 @@ Result<RunEnd> Engine::run(const RunLimits& limits, std::stop_token stop, const 
     return d->finish(d->turnTeeth());
 }
 
-Status Engine::Private::replicate(const ReplicationWish& wish)
+Status Engine::Private::replicate(const ReplicationWish& wish, const Wheel::IsWanted& isWanted)
 {
     RATCHET_CHECK(wheel->prepare());
     RATCHET_TRY(guide, wheel->observe());
     championScore = guide.championMean;
-    return wheel->replicate(wish);
+    return wheel->replicate(wish, isWanted);
 }
 
 // What people asked to have repeated, between teeth. One that cannot be done is dropped: it would be asked for again and again.
@@ -181,8 +181,11 @@ Status Engine::Private::replicateAsked()
         RATCHET_TRY(asked, replicationsAsked(*context->store));
         if (asked.empty())
             return {};
-        const Status done = replicate(asked.front());
-        if (!done && (done.error().code == Code::Cancelled || done.error().code == Code::Environment))
+        const Status done = replicate(asked.front(), [&]() -> Result<bool> {
+            RATCHET_TRY(still, replicationsAsked(*context->store));
+            return std::any_of(still.begin(), still.end(), [&](const ReplicationWish& one) { return one.isAbout(asked.front()); });
+        });
+        if (!done && (done.error().code == Code::Environment || (done.error().code == Code::Cancelled && isStopping())))
             return done;
         RATCHET_TRY(now, replicationsAsked(*context->store));       // it may have been withdrawn, or more of it asked for
         std::erase_if(now, [&, did = asked.front()](const ReplicationWish& one) { return one.isAbout(did) && one.seeds <= did.seeds && one.items <= did.items; });

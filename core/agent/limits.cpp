@@ -68,10 +68,14 @@ ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary, double
     return limits;
 }
 
+Flops trialPrice(const LabConfig& config)
+{
+    return {config.trialBudget.value * (1 + (config.proxy > 0 ? proxyPrice : 0))};
+}
+
 int affordableTrials(const LabConfig& config, Flops spent)
 {
-    const double trial = config.trialBudget.value * (1 + (config.proxy > 0 ? proxyPrice : 0));
-    return std::max(0, static_cast<int>(std::floor((config.budget - spent).value / trial + 1e-9)));
+    return std::max(0, static_cast<int>(std::floor((config.budget - spent).value / trialPrice(config).value + 1e-9)));
 }
 
 } // namespace ratchet

@@ -23,6 +23,8 @@ namespace ratchet {
 [[nodiscard]] ChildLimits limitsFor(Flops budget, const Genome& genome, int vocabulary, double memory,
                                     const std::vector<Architecture>& teachers = {}, int threads = 1);
 
+// Of one trial, the look before its end included.
+[[nodiscard]] Flops trialPrice(const LabConfig& config);
 // Trials, looks before their end included, that what is left of the lab's budget pays for.
 [[nodiscard]] int affordableTrials(const LabConfig& config, Flops spent);
 

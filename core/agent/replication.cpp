@@ -17,6 +17,11 @@ namespace {
 
 constexpr const char* askedKey = "replications";
 
+bool isToTrain(const ProposalRecord& proposal)
+{
+    return proposal.state == ProposalState::Queued || proposal.state == ProposalState::Running;
+}
+
 // The proposal a version came from; none for the seed model.
 Result<std::optional<ProposalRecord>> originalOf(const Store& store, const VersionRecord& version)
 {
@@ -73,6 +78,26 @@ Result<Flops> pricePerPair(const Store& store, const ObjectStore& objects, const
     RATCHET_TRY(genome, Genome::fromJson(json));
     const double rows = trial ? static_cast<double>(trial->steps) * genome.recipe.batch : 0;
     return rows > 0 ? Flops{2 * genome.reasoning.samples * trial->spent.value / (3 * rows)} : Flops{};
+}
+
+struct Owed { Flops own, others; };
+
+// What trials that were begun or promised have still to spend: replications, here those of `version` apart, and an unfinished tooth.
+Result<Owed> owedTo(const Store& store, const LabConfig& config, const VersionRecord& version)
+{
+    RATCHET_TRY(teeth, store.teeth());
+    const int tooth = !teeth.empty() && teeth.back().ended == Time{} ? teeth.back().number : -1;
+    RATCHET_TRY(all, store.proposals());
+    Owed owed;
+    for (const ProposalRecord& proposal : all) {
+        if (!isToTrain(proposal) || isMadeHere(proposal) || (proposal.tooth != tooth && proposal.family != replicationFamily))
+            continue;
+        RATCHET_TRY(trial, store.trialOf(proposal.id));
+        const bool isBegun = trial && (trial->state == TrialState::Pending || trial->state == TrialState::Running);
+        const double rest = std::max(0.0, (trialPrice(config) - (isBegun ? trial->spent : Flops{})).value);
+        (replicates(proposal, version) ? owed.own : owed.others).value += rest;
+    }
+    return owed;
 }
 
 } // namespace
@@ -146,12 +171,17 @@ Result<int> missingRuns(const Context& context, const VersionRecord& version, in
     RATCHET_TRY(runs, replicationsOf(*context.store, version));
     const auto counts = std::count_if(runs.begin(), runs.end(), [](const ProposalRecord& run) { return !isLost(run); });
     const int missing = std::max(0, seeds - static_cast<int>(counts));
+    const int open = static_cast<int>(std::count_if(runs.begin(), runs.end(), &isToTrain));
     RATCHET_TRY(spent, context.store->spent());
-    const int room = affordableTrials(context.config, spent);
-    if (missing > room)
+    RATCHET_TRY(owed, owedTo(*context.store, context.config, version));
+    const Flops price = trialPrice(context.config);
+    const double left = (context.config.budget - spent).value - owed.others.value;
+    if (missing + open > 0 && owed.own.value + missing * price.value > left + 1e-9 * price.value) {
+        const int room = affordableTrials(context.config, Flops{spent.value + owed.others.value}), needed = missing + open;
         return fail(Code::Refused, fmt::format("The lab's budget pays for {} more trials of {}, and this needs {}.", room,
-                                               toText(context.config.trialBudget), missing),
-                    room > 0 ? fmt::format("Ask for {} fewer --seeds.", missing - room) : "Make a lab with a larger --budget.");
+                                               toText(context.config.trialBudget), needed),
+                    room > open ? fmt::format("Ask for {} fewer --seeds.", needed - room) : "Make a lab with a larger --budget.");
+    }
     return missing;
 }
 

@@ -73,7 +73,7 @@ struct Sight {
 [[nodiscard]] Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const Hash& version);
 [[nodiscard]] bool isLost(const ProposalRecord& run);     // failed or cancelled
 // How many more runs it takes until `seeds` of them are not lost. Refused for an imported version, which no recipe
-// made, and, with the figure, when the budget does not pay for them.
+// made, and, with the figure, when the budget does not pay for them beside what is queued or under way of replications and the tooth.
 [[nodiscard]] Result<int> missingRuns(const Context& context, const VersionRecord& version, int seeds);
 // The proposal of one more run.
 [[nodiscard]] Result<ProposalRecord> replicationProposal(Context& context, const VersionRecord& version, int number);

@@ -5,6 +5,8 @@
 #include "core/agent/controls.h"
 #include "core/agent/promotion.h"
 #include "core/agent/replication.h"
+#include "core/base/file.h"
+#include "core/base/hash.h"
 #include "core/plugin/loader.h"
 #include "core/proposer/proposer.h"
 
@@ -74,7 +76,10 @@ Status propose(Context& context, const Request& request, const Tell& tell)
     });
 }
 
-// The file is read again: it is the person's, who may have edited it meanwhile.
+constexpr const char* spaceKey = "space asked for";
+
+// The file is read again: it is the person's, who may have edited it meanwhile. It is written when the ledger and the answer are, so that
+// a killed engine's successor finds what is left to do and never a space that nobody asked for.
 Status changeSpace(Context& context, const Request& request, const Tell& tell)
 {
     std::map<std::string, Json> open;
@@ -82,7 +87,9 @@ Status changeSpace(Context& context, const Request& request, const Tell& tell)
     Fields in(request.arguments, "the request");
     in.read("open", open).read("close", close);
     RATCHET_CHECK(in.status());
-    RATCHET_TRY(before, readSearchSpace(context.paths));
+    RATCHET_TRY(text, readFile(context.paths.searchSpace()));
+    RATCHET_TRY(written, parseJson(text, context.paths.searchSpace().string()));
+    RATCHET_TRY(before, SearchSpace::fromJson(written));
     Json json = before.toJson();
     for (const std::string& path : close)
         if (json["paths"].erase(path) == 0)
@@ -92,11 +99,11 @@ Status changeSpace(Context& context, const Request& request, const Tell& tell)
     RATCHET_TRY(space, SearchSpace::fromJson(json));
     RATCHET_CHECK(context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         RATCHET_CHECK(context.record(request.actor, "space", {{"open", open}, {"close", close}}));
-        RATCHET_CHECK(tell({}));
-        return writeFile(context.paths.searchSpace(), json.dump(2) + "\n");
+        RATCHET_CHECK(context.store->setMeta(spaceKey, {{"over", hashOf(text).hex}, {"space", json}}));
+        return tell({});
     }));
     context.space = std::move(space);
-    return {};
+    return finishSpace(*context.store, context.paths);
 }
 
 Result<ProposalRecord> namedProposal(Context& context, const Request& request)
@@ -135,6 +142,8 @@ Status cancel(Context& context, Crew& crew, const Request& request, const Tell& 
     bool ended = false;
     RATCHET_CHECK(context.store->transaction(Store::Durable::No, [&]() -> Status {
         ended = crew.cancel(proposal.id);
+        if (ended && proposal.family == replicationFamily && proposal.state == ProposalState::Trained)
+            RATCHET_CHECK(markCancelled(context, proposal));        // who measures it writes nothing then
         return ended ? tell({}) : Status{};
     }));
     if (ended)
@@ -173,7 +182,7 @@ Status askForReplication(Context& context, const Request& request, const Tell& t
     });
 }
 
-// What was trained stays, and is measured when the engine is at it.
+// Its runs that no other wish shares are ended. What was trained stays, and a measurement that is under way is given up.
 Status withdrawReplication(Context& context, Crew& crew, const Request& request, const Tell& tell)
 {
     RATCHET_TRY(wish, replicationWish(request.arguments));
@@ -182,9 +191,13 @@ Status withdrawReplication(Context& context, Crew& crew, const Request& request,
         return fail(Code::NotFound, fmt::format("Nobody asked for version {} to be replicated, or it is done.", wish.version.brief()));
     RATCHET_TRY(version, context.store->version(wish.version));
     RATCHET_TRY(runs, version ? replicationsOf(*context.store, *version) : Result<std::vector<ProposalRecord>>{});
+    for (const ReplicationWish& other : wishes) {
+        RATCHET_TRY(its, context.store->version(other.version));
+        std::erase_if(runs, [&](const ProposalRecord& run) { return its && replicates(run, *its); });
+    }
     return context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         for (const ProposalRecord& run : runs)
-            if (isOpen(run) && !crew.cancel(run.id))
+            if (!crew.cancel(run.id) && isOpen(run))
                 RATCHET_CHECK(markCancelled(context, run));
         RATCHET_CHECK(putReplicationsAsked(*context.store, wishes));
         return tell({});
@@ -318,6 +331,20 @@ Result<std::vector<Attempt>> attempts(Context& context)
         list.push_back(std::move(attempt));
     }
     return list;
+}
+
+Status finishSpace(Store& store, const LabPaths& paths)
+{
+    RATCHET_TRY(asked, store.meta(spaceKey));
+    if (!asked || asked->is_null())
+        return {};
+    std::string over;
+    Json space;
+    RATCHET_CHECK(Fields(*asked, "the search space that was asked for").read("over", over).read("space", space).status());
+    RATCHET_TRY(text, readFile(paths.searchSpace()));
+    if (hashOf(text).hex == over)
+        RATCHET_CHECK(writeFile(paths.searchSpace(), space.dump(2) + "\n"));
+    return store.setMeta(spaceKey, nullptr);
 }
 
 bool isControl(const std::string& kind)

@@ -17,6 +17,9 @@ namespace ratchet {
 using Control = std::function<void(const std::string& kind)>;
 [[nodiscard]] Result<AnswerRecord> carry(Context& context, Crew& crew, const Request& request, const Control& control = {});
 
+// Writes the search space that a request asked for, when who carried it out was killed before that; a file that was edited since stays.
+[[nodiscard]] Status finishSpace(Store& store, const LabPaths& paths);
+
 [[nodiscard]] bool isControl(const std::string& kind);       // meant for the engine that runs, not for the lab
 [[nodiscard]] bool isDecision(const std::string& kind);      // a judge may have to be asked for it
 

@@ -9,6 +9,7 @@
 #include "core/agent/reward_job.h"
 #include "core/agent/screening.h"
 #include "core/agent/train_job.h"
+#include "core/agent/vault.h"
 #include "core/critic/scorecard.h"
 #include "core/memory/lessons.h"
 
@@ -345,25 +346,29 @@ Result<std::optional<ProposalRecord>> Wheel::bestAccepted() const
     return best;
 }
 
-Status Wheel::decideByPolicyOn(const ProposalRecord& proposal, const Hash& version)
+// On a spent vault nothing can be decided: it stays as it is, for a person.
+Result<Turned> Wheel::decideByPolicyOn(const ProposalRecord& proposal, const Hash& version)
 {
+    const auto put = [&](ProposalState state, const std::string& reason, Turned turned) -> Result<Turned> {
+        ProposalRecord after = proposal;
+        after.state = state;
+        after.stateReason = reason;
+        RATCHET_CHECK(m_context.store->update(after));
+        return turned;
+    };
     RATCHET_TRY(evidence, evidenceOf(m_context, version));
     RATCHET_TRY(deployments, m_context.store->deployments());
     const auto decision = decideByPolicy(evidence, *m_context.policy, static_cast<int>(deployments.size()) - 1);
-    if (!decision) {
-        ProposalRecord declined = proposal;
-        declined.state = ProposalState::Declined;
-        declined.stateReason = "The written policy does not allow it.";
-        return m_context.store->update(declined);
-    }
+    if (!decision)
+        return put(ProposalState::Declined, "The written policy does not allow it.", Turned::Whole);
+    RATCHET_TRY(vault, vaultUse(*m_context.store, m_context.config));
+    if (decision->kind == DecisionKind::Approve && vault.isSpent())
+        return put(ProposalState::Waiting, fmt::format("The policy allows it, but the vault is spent: it was {}.", toText(vault)), Turned::WaitsForPerson);
     const Status done = decide(m_context, m_crew, {version, decision->kind, decision->actor, decision->reason});
-    if (!done && (done.error().code == Code::Refused || done.error().code == Code::Failed)) {
-        ProposalRecord declined = proposal;
-        declined.state = ProposalState::Declined;
-        declined.stateReason = done.error().text;
-        return m_context.store->update(declined);
-    }
-    return done;
+    if (!done && (done.error().code == Code::Refused || done.error().code == Code::Failed))
+        return put(ProposalState::Declined, done.error().text, Turned::Whole);
+    RATCHET_CHECK(done);
+    return Turned::Whole;
 }
 
 Result<Turned> Wheel::approve()
@@ -387,7 +392,9 @@ Result<Turned> Wheel::approve()
         }
         RATCHET_TRY(trial, m_context.store->trialOf(best->id));
         if (m_context.policy) {
-            RATCHET_CHECK(decideByPolicyOn(*best, trial->version.value_or(Hash{})));
+            RATCHET_TRY(turned, decideByPolicyOn(*best, trial->version.value_or(Hash{})));
+            if (turned == Turned::WaitsForPerson)
+                return turned;
             continue;
         }
         if (!m_surroundings.waitForDecisions)

@@ -38,8 +38,10 @@ public:
     [[nodiscard]] Result<ScorecardRecord> observe();
 
     // Trains and measures what is missing of a version's replications, within the budget: Refused, with the figure, when it
-    // does not pay for them. What is stored of an earlier call that was stopped is kept.
-    [[nodiscard]] Status replicate(const ReplicationWish& wish);
+    // does not pay for them. What is stored of an earlier call that was stopped is kept. Before each measurement `isWanted` is asked:
+    // once it says no, nothing more is measured. A measurement that a person cancels is left out, and the others go on.
+    using IsWanted = std::function<Result<bool>()>;
+    [[nodiscard]] Status replicate(const ReplicationWish& wish, const IsWanted& isWanted = {});
 
     [[nodiscard]] const std::string& stage() const { return m_stage; }
     [[nodiscard]] int tooth() const { return m_tooth.number; }
@@ -71,7 +73,7 @@ private:
     [[nodiscard]] Status untilIdle();
     [[nodiscard]] RunToEnd toTheEnd();
     [[nodiscard]] Result<std::optional<ProposalRecord>> bestAccepted() const;
-    [[nodiscard]] Status decideByPolicyOn(const ProposalRecord& proposal, const Hash& version);
+    [[nodiscard]] Result<Turned> decideByPolicyOn(const ProposalRecord& proposal, const Hash& version);
 
     Context& m_context;
     Crew& m_crew;

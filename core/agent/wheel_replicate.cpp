@@ -10,7 +10,7 @@
 
 namespace ratchet {
 
-Status Wheel::replicate(const ReplicationWish& wish)
+Status Wheel::replicate(const ReplicationWish& wish, const IsWanted& isWanted)
 {
     RATCHET_TRY(version, m_context.store->version(wish.version));
     if (!version)
@@ -20,8 +20,12 @@ Status Wheel::replicate(const ReplicationWish& wish)
     m_stage = "train";
     RATCHET_CHECK(trainReplications(runs));
     m_stage = "judge";
-    for (const ProposalRecord& run : runs)
+    for (const ProposalRecord& run : runs) {
+        RATCHET_TRY(wanted, isWanted ? isWanted() : Result<bool>(true));
+        if (!wanted)
+            break;
         RATCHET_CHECK(measureReplication(run, reference, wish.items));
+    }
     m_stage = "idle";
     RATCHET_TRY(lesson, replicatedLesson(*m_context.store, wish.version));
     return lesson && lesson->replicated > 0 && !m_context.config.isDataFinite() ? m_context.store->put(*lesson) : Status{};
@@ -70,7 +74,10 @@ Status Wheel::measureReplication(const ProposalRecord& run, const Hash& referenc
         asks.push_back({suite.name, "gate", suite.role == SuiteRole::Target ? items : std::max(1, items / 2)});
     const auto question = questionNumber(fmt::format("replication {} {}", run.id.value, reference.hex));
     RATCHET_TRY(spec, judgeSpec(m_context, reference, trial->version, question));
-    RATCHET_TRY(answers, askJudge(m_context, spec, asks, run.operatorName, run.id, toTheEnd()));
+    const auto asked = askJudge(m_context, spec, asks, run.operatorName, run.id, toTheEnd());
+    if (!asked && asked.error().code == Code::Cancelled)
+        return m_surroundings.attend();       // an error when it is the engine that stops; else it was this measurement alone
+    RATCHET_TRY(answers, asked);
     return m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         for (std::size_t i = 0; i < answers.size(); ++i) {
             RATCHET_TRY(card, scorecardOf(answers[i], m_context.suites[i], m_context.info.measure));

@@ -137,7 +137,12 @@ Json usualBounds(const std::vector<std::string>& paths)
 bool isGenomePath(const std::string& path)
 {
     static const Json document = Genome().document();
-    return path.starts_with("/data/mixture/") || (path.starts_with('/') && document.contains(Json::json_pointer(path)));
+    try {
+        const Json::json_pointer pointer(path);
+        return path.starts_with("/data/mixture/") || (path.starts_with('/') && document.contains(pointer));
+    } catch (const Json::exception&) {      // a "~" that escapes nothing, an index that no list can have
+        return false;
+    }
 }
 
 std::string boundText(const Json& bound)

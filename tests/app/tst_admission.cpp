@@ -5,6 +5,7 @@
 
 #include "tests/app/tiny_lab.h"
 
+#include "core/agent/context.h"
 #include "core/agent/summary.h"
 #include "core/base/file.h"
 
@@ -121,6 +122,7 @@ private Q_SLOTS:
     void momentsThatAreNoneEndTheTrial();
     void theArchiveIsDrawnOn();
     void whatReadsLessThanItsLongestExampleIsNotProposed();
+    void aChangeOfTheSpaceIsFinishedByWhoOpensTheLabNext();
     void whatTheMachineCannotHoldIsNotProposed();
     void whatTheMachineCannotHoldIsNotStarted();
     void aLabThatCannotBeTrainedIsNotMade();
@@ -390,6 +392,30 @@ void TestAdmission::whatReadsLessThanItsLongestExampleIsNotProposed()
     instead = contains(lab.propose(shorter), "The longest example has 12 tokens, but the model reads 8.");
     QVERIFY2(!instead, instead);
     QCOMPARE(lab.read()->proposals().value().size(), proposals);
+}
+
+void TestAdmission::aChangeOfTheSpaceIsFinishedByWhoOpensTheLabNext()
+{
+    const OpenLab lab;
+    const auto file = lab.paths().searchSpace();
+    const Json before = Json::parse(readFile(file).value());
+    const int entries = countLedger(*lab.read(), "space").value();
+    const Json close{{"open", Json::object()}, {"close", {"/recipe/teachers"}}};
+    // Nothing can be written beside the file, as if the engine were killed before it was.
+    std::vector<std::string> obstacles;
+    for (int i = 0; i < 2000; ++i)
+        std::filesystem::create_directory(obstacles.emplace_back(fmt::format("{}.{}-{}.tmp", file.string(), ::getpid(), i)));
+    QVERIFY(!lab.ask("space", close));
+    QCOMPARE(Json::parse(readFile(file).value()), before);
+    QCOMPARE(countLedger(*lab.read(), "space").value(), entries + 1);      // the file is never ahead of the ledger
+    for (const std::string& obstacle : obstacles)
+        std::filesystem::remove(obstacle);
+    const auto opens = [&] { return Context::open(lab.paths()).value()->space.paths().contains("/recipe/teachers"); };
+    QVERIFY(!opens());
+    QVERIFY(!Json::parse(readFile(file).value())["paths"].contains("/recipe/teachers"));
+    OpenLab::rewrite(file, before);                                        // the person's own word
+    QVERIFY(opens());
+    QCOMPARE(Json::parse(readFile(file).value()), before);
 }
 
 void TestAdmission::whatTheMachineCannotHoldIsNotProposed()

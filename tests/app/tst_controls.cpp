@@ -8,11 +8,54 @@
 #include "core/agent/controls.h"
 #include "core/agent/examination.h"
 #include "core/agent/summary.h"
+#include "core/base/file.h"
 #include "core/genome/weights_file.h"
 #include "tests/app/tiny_lab.h"
 #include "tests/core/store_examples.h"
 
 using namespace ratchet;
+
+namespace {
+
+Json wishFor(const Hash& version, bool besideItself, int seeds)
+{
+    return {{"version", version.hex}, {"besideItself", besideItself}, {"seeds", seeds}, {"items", 200}};
+}
+
+// Turns one tooth, slowly, and calls `act` the first time that a replication is being measured.
+Result<RunEnd> runUntilMeasured(const TinyLab& lab, const std::function<void(Engine&, Id<ProposalRecord>)>& act)
+{
+    auto engine = lab.open("very slow", acceptingPolicy(), 2).value();
+    bool acted = false;
+    return engine->run({.teeth = 1, .untilGoal = false, .time = {}, .waitForDecisions = false}, {}, [&](const EngineStatus& status) {
+        for (const EngineStatus::Running& running : status.running)
+            if (running.stage == "judging" && running.title.find("seed ") == 0 && !std::exchange(acted, true))
+                act(*engine, running.proposal);
+    });
+}
+
+// A proposal that waits to be trained: the live version's recipe again.
+Id<ProposalRecord> addQueued(const TinyLab& lab, const char* family, int tooth)
+{
+    const auto store = Store::open(lab.paths().database(), Store::Mode::ReadWrite).value();
+    const auto live = taken(store->version(taken(store->live())->version));
+    ProposalRecord proposal = exampleProposal(live->parent.value_or(live->hash));
+    proposal.genome = live->genome;
+    proposal.family = family;
+    proposal.tooth = tooth;
+    return store->add(proposal).value();
+}
+
+void addTooth(const TinyLab& lab, int number)
+{
+    ToothRecord tooth;
+    tooth.number = number;
+    tooth.stage = "train";
+    tooth.state = Json::object();
+    QVERIFY(Store::open(lab.paths().database(), Store::Mode::ReadWrite).value()->put(tooth));
+}
+
+} // namespace
 
 class TestControls : public QObject {
     Q_OBJECT
@@ -296,6 +339,88 @@ private Q_SLOTS:
         for (const ProposalRecord& run : taken(store->proposals()))
             QVERIFY(run.state != ProposalState::Queued && run.state != ProposalState::Running);
         QVERIFY(lab.isWhole());
+    }
+
+    void aMeasurementThatIsCancelledEndsAlone()
+    {
+        const TinyLab lab(2);
+        QVERIFY(lab.run(1));
+        const Hash live = taken(lab.read()->live())->version;
+        QVERIFY(lab.ask("replicate", wishFor(live, true, 2)));
+        Id<ProposalRecord> cancelled;
+        const auto end = runUntilMeasured(lab, [&](Engine& engine, Id<ProposalRecord> run) {
+            cancelled = run;
+            engine.post({"cancel", "person:ana", {{"proposal", run.value}}, now()});
+        });
+        QVERIFY2(end && *end == RunEnd::Teeth, end ? "stopped" : end.error().text.c_str());
+        const auto store = lab.read();
+        QVERIFY(cancelled.isSet());
+        QCOMPARE(taken(store->proposal(cancelled))->state, ProposalState::Cancelled);
+        QCOMPARE(taken(replicationResult(*store, live, true)).runs.size(), std::size_t(1));
+        QVERIFY(taken(replicationsAsked(*store)).empty());
+        QCOMPARE(taken(store->teeth()).back().number, 2);          // and the campaign goes on
+        QVERIFY(lab.isWhole());
+    }
+
+    void whatIsWithdrawnIsMeasuredNoFurther()
+    {
+        const TinyLab lab(2);
+        QVERIFY(lab.run(1));
+        const Hash live = taken(lab.read()->live())->version;
+        QVERIFY(lab.ask("replicate", wishFor(live, true, 3)));
+        bool withdrawn = false;
+        QVERIFY(runUntilMeasured(lab, [&](Engine& engine, Id<ProposalRecord>) {
+            withdrawn = true;
+            engine.post({"withdraw", "person:ana", wishFor(live, true, 3), now()});
+        }));
+        QVERIFY(withdrawn);
+        const auto store = lab.read();
+        QVERIFY(taken(replicationResult(*store, live, true)).runs.empty());
+        const auto runs = taken(replicationsOf(*store, *taken(store->version(live))));
+        QCOMPARE(runs.size(), std::size_t(3));
+        for (const ProposalRecord& run : runs)                     // what was trained stays
+            QCOMPARE(run.state, ProposalState::Trained);
+        QCOMPARE(taken(store->teeth()).back().number, 2);
+    }
+
+    void runsThatAnotherWishSharesGoOn()
+    {
+        const TinyLab lab(2);
+        QVERIFY(lab.run(1));
+        const Hash live = taken(lab.read()->live())->version;
+        QVERIFY(lab.ask("replicate", wishFor(live, true, 2)));
+        QVERIFY(lab.ask("replicate", wishFor(live, false, 2)));
+        const auto run = addQueued(lab, replicationFamily, 0);
+        QVERIFY(lab.ask("withdraw", wishFor(live, true, 2)));
+        QCOMPARE(taken(lab.read()->proposal(run))->state, ProposalState::Queued);
+        QVERIFY(lab.ask("withdraw", wishFor(live, false, 2)));
+        QCOMPARE(taken(lab.read()->proposal(run))->state, ProposalState::Cancelled);
+    }
+
+    void whatIsPromisedAlreadyIsNotSpentTwice()
+    {
+        const TinyLab lab(2);
+        QVERIFY(lab.run(1));
+        const Hash live = taken(lab.read()->live())->version;
+        LabConfig config = taken(readLabConfig(lab.paths()));
+        config.budget = taken(lab.read()->spent()) + Flops{4.5 * config.trialBudget.value};
+        QVERIFY(writeFile(lab.paths().config(), config.toJson().dump()));
+        const auto asks = [&](int seeds) {
+            const Status asked = lab.ask("replicate", wishFor(live, true, seeds));
+            return asked ? std::string() : asked.error().text;
+        };
+        QCOMPARE(asks(4), std::string());
+        addQueued(lab, "hand", 0);                                 // nobody has promised to train it
+        QCOMPARE(asks(4), std::string());
+        addTooth(lab, 2);
+        addQueued(lab, "recipe", 2);
+        QVERIFY2(asks(4).find("pays for 3 more trials") != std::string::npos, asks(4).c_str());
+        addQueued(lab, replicationFamily, 0);                      // one of those that are asked for
+        QCOMPARE(asks(3), std::string());
+        QVERIFY(asks(4).find("needs 4") != std::string::npos);
+        config.budget = taken(lab.read()->spent()) + Flops{1.5 * config.trialBudget.value};
+        QVERIFY(writeFile(lab.paths().config(), config.toJson().dump()));
+        QVERIFY2(asks(1).find("pays for 0 more trials") != std::string::npos, asks(1).c_str());
     }
 
     void aSeededLabWithPlacebosRepeats()

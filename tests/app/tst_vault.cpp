@@ -101,6 +101,26 @@ private Q_SLOTS:
         QVERIFY(lab.isWhole());
     }
 
+    void aPolicyLeavesToAPersonWhatASpentVaultCannotShow()
+    {
+        const TinyLab lab;
+        makeFinite(lab, 0);
+        const Hash version = waitingVersion(lab);
+        QVERIFY(version.isSet());
+        for (int run = 0; run < 2; ++run) {                            // a second one trains nothing that could not be promoted either
+            const auto end = lab.run(3);
+            QVERIFY2(end && *end == RunEnd::WaitingForPerson, end ? "" : end.error().text.c_str());
+            QCOMPARE(stateOf(lab, version), ProposalState::Waiting);
+        }
+        QVERIFY(lab.read()->decisions().value().empty());
+        const auto tooth = lab.read()->teeth().value().back();
+        QVERIFY(tooth.ended == Time{});
+        makeFinite(lab, 20);
+        QVERIFY(lab.run(1));
+        QCOMPARE(stateOf(lab, version), ProposalState::Promoted);
+        QVERIFY(lab.isWhole());
+    }
+
     void aLossOnARetainedSuiteContradicts()
     {
         const TinyLab lab;

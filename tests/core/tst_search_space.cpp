@@ -32,6 +32,9 @@ private Q_SLOTS:
         row("a misspelt bound", R"({"paths": {"/recipe/warmup": {"low": 0, "high": 1, "hihg": 2}}, "maxParameters": 1})");
         row("a path that no genome has", R"({"paths": {"/recipe/warmpu": {"low": 0, "high": 1}}, "maxParameters": 1})");
         row("a path without a slash", R"({"paths": {"recipe": {"choices": [1]}}, "maxParameters": 1})");
+        row("a path with a stray tilde", R"({"paths": {"/recipe/a~b": {"low": 0, "high": 1}}, "maxParameters": 1})");
+        row("a part of the mixture with a stray tilde", R"({"paths": {"/data/mixture/a~b": {"low": 0, "high": 1}}, "maxParameters": 1})");
+        row("an index beyond every list", R"({"paths": {"/recipe/teachers/99999999999999999999": {"choices": [1]}}, "maxParameters": 1})");
         row("a field of its own", R"({"paths": {}, "maxParameters": 1, "also": "everything"})");
     }
     void refusesWhatIsNoSpace()

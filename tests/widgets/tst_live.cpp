@@ -7,6 +7,7 @@
 #include <QDialogButtonBox>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QToolButton>
@@ -140,6 +141,7 @@ private Q_SLOTS:
         lab.session().start(nothingElse);             // trains the seed model
         QTRY_VERIFY_WITH_TIMEOUT(championOf(*lab.session().snapshot()) && !lab.session().snapshot()->engineRuns, longestTooth);
         const Hash champion = championOf(*lab.session().snapshot()).value();
+        QSignalSpy ended(&lab.session(), &LabSession::engineEnded);
         lab.session().replicate({champion, true, 1, 50});
         QTRY_VERIFY_WITH_TIMEOUT(lab.session().snapshot()->spread.has_value() || !lab.problem.isEmpty(), longestTooth);
         QVERIFY2(lab.problem.isEmpty(), qPrintable(lab.problem));
@@ -147,6 +149,11 @@ private Q_SLOTS:
         const auto snapshot = lab.session().snapshot();
         QCOMPARE(snapshot->spread->suites.front().score.runs, 1);
         QVERIFY(snapshot->asked.empty() && snapshot->teeth.empty() && !snapshot->sights.empty());
+        QTRY_COMPARE(ended.size(), 1);
+        QVERIFY(ended.last().first().toString().startsWith(QStringLiteral("It is measured")));
+        lab.session().replicate({champion, true, 1000, 50});       // more than the budget pays for
+        QTRY_COMPARE_WITH_TIMEOUT(ended.size(), 2, longestAnswer);
+        QVERIFY(ended.last().first().toString().startsWith(QStringLiteral("1 of 1000 runs")));
     }
 
 private:

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/bridge/lab_session.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <pwd.h>
 #include <unistd.h>
 
@@ -18,10 +21,10 @@ QString loginName()
     return entry && entry->pw_name ? QString::fromLocal8Bit(entry->pw_name) : QStringLiteral("unknown");
 }
 
-QString endSentence(RunEnd end, const RunLimits& limits)
+QString endSentence(RunEnd end)
 {
     switch (end) {
-    case RunEnd::Teeth: return limits.teeth == 0 ? LabSession::tr("It is measured: Critic, page Controls.") : LabSession::tr("The step is done.");
+    case RunEnd::Teeth: return LabSession::tr("The step is done.");
     case RunEnd::Goal: return LabSession::tr("The goal is reached.");
     case RunEnd::OutOfTime: return LabSession::tr("The time is over.");
     case RunEnd::Budget: return LabSession::tr("The budget is spent.");
@@ -29,6 +32,29 @@ QString endSentence(RunEnd end, const RunLimits& limits)
     case RunEnd::WaitingForPerson: return LabSession::tr("Only a person can go on: a decision waits in Review.");
     }
     return {};
+}
+
+// Runs that are measured as was asked for.
+Result<int> countMeasured(const Store& store, const ReplicationWish& wish)
+{
+    RATCHET_TRY(result, replicationResult(store, wish.version, wish.besideItself));
+    int measured = 0;
+    for (const Id<ProposalRecord> run : result.runs) {
+        RATCHET_TRY(cards, store.scorecards(run));
+        measured += std::any_of(cards.begin(), cards.end(), [&](const ScorecardRecord& card) {
+            return card.champion == result.reference && !card.retained && card.items >= wish.items;
+        });
+    }
+    return measured;
+}
+
+// It may have been refused, withdrawn or have failed in part.
+QString measuredSentence(int measured, int seeds)
+{
+    if (measured == 0)
+        return LabSession::tr("Nothing was measured.");
+    return measured >= seeds ? LabSession::tr("It is measured: Critic, page Controls.")
+                             : LabSession::tr("%1 of %2 runs are measured: Critic, page Controls.").arg(measured).arg(seeds);
 }
 
 } // namespace
@@ -39,6 +65,7 @@ struct LabSession::Private {
     Selection selection;
     QString reviewer = loginName();
     std::vector<Request> asked;                       // not answered yet by an engine
+    std::optional<ReplicationWish> wish;              // what the engine here runs for, and for nothing else
     std::unique_ptr<LabReader> reader;
     std::unique_ptr<LabRunner> runner;
 };
@@ -69,12 +96,17 @@ Result<std::unique_ptr<LabSession>> LabSession::open(const std::filesystem::path
     self->d->snapshot = reader->first();
     self->d->reader = std::move(reader);
 
-    const auto ended = [self](const RunLimits& limits, const Result<RunEnd>& end) {
-        QMetaObject::invokeMethod(self, [self, limits, end] {
+    const auto ended = [self](const Result<RunEnd>& end) {
+        QMetaObject::invokeMethod(self, [self, end] {
             if (!end)
                 self->report(end.error());
             self->take(self->d->snapshot);
-            Q_EMIT self->engineEnded(end ? endSentence(*end, limits) : QString::fromStdString(end.error().text));
+            const auto wish = std::exchange(self->d->wish, {});
+            if (!wish || !end || *end != RunEnd::Teeth)
+                Q_EMIT self->engineEnded(end ? endSentence(*end) : QString::fromStdString(end.error().text));
+            else
+                self->question<int>(self, [wish = *wish](const Store& store) { return countMeasured(store, wish); },
+                                    [self, seeds = wish->seeds](int measured) { Q_EMIT self->engineEnded(measuredSentence(measured, seeds)); });
         }, Qt::QueuedConnection);
     };
     const auto refused = [self](const Request& request, const Error& error) {     // unless its answer was heard already
@@ -232,6 +264,7 @@ void LabSession::replicate(const ReplicationWish& wish)
         return d->runner->carry(request);
     RunLimits only;
     only.teeth = 0;
+    d->wish = wish;
     d->runner->start(only, request);
     take(d->snapshot);
 }
