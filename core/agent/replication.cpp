@@ -208,7 +208,7 @@ Result<Replication> replicationResult(const Store& store, const Hash& hash, bool
     return result;
 }
 
-Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result)
+Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result, const std::stop_token& stop)
 {
     RATCHET_TRY(pair, pricePerPair(store, objects, result.version));
     RATCHET_TRY(verdicts, store.verdicts());
@@ -221,7 +221,7 @@ Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& object
         return list;
     for (const int k : next > 1 ? std::vector<int>{1, next} : std::vector<int>{1}) {
         const Comparison::Options asked = comparisonOptions(config, k, 0);
-        const Detectable smallest = config.isBitsPerByte() ? smallestDetectable(*target.differenceDeviation, asked)
+        const Detectable smallest = config.isBitsPerByte() ? smallestDetectable(*target.differenceDeviation, asked, stop)
                                                            : smallestDetectable(target.discordant, asked.maxPairs, asked.alpha, asked.minEffect);
         list.push_back({k, asked.alpha, smallest, config.trialBudget, Flops{pair.value * smallest.meanPairs}});
     }
@@ -243,6 +243,8 @@ Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const H
         RATCHET_TRY(made, originalOf(store, other));
         if (!made || made->family != lesson.family || made->operatorName != lesson.operatorName)
             continue;
+        if (stop.stop_requested())
+            return fail(Code::Cancelled, "What the gate can see is no longer asked for.");
         RATCHET_TRY(result, replicationResult(store, other.hash, false));
         if (!result.nominal || result.suites.empty())
             continue;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -66,8 +67,9 @@ struct Sight {
     Flops training, judging = {};    // a trial's budget; about what the pairs cost, 0 when that is not known (imported models)
 };
 // At the lab's first question and at its next one, by how often answers of equal recipes differ, or of bounded scores by how far; none
-// of bounded scores while that was not measured.
-[[nodiscard]] Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result);
+// of bounded scores while that was not measured. Takes as long as smallestDetectable(), twice; Cancelled once it is asked to stop.
+[[nodiscard]] Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result,
+                                                 const std::stop_token& stop = {});
 // The lesson on the kind of change that made this version, with what came back of all its versions that were replicated; empty
 // when no proposal made it.
 [[nodiscard]] Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const Hash& version);
