@@ -113,6 +113,16 @@ private Q_SLOTS:
         QCOMPARE(seen.actor, std::string("person:ana"));
         QCOMPARE(seen.arguments.at("proposal").get<int>(), 3);
     }
+    // They may take seconds, and a lab opens at once.
+    void whatTheGateCanSeeFollowsTheFirstSnapshot()
+    {
+        SampleLab lab(1);
+        lab.repeatChampion();
+        auto session = std::move(*LabSession::open(lab.paths().root));
+        QVERIFY(session->snapshot()->spread && session->snapshot()->sights.empty());
+        QTRY_COMPARE(session->snapshot()->sights.size(), std::size_t(2));       // the first question and the next one
+        QVERIFY(session->snapshot()->sights.back().smallest.gain > 0);
+    }
     void aReplicationIsAskedOfTheEngineThatRuns()
     {
         SampleLab lab(1);

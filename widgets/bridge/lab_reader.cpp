@@ -30,6 +30,7 @@ Status into(T& target, Result<T> read)
 class SnapshotBuilder {
 public:
     explicit SnapshotBuilder(LabPaths paths) : m_paths(std::move(paths)), m_objects(m_paths.objects()) {}
+    ~SnapshotBuilder() { m_stopSearch.request_stop(); }
 
     // Null when nothing changed since the last call.
     Result<std::shared_ptr<const Snapshot>> poll(const Store& store)
@@ -38,14 +39,16 @@ public:
         const bool runs = isEngineRunning(m_paths);
         if (runs && !m_now.engineRuns)
             m_runsSince = now();
+        RATCHET_TRY(sights, takeSights());
         const bool silent = runs && change == m_now.change && now() - std::max(m_now.status.updated, m_runsSince) > silence;
-        if (m_ready && change == m_now.change && runs == m_now.engineRuns && silent == m_now.engineSilent)
+        if (m_ready && !sights && change == m_now.change && runs == m_now.engineRuns && silent == m_now.engineSilent)
             return std::shared_ptr<const Snapshot>();
         if (!m_ready || change != m_now.change)
             RATCHET_CHECK(read(store, change));
         m_now.engineRuns = runs;
         m_now.engineSilent = silent;
         m_ready = true;
+        findSights();
         return std::make_shared<const Snapshot>(m_now);
     }
 
@@ -151,20 +154,42 @@ private:
             if (m_now.deployments.empty() || m_now.deployments.back().version != version.hash)
                 continue;
             RATCHET_TRY(spread, replicationResult(store, version.hash, true));
-            if (spread.suites.empty())
-                continue;
-            // Some tenths of a second: only when the answer can have changed.
-            if (const auto key = std::pair(spread.suites.front().scores, m_now.verdicts.size()); key != m_sightsOf) {
-                RATCHET_CHECK(into(m_now.sights, sightOf(store, m_objects, m_now.config, spread)));
-                m_sightsOf = key;
-            }
-            m_now.spread = std::move(spread);
+            if (!spread.suites.empty())
+                m_now.spread = std::move(spread);
         }
-        if (!m_now.spread) {
+        if (!m_now.spread || m_now.spread->suites.front().scores != m_sightsOf.first) {
+            m_stopSearch.request_stop();
+            m_search = {};                            // waits for it
+            m_stopSearch = {};
             m_now.sights.clear();
             m_sightsOf = {};
         }
         return {};
+    }
+
+    // Takes seconds where a question may draw many items of bounded scores: beside the reading, and only when the answer can have changed.
+    void findSights()
+    {
+        if (!m_now.spread || m_search.valid())
+            return;
+        SightKey key(m_now.spread->suites.front().scores, m_now.verdicts.size());
+        if (key == m_sightsOf)
+            return;
+        m_sightsOf = std::move(key);
+        m_search = std::async(std::launch::async, [paths = m_paths, config = m_now.config, spread = *m_now.spread,
+                                                   stop = m_stopSearch.get_token()]() -> Sights {
+            RATCHET_TRY(store, openForReading(paths));
+            return sightOf(*store, ObjectStore(paths.objects()), config, spread, stop);
+        });
+    }
+
+    // Whether new ones are there.
+    Result<bool> takeSights()
+    {
+        if (!m_search.valid() || m_search.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+            return false;
+        RATCHET_CHECK(into(m_now.sights, m_search.get()));
+        return true;
     }
 
     Status readStatus(const Store& store)
@@ -200,13 +225,17 @@ private:
             want(proposal.genome);
     }
 
+    using Sights = Result<std::vector<Sight>>;
+    using SightKey = std::pair<std::vector<double>, std::size_t>;    // scores on the target suite and number of verdicts
     LabPaths m_paths;
     ObjectStore m_objects;
     Snapshot m_now;
     bool m_ready = false;
     Time m_runsSince{};
     std::set<std::int64_t> m_changedProposals;
-    std::pair<std::vector<double>, std::size_t> m_sightsOf;      // scores on the target suite and number of verdicts
+    SightKey m_sightsOf;                              // of those found or searched for
+    std::stop_source m_stopSearch;
+    std::future<Sights> m_search;                     // its destructor waits
     std::map<std::int64_t, std::vector<ScorecardRecord>> m_cards;
 };
 
