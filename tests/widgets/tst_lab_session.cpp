@@ -113,6 +113,16 @@ private Q_SLOTS:
         QCOMPARE(seen.actor, std::string("person:ana"));
         QCOMPARE(seen.arguments.at("proposal").get<int>(), 3);
     }
+    void aSearchSpaceThatIsWidenedIsSeen()
+    {
+        SampleLab lab(1);
+        auto session = std::move(*LabSession::open(lab.paths().root));
+        Json space = session->snapshot()->searchSpace;
+        QVERIFY(space.is_object());
+        space["paths"]["/recipe/weightDecay"] = {{"low", 0.0}, {"high", 0.3}};
+        QVERIFY(writeFile(lab.paths().searchSpace(), space.dump()));
+        QTRY_VERIFY(session->snapshot()->searchSpace == space);
+    }
     // They may take seconds, and a lab opens at once.
     void whatTheGateCanSeeFollowsTheFirstSnapshot()
     {

@@ -2,6 +2,8 @@
 #include "widgets/bridge/lab_reader.h"
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <future>
 #include <set>
 
@@ -24,6 +26,12 @@ Status into(T& target, Result<T> read)
     return {};
 }
 
+std::filesystem::file_time_type writtenAt(const std::filesystem::path& file)
+{
+    std::error_code missing;
+    return std::filesystem::last_write_time(file, missing);      // the least of all times when it is missing
+}
+
 } // namespace
 
 // Keeps the last picture and replaces only the tables in which something changed.
@@ -41,10 +49,14 @@ public:
             m_runsSince = now();
         RATCHET_TRY(sights, takeSights());
         const bool silent = runs && change == m_now.change && now() - std::max(m_now.status.updated, m_runsSince) > silence;
-        if (m_ready && !sights && change == m_now.change && runs == m_now.engineRuns && silent == m_now.engineSilent)
+        const Written written{writtenAt(m_paths.searchSpace()), writtenAt(m_paths.policy())};
+        if (m_ready && !sights && written == m_written && change == m_now.change && runs == m_now.engineRuns && silent == m_now.engineSilent)
             return std::shared_ptr<const Snapshot>();
         if (!m_ready || change != m_now.change)
             RATCHET_CHECK(read(store, change));
+        if (written != m_written)
+            readFiles();
+        m_written = written;
         m_now.engineRuns = runs;
         m_now.engineSilent = silent;
         m_ready = true;
@@ -65,8 +77,10 @@ private:
             }
         }
         const auto changed = [&](const char* table) { return !m_ready || tables.contains(table); };
-        if (!m_ready)
-            RATCHET_CHECK(readFiles());
+        if (!m_ready) {
+            RATCHET_CHECK(into(m_now.config, readLabConfig(m_paths)));
+            m_now.measure = m_now.config.isBitsPerByte() ? Measure::BitsPerByte : Measure::ExactMatch;
+        }
         if (changed("proposal"))
             RATCHET_CHECK(into(m_now.proposals, store.proposals()));
         if (changed("trial"))
@@ -102,17 +116,17 @@ private:
         return {};
     }
 
-    Status readFiles()
+    // What a person may edit, or have an engine write, while the lab is open.
+    void readFiles()
     {
-        RATCHET_CHECK(into(m_now.config, readLabConfig(m_paths)));
-        m_now.measure = m_now.config.isBitsPerByte() ? Measure::BitsPerByte : Measure::ExactMatch;
+        m_now.searchSpace = {};
+        m_now.policy.reset();
         if (const auto space = readFile(m_paths.searchSpace()))
             m_now.searchSpace = parseJson(*space, "the search space").value_or(Json());
         if (const auto written = readFile(m_paths.policy()))
             if (const auto json = parseJson(*written, "the policy"))
                 if (auto policy = Policy::fromJson(*json))
                     m_now.policy = *policy;
-        return {};
     }
 
     Status readScorecards(const Store& store)
@@ -226,12 +240,14 @@ private:
     }
 
     using Sights = Result<std::vector<Sight>>;
+    using Written = std::array<std::filesystem::file_time_type, 2>;  // search space, policy
     using SightKey = std::pair<std::vector<double>, std::size_t>;    // scores on the target suite and number of verdicts
     LabPaths m_paths;
     ObjectStore m_objects;
     Snapshot m_now;
     bool m_ready = false;
     Time m_runsSince{};
+    Written m_written{};
     std::set<std::int64_t> m_changedProposals;
     SightKey m_sightsOf;                              // of those found or searched for
     std::stop_source m_stopSearch;
