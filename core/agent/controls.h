@@ -45,12 +45,14 @@ struct PlaceboKind {
     int refuted = 0;                     // accepted, and not better on the guide items that both answered afterwards
     double low = 0, high = 1;            // 95 % interval of the false accept rate among the able (Clopper-Pearson)
     double promised = 0;                 // false accepts expected at most: the sum of alpha over the able
+    bool operator==(const PlaceboKind&) const = default;
 };
 // What is accepted of the jittered is a false accept. Of the reseeded it is one when it was refuted: luck of a seed can make a
 // better model, but not one that is better on the gate's items only.
 struct PlaceboCount {
     PlaceboKind jittered, reseeded;
     int identical = 0, differing = 0;    // identities judged, and those of which an answer differed
+    bool operator==(const PlaceboCount&) const = default;
 };
 [[nodiscard]] Result<PlaceboCount> countPlacebos(const Store& store);
 

@@ -38,6 +38,7 @@ struct SuiteSpread {
     double discordant = 0;           // mean share of items on which result and reference differ
     std::optional<double> differenceDeviation;   // of the paired differences of items, over all results; empty in labs of format 4
     std::vector<double> scores;      // by run
+    bool operator==(const SuiteSpread&) const = default;
 };
 
 struct Replication {
@@ -49,6 +50,7 @@ struct Replication {
     std::vector<SuiteSpread> suites; // target first
     // Share of the nominal gain that came back, and its interval over seeds; without a nominal gain above 0 none.
     [[nodiscard]] std::optional<Spread> share() const;
+    bool operator==(const Replication&) const = default;
 };
 
 // Whether a proposal trains this version's recipe again.
@@ -69,6 +71,7 @@ struct Sight {
 // At the lab's first question and at its next one, by how often answers of equal recipes differ, or of bounded scores by how far; none
 // of bounded scores while that was not measured. Takes as long as smallestDetectable(), twice; Cancelled once it is asked to stop.
 [[nodiscard]] Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result,
+    bool operator==(const Sight&) const = default;
                                                  const std::stop_token& stop = {});
 // The lesson on the kind of change that made this version, with what came back of all its versions that were replicated; empty
 // when no proposal made it.

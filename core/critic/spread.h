@@ -14,6 +14,7 @@ namespace ratchet {
 struct Spread {
     int runs = 0;
     double mean = 0, sigma = 0, low = 0, high = 0;   // sigma: standard deviation over runs, n - 1 below
+    bool operator==(const Spread&) const = default;
 };
 [[nodiscard]] Spread spreadOf(const std::vector<double>& values);
 
@@ -27,6 +28,7 @@ inline constexpr int fewestCorrelated = 4;
 // meanPairs: drawn until the answer, at that gain. winShare: of the pairs that differ; 0 for bounded scores.
 struct Detectable {
     double gain = 0, winShare = 0, meanPairs = 0;
+    bool operator==(const Detectable&) const = default;
 };
 // Of answers that are right or wrong, within `pairs` pairs of which the share `discordant` differs: exact, by bisection over the win
 // share. Never below leastGain: the gate gives up what is sure to be less.
