@@ -139,6 +139,26 @@ Result<std::vector<ProposalRecord>> replicationsOf(const Store& store, const Ver
     return all;
 }
 
+bool measures(const ScorecardRecord& card, const Hash& reference, int items)
+{
+    return card.champion == reference && !card.retained && card.items >= items && card.differenceDeviation;
+}
+
+Result<int> measuredRuns(const Store& store, const ReplicationWish& wish)
+{
+    RATCHET_TRY(version, store.version(wish.version));
+    if (!version)
+        return fail(Code::NotFound, fmt::format("There is no version {} in this lab.", wish.version.brief()), "`ratchet versions` lists them.");
+    RATCHET_TRY(reference, referenceOf(store, *version, wish.besideItself));
+    RATCHET_TRY(runs, replicationsOf(store, *version));
+    int measured = 0;
+    for (const ProposalRecord& run : runs) {
+        RATCHET_TRY(cards, store.scorecards(run.id));
+        measured += std::any_of(cards.begin(), cards.end(), [&](const ScorecardRecord& card) { return measures(card, reference, wish.items); });
+    }
+    return measured;
+}
+
 Result<int> missingRuns(const Context& context, const VersionRecord& version, int seeds)
 {
     if (!version.trial)
@@ -223,6 +243,8 @@ Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& object
         const Comparison::Options asked = comparisonOptions(config, k, 0);
         const Detectable smallest = config.isBitsPerByte() ? smallestDetectable(*target.differenceDeviation, asked, stop)
                                                            : smallestDetectable(target.discordant, asked.maxPairs, asked.alpha, asked.minEffect);
+        if (stop.stop_requested())
+            return fail(Code::Cancelled, "What the gate can see is no longer asked for.");
         list.push_back({k, asked.alpha, smallest, config.trialBudget, Flops{pair.value * smallest.meanPairs}});
     }
     return list;
@@ -243,8 +265,6 @@ Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const H
         RATCHET_TRY(made, originalOf(store, other));
         if (!made || made->family != lesson.family || made->operatorName != lesson.operatorName)
             continue;
-        if (stop.stop_requested())
-            return fail(Code::Cancelled, "What the gate can see is no longer asked for.");
         RATCHET_TRY(result, replicationResult(store, other.hash, false));
         if (!result.nominal || result.suites.empty())
             continue;

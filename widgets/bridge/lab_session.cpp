@@ -18,10 +18,10 @@ QString loginName()
     return entry && entry->pw_name ? QString::fromLocal8Bit(entry->pw_name) : QStringLiteral("unknown");
 }
 
-QString endSentence(RunEnd end, const RunLimits& limits)
+QString endSentence(RunEnd end)
 {
     switch (end) {
-    case RunEnd::Teeth: return limits.teeth == 0 ? LabSession::tr("It is measured: Critic, page Controls.") : LabSession::tr("The step is done.");
+    case RunEnd::Teeth: return LabSession::tr("The step is done.");
     case RunEnd::Goal: return LabSession::tr("The goal is reached.");
     case RunEnd::OutOfTime: return LabSession::tr("The time is over.");
     case RunEnd::Budget: return LabSession::tr("The budget is spent.");
@@ -29,6 +29,20 @@ QString endSentence(RunEnd end, const RunLimits& limits)
     case RunEnd::WaitingForPerson: return LabSession::tr("Only a person can go on: a decision waits in Review.");
     }
     return {};
+}
+
+// What came of a run that was to do nothing but this replication.
+Result<QString> replicatedSentence(const Store& store, const Request& asked)
+{
+    RATCHET_TRY(answers, store.answers(100));
+    for (const AnswerRecord& answer : answers)
+        if (answer.request == asked.id && !answer.ok)
+            return QString::fromStdString(answer.text);
+    RATCHET_TRY(wish, replicationWish(asked.arguments));
+    RATCHET_TRY(measured, measuredRuns(store, wish));
+    if (measured >= wish.seeds)
+        return LabSession::tr("It is measured: Critic, page Controls.");
+    return LabSession::tr("Of %1 results %2 are measured.").arg(wish.seeds).arg(measured);      // withdrawn, or trainings failed
 }
 
 } // namespace
@@ -69,12 +83,16 @@ Result<std::unique_ptr<LabSession>> LabSession::open(const std::filesystem::path
     self->d->snapshot = reader->first();
     self->d->reader = std::move(reader);
 
-    const auto ended = [self](const RunLimits& limits, const Result<RunEnd>& end) {
-        QMetaObject::invokeMethod(self, [self, limits, end] {
+    const auto ended = [self](const std::optional<Request>& first, const Result<RunEnd>& end) {
+        QMetaObject::invokeMethod(self, [self, first, end] {
             if (!end)
                 self->report(end.error());
             self->take(self->d->snapshot);
-            Q_EMIT self->engineEnded(end ? endSentence(*end, limits) : QString::fromStdString(end.error().text));
+            if (!end || *end != RunEnd::Teeth || !first)
+                Q_EMIT self->engineEnded(end ? endSentence(*end) : QString::fromStdString(end.error().text));
+            else
+                self->question<QString>(self, [first](const Store& store) { return replicatedSentence(store, *first); },
+                                        [self](const QString& how) { Q_EMIT self->engineEnded(how); });
         }, Qt::QueuedConnection);
     };
     const auto refused = [self](const Request& request, const Error& error) {     // unless its answer was heard already
