@@ -4,6 +4,7 @@
 #include <QComboBox>
 #include <QDialogButtonBox>
 #include <QDir>
+#include <QDoubleSpinBox>
 #include <QFileDialog>
 #include <QFormLayout>
 #include <QLabel>
@@ -19,6 +20,23 @@
 #include "widgets/style/theme.h"
 
 namespace ratchet {
+namespace {
+
+// Of numbers from 0.000001 up: shows no more digits than they have.
+class ExactBox : public QDoubleSpinBox {
+public:
+    ExactBox(const QString& prefix, double least, double most, double usual)
+    {
+        setDecimals(6);
+        setRange(least, most);
+        setStepType(AdaptiveDecimalStepType);
+        setPrefix(prefix);
+        setValue(usual);
+    }
+    QString textFromValue(double value) const override { return locale().toString(value, 'f', QLocale::FloatingPointShortest); }
+};
+
+} // namespace
 
 NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
 {
@@ -61,6 +79,7 @@ NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
     form->addRow(tr("C&andidates"), m_candidates);
     form->addRow(tr("&Parents"), m_parents);
     form->addRow(tr("P&lacebos"), m_placebos);
+    form->addRow(tr("Gat&e"), gateRow());
     form->addRow(tr("G&ive up after"), m_proxy);
     form->addRow(tr("A&udits"), m_audit);
     form->addRow(tr("&Reward model"), m_reward);
@@ -127,6 +146,33 @@ void NewLabDialog::makeOptions()
     m_import->setPlaceholderText(tr("A new model; or a Hugging Face folder"));
 }
 
+// As `ratchet new` takes them.
+QWidget* NewLabDialog::gateRow()
+{
+    const LabConfig usual;
+    m_alpha = new ExactBox(tr("alpha "), LabConfig::leastAlpha, LabConfig::mostAlpha, usual.alpha);
+    m_alpha->setObjectName(QStringLiteral("alpha"));
+    m_alpha->setToolTip(tr("Chance of a false accept over all questions of the lab together. With less of it more evidence is needed"));
+    m_gateItems = new QSpinBox;
+    m_gateItems->setRange(LabConfig::leastGateItems, LabConfig::mostGateItems);
+    m_gateItems->setSingleStep(500);
+    m_gateItems->setSuffix(tr(" items"));
+    m_gateItems->setValue(usual.gateItems);
+    m_gateItems->setObjectName(QStringLiteral("gateItems"));
+    m_gateItems->setToolTip(tr("Most items that a question to the gate may draw. More of them show smaller gains, and cost more"));
+    m_minEffect = new ExactBox(tr("effect "), 0, LabConfig::mostMinEffect, usual.minEffect);
+    m_minEffect->setObjectName(QStringLiteral("minEffect"));
+    m_minEffect->setToolTip(tr("Smallest gain in score worth accepting: a question ends when it is excluded. 0.01 is one point, or 0.08 bits per byte"));
+    auto* row = new QWidget;
+    auto* layout = new QHBoxLayout(row);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(metric::gapSmall);
+    for (QAbstractSpinBox* box : std::initializer_list<QAbstractSpinBox*>{m_alpha, m_gateItems, m_minEffect})
+        layout->addWidget(box, 1);
+    row->setFocusProxy(m_alpha);
+    return row;
+}
+
 QWidget* NewLabDialog::fileRow(QLineEdit* edit, const QString& title)
 {
     auto* row = new QWidget;
@@ -178,6 +224,9 @@ Result<NewLab> NewLabDialog::wanted() const
     lab.candidates = m_candidates->value();
     lab.parents = m_parents->currentText().toStdString();
     lab.placebos = m_placebos->value() / 100.0;
+    lab.alpha = m_alpha->value();
+    lab.gateItems = m_gateItems->value();
+    lab.minEffect = m_minEffect->value();
     lab.proxy = m_proxy->value() / 100.0;
     lab.audit = m_audit->value() / 100.0;
     if (m_reward->isEnabled())

@@ -12,6 +12,7 @@
 #include "core/plugin/domain.h"
 
 class QComboBox;
+class QDoubleSpinBox;
 class QLabel;
 class QLineEdit;
 class QProgressBar;
@@ -32,6 +33,7 @@ private:
     // A box of percent whose least value is shown as `word`, unless that is empty.
     static QSpinBox* share(int least, int most, int usual, const QString& word, const QString& suffix);
     void makeOptions();
+    QWidget* gateRow();
     void domainChosen();
     void check();
     void create();
@@ -42,7 +44,9 @@ private:
     QLineEdit *m_folder = nullptr, *m_corpus = nullptr, *m_goal = nullptr, *m_budget = nullptr, *m_seed = nullptr,
               *m_import = nullptr;
     QComboBox *m_domain = nullptr, *m_parents = nullptr;
-    QSpinBox *m_candidates = nullptr, *m_placebos = nullptr, *m_proxy = nullptr, *m_audit = nullptr, *m_reward = nullptr, *m_tokens = nullptr;
+    QSpinBox *m_candidates = nullptr, *m_placebos = nullptr, *m_proxy = nullptr, *m_audit = nullptr, *m_reward = nullptr, *m_tokens = nullptr,
+             *m_gateItems = nullptr;
+    QDoubleSpinBox *m_alpha = nullptr, *m_minEffect = nullptr;
     QLabel* m_notice = nullptr;
     QProgressBar* m_busy = nullptr;
     QPushButton* m_create = nullptr;

@@ -47,6 +47,7 @@ struct PlaceboKind {
     // The sum of alpha over the able. Who is able shows in its answers, so that no theorem bounds false accepts among them by it. In
     // simulated nulls (Gate, 2000 items, alpha 0.0125, 6000 runs each) their rate was 0.0009, 0.0048 and 0.0097 with 1, 5 and 20 % discordant.
     double promised = 0;
+    bool operator==(const PlaceboKind&) const = default;
 };
 // What is accepted of the jittered is a false accept. A reseeded one may be better by luck of the seed; it is refuted when it is no
 // better on the 200 guide items that both answered afterwards. That errs both ways: one that is a little better can be no better on
@@ -55,6 +56,7 @@ struct PlaceboKind {
 struct PlaceboCount {
     PlaceboKind jittered, reseeded;
     int identical = 0, differing = 0;    // identities judged, and those of which an answer differed
+    bool operator==(const PlaceboCount&) const = default;
 };
 [[nodiscard]] Result<PlaceboCount> countPlacebos(const Store& store);
 

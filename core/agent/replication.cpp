@@ -164,6 +164,26 @@ Result<std::vector<ProposalRecord>> replicationsOf(const Store& store, const Ver
     return all;
 }
 
+bool measures(const ScorecardRecord& card, const Hash& reference, int items)
+{
+    return card.champion == reference && !card.retained && card.items >= items && card.differenceDeviation;
+}
+
+Result<int> measuredRuns(const Store& store, const ReplicationWish& wish)
+{
+    RATCHET_TRY(version, store.version(wish.version));
+    if (!version)
+        return fail(Code::NotFound, fmt::format("There is no version {} in this lab.", wish.version.brief()), "`ratchet versions` lists them.");
+    RATCHET_TRY(reference, referenceOf(store, *version, wish.besideItself));
+    RATCHET_TRY(runs, replicationsOf(store, *version));
+    int measured = 0;
+    for (const ProposalRecord& run : runs) {
+        RATCHET_TRY(cards, store.scorecards(run.id));
+        measured += std::any_of(cards.begin(), cards.end(), [&](const ScorecardRecord& card) { return measures(card, reference, wish.items); });
+    }
+    return measured;
+}
+
 Result<int> missingRuns(const Context& context, const VersionRecord& version, int seeds)
 {
     if (!version.trial)
@@ -238,7 +258,7 @@ Result<Replication> replicationResult(const Store& store, const Hash& hash, bool
     return result;
 }
 
-Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result)
+Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result, const std::stop_token& stop)
 {
     RATCHET_TRY(pair, pricePerPair(store, objects, result.version));
     RATCHET_TRY(asked, askedSoFar(store));
@@ -246,16 +266,19 @@ Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& object
     const SuiteSpread target = result.suites.empty() ? SuiteSpread() : result.suites.front();
     if (config.isBitsPerByte() && !target.differenceDeviation)
         return list;
-    const auto add = [&](const AskedSoFar& before) {
+    const auto add = [&](const AskedSoFar& before) -> Status {
         const int k = before.questions + 1;
         const Comparison::Options options = comparisonOptions(config, k, before.discoveries);
-        const Detectable smallest = config.isBitsPerByte() ? smallestDetectable(*target.differenceDeviation, options)
+        const Detectable smallest = config.isBitsPerByte() ? smallestDetectable(*target.differenceDeviation, options, stop)
                                                            : smallestDetectable(target.discordant, options.maxPairs, options.alpha, options.minEffect);
+        if (stop.stop_requested())
+            return fail(Code::Cancelled, "What the gate can see is no longer asked for.");
         list.push_back({k, options.alpha, smallest, config.trialBudget, Flops{pair.value * smallest.meanPairs}});
+        return {};
     };
-    add({});
+    RATCHET_CHECK(add({}));
     if (asked.questions > 0)
-        add(asked);
+        RATCHET_CHECK(add(asked));
     return list;
 }
 

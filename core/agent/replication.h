@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct SuiteSpread {
     double discordant = 0;           // mean share of items on which result and reference differ
     std::optional<double> differenceDeviation;   // of the paired differences of items, over all results; empty in labs of format 4
     std::vector<double> scores;      // by run
+    bool operator==(const SuiteSpread&) const = default;
 };
 
 struct Replication {
@@ -48,12 +50,17 @@ struct Replication {
     std::vector<SuiteSpread> suites; // target first
     // Share of the nominal gain that came back, and its interval over seeds; without a nominal gain above 0 none.
     [[nodiscard]] std::optional<Spread> share() const;
+    bool operator==(const Replication&) const = default;
 };
 
 // Whether a proposal trains this version's recipe again.
 [[nodiscard]] bool replicates(const ProposalRecord& proposal, const VersionRecord& version);
 // The proposals that replicate this version, by id.
 [[nodiscard]] Result<std::vector<ProposalRecord>> replicationsOf(const Store& store, const VersionRecord& version);
+// Whether this card of a run measures it on so many items of the target suite.
+[[nodiscard]] bool measures(const ScorecardRecord& card, const Hash& reference, int items);
+// How many results there are of what was wished for.
+[[nodiscard]] Result<int> measuredRuns(const Store& store, const ReplicationWish& wish);
 // What a version is measured against: the champion its gate compared it with, or itself.
 [[nodiscard]] Result<Hash> referenceOf(const Store& store, const VersionRecord& version, bool besideItself);
 // Fills a Replication from what is stored; NotFound for an unknown version.
@@ -64,10 +71,12 @@ struct Sight {
     double alpha = 0;
     Detectable smallest;
     Flops training, judging = {};    // a trial's budget; about what the pairs cost, 0 when that is not known (imported models)
+    bool operator==(const Sight&) const = default;
 };
 // At the lab's first question and at its next one, by how often answers of equal recipes differ, or of bounded scores by how far; none
-// of bounded scores while that was not measured.
-[[nodiscard]] Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result);
+// of bounded scores while that was not measured. Takes as long as smallestDetectable(), twice; Cancelled once it is asked to stop.
+[[nodiscard]] Result<std::vector<Sight>> sightOf(const Store& store, const ObjectStore& objects, const LabConfig& config, const Replication& result,
+                                                 const std::stop_token& stop = {});
 // The lesson on the kind of change that made this version, with what came back of all its versions that were replicated; empty
 // when no proposal made it.
 [[nodiscard]] Result<std::optional<LessonRecord>> replicatedLesson(const Store& store, const Hash& version);

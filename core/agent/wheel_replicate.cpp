@@ -64,9 +64,7 @@ Status Wheel::measureReplication(const ProposalRecord& run, const Hash& referenc
 {
     RATCHET_TRY(trial, m_context.store->trialOf(run.id));
     RATCHET_TRY(known, m_context.store->scorecards(run.id));
-    const bool measured = std::any_of(known.begin(), known.end(), [&](const ScorecardRecord& card) {
-        return card.champion == reference && !card.retained && card.items >= items && card.differenceDeviation;
-    });
+    const bool measured = std::any_of(known.begin(), known.end(), [&](const ScorecardRecord& card) { return measures(card, reference, items); });
     if (!trial || !trial->version || measured)
         return {};
     std::vector<Ask> asks;

@@ -22,8 +22,8 @@ double meanOf(const std::vector<double>& values)
 using Passage = Boundary::Passage;
 
 // Of challengers whose scores are better by this gain in the mean. Each has a stream of its own, the same for every gain, so that the
-// chance rises with the gain.
-Passage boundedPassage(double gain, double deviation, const Comparison::Options& options)
+// chance rises with the gain. No chance when it was stopped.
+Passage boundedPassage(double gain, double deviation, const Comparison::Options& options, const std::stop_token& stop)
 {
     constexpr int runs = 300;
     constexpr double champion = 0.5;         // only differences count, and they stay within its distance from 0 and 1
@@ -31,6 +31,8 @@ Passage boundedPassage(double gain, double deviation, const Comparison::Options&
     sound.checks = {{"simulated", true, {}}};
     Passage passage;
     for (int run = 0; run < runs; ++run) {
+        if (stop.stop_requested())
+            return {};
         Rng rng = Rng::stream(1, "bounded passage", static_cast<std::uint64_t>(run));
         Comparison comparison({{"target", "", SuiteRole::Target, 0}}, options);
         Status status = comparison.addIntegrity(sound);
@@ -104,21 +106,23 @@ Detectable smallestDetectable(double discordant, int pairs, double alpha, double
     return {discordant * (2 * high - 1), high, boundary.passage(high, differing).meanPairs / discordant};
 }
 
-Detectable smallestDetectable(double deviation, const Comparison::Options& options, double power)
+Detectable smallestDetectable(double deviation, const Comparison::Options& options, const std::stop_token& stop, double power)
 {
-    const Passage most = boundedPassage(boundedRange, deviation, options);
+    const Passage most = boundedPassage(boundedRange, deviation, options, stop);
     if (most.chance < power)
         return {};
     Detectable smallest{boundedRange, 0, most.meanPairs};
     double low = 0;
     for (int i = 0; i < 12; ++i) {
         const double middle = (low + smallest.gain) / 2;
-        const Passage passage = boundedPassage(middle, deviation, options);
+        const Passage passage = boundedPassage(middle, deviation, options, stop);
         if (passage.chance >= power)
             smallest = {middle, 0, passage.meanPairs};
         else
             low = middle;
     }
+    if (stop.stop_requested())
+        return {};
     return smallest;
 }
 

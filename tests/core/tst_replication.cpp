@@ -105,6 +105,16 @@ private Q_SLOTS:
         QVERIFY(Repeated(std::nullopt).sights(aimedAt("bits per byte <= 2.1 on text")).empty());
     }
 
+    void nothingIsToldWhenTheSearchWasStopped()
+    {
+        const Repeated lab(0.02);
+        std::stop_source stop;
+        stop.request_stop();
+        const auto sights = sightOf(*lab.store, ObjectStore(lab.folder.path().toStdString()), aimedAt("bits per byte <= 2.1 on text"), lab.result(), stop.get_token());
+        QVERIFY(!sights);
+        QVERIFY(sights.error().code == Code::Cancelled);
+    }
+
     void answersAreSeenByHowOftenTheyDiffer()
     {
         LabConfig config = aimedAt("exact match >= 0.99 on target");

@@ -101,6 +101,14 @@ private Q_SLOTS:
         QVERIFY2(std::abs(pairs / runs / smallest.meanPairs - 1) < 0.1, std::to_string(pairs / runs).c_str());
     }
 
+    void aSearchThatIsStoppedFindsNothing()
+    {
+        std::stop_source stop;
+        QVERIFY(smallestDetectable(0.04, asked(0.0127), stop.get_token()).gain > 0);
+        stop.request_stop();
+        QCOMPARE(smallestDetectable(0.04, asked(0.0127), stop.get_token()).gain, 0.0);
+    }
+
     void widerSpreadsAndSmallerAlphasSeeLess()
     {
         const double usual = smallestDetectable(0.04, asked(0.0127)).gain;

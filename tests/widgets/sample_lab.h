@@ -7,6 +7,7 @@
 
 #include <QtTest>
 
+#include "core/agent/controls.h"
 #include "core/agent/status.h"
 #include "core/base/hash.h"
 #include "core/genome/genome.h"
@@ -56,6 +57,30 @@ public:
             RATCHET_CHECK(m_store->addPoints(m_running, "loss", {{step, 2.0 / (1 + step * 0.01)}}));
             return m_store->setMeta("status", status(0.3 + 0.0001 * step).toJson());
         }));
+    }
+
+    // Two results of the champion's recipe, measured beside it.
+    void repeatChampion()
+    {
+        const auto champion = m_store->version(m_champion);
+        require(champion);
+        for (int run = 0; run < 2; ++run) {
+            ProposalRecord again = proposal(0, run, ProposalState::Trained);
+            again.family = replicationFamily;
+            again.parent = (*champion)->parent.value_or(m_champion);
+            again.genome = (*champion)->genome;
+            require(m_store->update(again));
+            ScorecardRecord card;
+            card.proposal = again.id;
+            card.challenger = hashOf("run");
+            card.champion = m_champion;
+            card.suite = "addition-3";
+            card.split = "gate";
+            card.items = 400;
+            card.wins = card.losses = 40;
+            card.championMean = card.challengerMean = 0.7;
+            require(m_store->add(card));
+        }
     }
 
 private:

@@ -148,6 +148,38 @@ private Q_SLOTS:
         page.resize(700, 400);
         page.grab();
     }
+    // Of a table that is full already.
+    void controlsFollowWhatChangesInARow()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        Snapshot snapshot = *lab.session()->snapshot();
+        CriticControls page;
+        const auto cell = [&](const char* name, int column) {
+            for (const QTableWidget* one : page.findChildren<QTableWidget*>())
+                if (one->accessibleName() == QLatin1String(name))
+                    return *one->item(0, column);
+            return QTableWidgetItem();
+        };
+        Replication one;
+        one.version = one.reference = championOf(snapshot).value();
+        one.runs = {{11}, {12}};
+        SuiteSpread suite;
+        suite.difference = spreadOf({0.01, 0.03});
+        one.suites = {suite};
+        snapshot.replications = {one};
+        snapshot.placebos.reseeded = {4, 3, 0, 0, 0, 0.7, 0.1};
+        page.show(snapshot, {});
+        QCOMPARE(cell("Placebos", 3).text(), QStringLiteral("0"));
+        QVERIFY(cell("Replications", 1).toolTip().isEmpty());
+
+        snapshot.placebos.reseeded.accepted = 1;
+        snapshot.replications.front().failed = 1;
+        snapshot.replications.front().nominal = 0.04;
+        page.show(snapshot, {});
+        QCOMPARE(cell("Placebos", 3).text(), QStringLiteral("1"));
+        QCOMPARE(cell("Replications", 2).toolTip(), QStringLiteral("1 failed"));
+        QCOMPARE(cell("Replications", 3).text(), QStringLiteral("+4.0"));
+    }
     void theRewardModelIsShownBesideTheVersions()
     {
         Snapshot snapshot;

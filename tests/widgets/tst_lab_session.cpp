@@ -113,6 +113,26 @@ private Q_SLOTS:
         QCOMPARE(seen.actor, std::string("person:ana"));
         QCOMPARE(seen.arguments.at("proposal").get<int>(), 3);
     }
+    void aSearchSpaceThatIsWidenedIsSeen()
+    {
+        SampleLab lab(1);
+        auto session = std::move(*LabSession::open(lab.paths().root));
+        Json space = session->snapshot()->searchSpace;
+        QVERIFY(space.is_object());
+        space["paths"]["/recipe/weightDecay"] = {{"low", 0.0}, {"high", 0.3}};
+        QVERIFY(writeFile(lab.paths().searchSpace(), space.dump()));
+        QTRY_VERIFY(session->snapshot()->searchSpace == space);
+    }
+    // They may take seconds, and a lab opens at once.
+    void whatTheGateCanSeeFollowsTheFirstSnapshot()
+    {
+        SampleLab lab(1);
+        lab.repeatChampion();
+        auto session = std::move(*LabSession::open(lab.paths().root));
+        QVERIFY(session->snapshot()->spread && session->snapshot()->sights.empty());
+        QTRY_COMPARE(session->snapshot()->sights.size(), std::size_t(2));       // the first question and the next one
+        QVERIFY(session->snapshot()->sights.back().smallest.gain > 0);
+    }
     void aReplicationIsAskedOfTheEngineThatRuns()
     {
         SampleLab lab(1);

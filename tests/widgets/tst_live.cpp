@@ -7,7 +7,6 @@
 #include <QDialogButtonBox>
 #include <QLineEdit>
 #include <QPushButton>
-#include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QToolButton>
@@ -53,6 +52,7 @@ public:
         window.show();
         window.setSession(must(LabSession::open(paths.root)));
         QObject::connect(&session(), &LabSession::failed, &window, [this](const QString& sentence) { problem = sentence; });
+        QObject::connect(&session(), &LabSession::engineEnded, &window, [this](const QString& how) { end = how; });
     }
     [[nodiscard]] LabSession& session() { return *window.session(); }
     [[nodiscard]] const ProposalRecord* inState(ProposalState state)
@@ -68,7 +68,7 @@ public:
         return std::any_of(all.begin(), all.end(), [&](const DecisionRecord& one) { return one.kind == kind; });
     }
     QTemporaryDir m_folder;
-    QString problem;                              // last one told by the session
+    QString problem, end;                         // last ones told by the session
     MainWindow window{MainWindow::Memory::Forget};
 };
 
@@ -141,19 +141,44 @@ private Q_SLOTS:
         lab.session().start(nothingElse);             // trains the seed model
         QTRY_VERIFY_WITH_TIMEOUT(championOf(*lab.session().snapshot()) && !lab.session().snapshot()->engineRuns, longestTooth);
         const Hash champion = championOf(*lab.session().snapshot()).value();
-        QSignalSpy ended(&lab.session(), &LabSession::engineEnded);
         lab.session().replicate({champion, true, 1, 50});
         QTRY_VERIFY_WITH_TIMEOUT(lab.session().snapshot()->spread.has_value() || !lab.problem.isEmpty(), longestTooth);
         QVERIFY2(lab.problem.isEmpty(), qPrintable(lab.problem));
         QTRY_VERIFY_WITH_TIMEOUT(!lab.session().snapshot()->engineRuns, longestAnswer);
         const auto snapshot = lab.session().snapshot();
         QCOMPARE(snapshot->spread->suites.front().score.runs, 1);
-        QVERIFY(snapshot->asked.empty() && snapshot->teeth.empty() && !snapshot->sights.empty());
-        QTRY_COMPARE(ended.size(), 1);
-        QVERIFY(ended.last().first().toString().startsWith(QStringLiteral("It is measured")));
-        lab.session().replicate({champion, true, 1000, 50});       // more than the budget pays for
-        QTRY_COMPARE_WITH_TIMEOUT(ended.size(), 2, longestAnswer);
-        QVERIFY(ended.last().first().toString().startsWith(QStringLiteral("1 of 1000 runs")));
+        QVERIFY(snapshot->asked.empty() && snapshot->teeth.empty());
+        QTRY_VERIFY(!lab.session().snapshot()->sights.empty());
+        QTRY_COMPARE(lab.end, QStringLiteral("It is measured: Critic, page Controls."));
+    }
+
+    void aReplicationThatTheBudgetDoesNotPayForIsNotCalledMeasured()
+    {
+        LiveLab lab;
+        RunLimits nothingElse;
+        nothingElse.teeth = 0;
+        lab.session().start(nothingElse);
+        QTRY_COMPARE_WITH_TIMEOUT(lab.end, QStringLiteral("The step is done."), longestTooth);
+        QTRY_VERIFY(!lab.session().snapshot()->engineRuns && championOf(*lab.session().snapshot()));
+        lab.session().replicate({championOf(*lab.session().snapshot()).value(), true, 1000, 50});
+        QTRY_VERIFY_WITH_TIMEOUT(lab.end != QStringLiteral("The step is done."), longestTooth);
+        QVERIFY2(lab.end.contains(QStringLiteral("budget")), qPrintable(lab.end));
+    }
+
+    void aReplicationThatIsTakenBackIsNotCalledMeasured()
+    {
+        LiveLab lab;
+        RunLimits nothingElse;
+        nothingElse.teeth = 0;
+        lab.session().start(nothingElse);
+        QTRY_COMPARE_WITH_TIMEOUT(lab.end, QStringLiteral("The step is done."), longestTooth);
+        QTRY_VERIFY(!lab.session().snapshot()->engineRuns && championOf(*lab.session().snapshot()));
+        const ReplicationWish wish{championOf(*lab.session().snapshot()).value(), true, 40, 50};
+        lab.session().replicate(wish);
+        QTRY_VERIFY_WITH_TIMEOUT(!lab.session().snapshot()->asked.empty(), longestAnswer);
+        lab.session().ask(QStringLiteral("withdraw"), toJson(wish));
+        QTRY_VERIFY_WITH_TIMEOUT(lab.end != QStringLiteral("The step is done."), longestTooth);
+        QVERIFY2(lab.end.startsWith(QStringLiteral("Of 40 results ")), qPrintable(lab.end));
     }
 
 private:

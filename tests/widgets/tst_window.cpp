@@ -158,6 +158,35 @@ private Q_SLOTS:
             QVERIFY(dialog.grab().save(folder + QStringLiteral("/dialog-new-lab.png")));
     }
 
+    void theNewLabDialogOffersWhatTheGateMayErr()
+    {
+        NewLabDialog dialog;
+        dialog.show();
+        auto* alpha = dialog.findChild<QDoubleSpinBox*>(QStringLiteral("alpha"));
+        auto* items = dialog.findChild<QSpinBox*>(QStringLiteral("gateItems"));
+        auto* effect = dialog.findChild<QDoubleSpinBox*>(QStringLiteral("minEffect"));
+        QVERIFY(alpha && items && effect);
+        QCOMPARE(alpha->text(), QStringLiteral("alpha 0.05"));
+        QCOMPARE(items->text(), QStringLiteral("2000 items"));
+        QCOMPARE(effect->text(), QStringLiteral("effect 0.005"));
+        alpha->setValue(0);                       // as `ratchet new`, no less than a millionth
+        QCOMPARE(alpha->cleanText(), QStringLiteral("0.000001"));
+        alpha->setValue(0.1);
+        items->setValue(1'000'000);
+        effect->setValue(0.02);
+        QTemporaryDir folder;
+        dialog.findChild<QComboBox*>(QStringLiteral("domain"))->setCurrentText(QStringLiteral("arithmetic"));
+        dialog.findChild<QLineEdit*>(QStringLiteral("folder"))->setText(folder.filePath(QStringLiteral("lab")));
+        QSignalSpy created(&dialog, &NewLabDialog::created);
+        dialog.findChild<QPushButton*>(QStringLiteral("create"))->click();
+        QTRY_COMPARE(created.size(), 1);
+        const auto config = readLabConfig({folder.filePath(QStringLiteral("lab")).toStdString()});
+        QVERIFY(config);
+        QCOMPARE(config->alpha, 0.1);
+        QCOMPARE(config->gateItems, LabConfig::mostGateItems);
+        QCOMPARE(config->minEffect, 0.02);
+    }
+
     void theNewLabDialogOffersStagesAndARewardModel()
     {
         NewLabDialog dialog;

@@ -2,6 +2,8 @@
 #include "widgets/bridge/lab_reader.h"
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <future>
 #include <set>
 
@@ -24,12 +26,19 @@ Status into(T& target, Result<T> read)
     return {};
 }
 
+std::filesystem::file_time_type writtenAt(const std::filesystem::path& file)
+{
+    std::error_code missing;
+    return std::filesystem::last_write_time(file, missing);      // the least of all times when it is missing
+}
+
 } // namespace
 
 // Keeps the last picture and replaces only the tables in which something changed.
 class SnapshotBuilder {
 public:
     explicit SnapshotBuilder(LabPaths paths) : m_paths(std::move(paths)), m_objects(m_paths.objects()) {}
+    ~SnapshotBuilder() { m_stopSearch.request_stop(); }
 
     // Null when nothing changed since the last call.
     Result<std::shared_ptr<const Snapshot>> poll(const Store& store)
@@ -38,14 +47,20 @@ public:
         const bool runs = isEngineRunning(m_paths);
         if (runs && !m_now.engineRuns)
             m_runsSince = now();
+        RATCHET_TRY(sights, takeSights());
         const bool silent = runs && change == m_now.change && now() - std::max(m_now.status.updated, m_runsSince) > silence;
-        if (m_ready && change == m_now.change && runs == m_now.engineRuns && silent == m_now.engineSilent)
+        const Written written{writtenAt(m_paths.searchSpace()), writtenAt(m_paths.policy())};
+        if (m_ready && !sights && written == m_written && change == m_now.change && runs == m_now.engineRuns && silent == m_now.engineSilent)
             return std::shared_ptr<const Snapshot>();
         if (!m_ready || change != m_now.change)
             RATCHET_CHECK(read(store, change));
+        if (written != m_written)
+            readFiles();
+        m_written = written;
         m_now.engineRuns = runs;
         m_now.engineSilent = silent;
         m_ready = true;
+        findSights();
         return std::make_shared<const Snapshot>(m_now);
     }
 
@@ -62,8 +77,10 @@ private:
             }
         }
         const auto changed = [&](const char* table) { return !m_ready || tables.contains(table); };
-        if (!m_ready)
-            RATCHET_CHECK(readFiles());
+        if (!m_ready) {
+            RATCHET_CHECK(into(m_now.config, readLabConfig(m_paths)));
+            m_now.measure = m_now.config.isBitsPerByte() ? Measure::BitsPerByte : Measure::ExactMatch;
+        }
         if (changed("proposal"))
             RATCHET_CHECK(into(m_now.proposals, store.proposals()));
         if (changed("trial"))
@@ -99,17 +116,17 @@ private:
         return {};
     }
 
-    Status readFiles()
+    // What a person may edit, or have an engine write, while the lab is open.
+    void readFiles()
     {
-        RATCHET_CHECK(into(m_now.config, readLabConfig(m_paths)));
-        m_now.measure = m_now.config.isBitsPerByte() ? Measure::BitsPerByte : Measure::ExactMatch;
+        m_now.searchSpace = {};
+        m_now.policy.reset();
         if (const auto space = readFile(m_paths.searchSpace()))
             m_now.searchSpace = parseJson(*space, "the search space").value_or(Json());
         if (const auto written = readFile(m_paths.policy()))
             if (const auto json = parseJson(*written, "the policy"))
                 if (auto policy = Policy::fromJson(*json))
                     m_now.policy = *policy;
-        return {};
     }
 
     Status readScorecards(const Store& store)
@@ -151,20 +168,42 @@ private:
             if (m_now.deployments.empty() || m_now.deployments.back().version != version.hash)
                 continue;
             RATCHET_TRY(spread, replicationResult(store, version.hash, true));
-            if (spread.suites.empty())
-                continue;
-            // Some tenths of a second: only when the answer can have changed.
-            if (const auto key = std::pair(spread.suites.front().scores, m_now.verdicts.size()); key != m_sightsOf) {
-                RATCHET_CHECK(into(m_now.sights, sightOf(store, m_objects, m_now.config, spread)));
-                m_sightsOf = key;
-            }
-            m_now.spread = std::move(spread);
+            if (!spread.suites.empty())
+                m_now.spread = std::move(spread);
         }
-        if (!m_now.spread) {
+        if (!m_now.spread || m_now.spread->suites.front().scores != m_sightsOf.first) {
+            m_stopSearch.request_stop();
+            m_search = {};                            // waits for it
+            m_stopSearch = {};
             m_now.sights.clear();
             m_sightsOf = {};
         }
         return {};
+    }
+
+    // Takes seconds where a question may draw many items of bounded scores: beside the reading, and only when the answer can have changed.
+    void findSights()
+    {
+        if (!m_now.spread || m_search.valid())
+            return;
+        SightKey key(m_now.spread->suites.front().scores, m_now.verdicts.size());
+        if (key == m_sightsOf)
+            return;
+        m_sightsOf = std::move(key);
+        m_search = std::async(std::launch::async, [paths = m_paths, config = m_now.config, spread = *m_now.spread,
+                                                   stop = m_stopSearch.get_token()]() -> Sights {
+            RATCHET_TRY(store, openForReading(paths));
+            return sightOf(*store, ObjectStore(paths.objects()), config, spread, stop);
+        });
+    }
+
+    // Whether new ones are there.
+    Result<bool> takeSights()
+    {
+        if (!m_search.valid() || m_search.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+            return false;
+        RATCHET_CHECK(into(m_now.sights, m_search.get()));
+        return true;
     }
 
     Status readStatus(const Store& store)
@@ -200,13 +239,19 @@ private:
             want(proposal.genome);
     }
 
+    using Sights = Result<std::vector<Sight>>;
+    using Written = std::array<std::filesystem::file_time_type, 2>;  // search space, policy
+    using SightKey = std::pair<std::vector<double>, std::size_t>;    // scores on the target suite and number of verdicts
     LabPaths m_paths;
     ObjectStore m_objects;
     Snapshot m_now;
     bool m_ready = false;
     Time m_runsSince{};
+    Written m_written{};
     std::set<std::int64_t> m_changedProposals;
-    std::pair<std::vector<double>, std::size_t> m_sightsOf;      // scores on the target suite and number of verdicts
+    SightKey m_sightsOf;                              // of those found or searched for
+    std::stop_source m_stopSearch;
+    std::future<Sights> m_search;                     // its destructor waits
     std::map<std::int64_t, std::vector<ScorecardRecord>> m_cards;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The reader thread of a LabSession: the only place of the window where a Store is open. Polls the change count four times a
-// second, re-reads the tables that changed, and answers questions in between. Used by LabSession only.
+// second, re-reads the tables and files that changed, and answers questions in between; what the gate can see takes longer to find and
+// has a thread of its own. Used by LabSession only.
 #pragma once
 
 #include <condition_variable>

@@ -64,7 +64,7 @@ void LabRunner::runEngine(const std::stop_token& stop, const RunLimits& limits, 
         m_engine.reset();
         m_running = false;
     }
-    m_ended(end);
+    m_ended(first, end);
 }
 
 void LabRunner::carry(const Request& request)

@@ -16,7 +16,7 @@ namespace ratchet {
 
 class LabRunner {
 public:
-    using Ended = std::function<void(const Result<RunEnd>&)>;
+    using Ended = std::function<void(const std::optional<Request>& first, const Result<RunEnd>&)>;
     using Refused = std::function<void(const Request&, const Error&)>;
     LabRunner(std::filesystem::path lab, Ended ended, Refused refused);
     ~LabRunner();                                  // stops and joins both

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/bridge/lab_session.h"
 
-#include <algorithm>
-#include <utility>
-
 #include <pwd.h>
 #include <unistd.h>
 
@@ -34,27 +31,18 @@ QString endSentence(RunEnd end)
     return {};
 }
 
-// Runs that are measured as was asked for.
-Result<int> countMeasured(const Store& store, const ReplicationWish& wish)
+// What came of a run that was to do nothing but this replication.
+Result<QString> replicatedSentence(const Store& store, const Request& asked)
 {
-    RATCHET_TRY(result, replicationResult(store, wish.version, wish.besideItself));
-    int measured = 0;
-    for (const Id<ProposalRecord> run : result.runs) {
-        RATCHET_TRY(cards, store.scorecards(run));
-        measured += std::any_of(cards.begin(), cards.end(), [&](const ScorecardRecord& card) {
-            return card.champion == result.reference && !card.retained && card.items >= wish.items;
-        });
-    }
-    return measured;
-}
-
-// It may have been refused, withdrawn or have failed in part.
-QString measuredSentence(int measured, int seeds)
-{
-    if (measured == 0)
-        return LabSession::tr("Nothing was measured.");
-    return measured >= seeds ? LabSession::tr("It is measured: Critic, page Controls.")
-                             : LabSession::tr("%1 of %2 runs are measured: Critic, page Controls.").arg(measured).arg(seeds);
+    RATCHET_TRY(answers, store.answers(100));
+    for (const AnswerRecord& answer : answers)
+        if (answer.request == asked.id && !answer.ok)
+            return QString::fromStdString(answer.text);
+    RATCHET_TRY(wish, replicationWish(asked.arguments));
+    RATCHET_TRY(measured, measuredRuns(store, wish));
+    if (measured >= wish.seeds)
+        return LabSession::tr("It is measured: Critic, page Controls.");
+    return LabSession::tr("Of %1 results %2 are measured.").arg(wish.seeds).arg(measured);      // withdrawn, or trainings failed
 }
 
 } // namespace
@@ -65,7 +53,6 @@ struct LabSession::Private {
     Selection selection;
     QString reviewer = loginName();
     std::vector<Request> asked;                       // not answered yet by an engine
-    std::optional<ReplicationWish> wish;              // what the engine here runs for, and for nothing else
     std::unique_ptr<LabReader> reader;
     std::unique_ptr<LabRunner> runner;
 };
@@ -96,17 +83,16 @@ Result<std::unique_ptr<LabSession>> LabSession::open(const std::filesystem::path
     self->d->snapshot = reader->first();
     self->d->reader = std::move(reader);
 
-    const auto ended = [self](const Result<RunEnd>& end) {
-        QMetaObject::invokeMethod(self, [self, end] {
+    const auto ended = [self](const std::optional<Request>& first, const Result<RunEnd>& end) {
+        QMetaObject::invokeMethod(self, [self, first, end] {
             if (!end)
                 self->report(end.error());
             self->take(self->d->snapshot);
-            const auto wish = std::exchange(self->d->wish, {});
-            if (!wish || !end || *end != RunEnd::Teeth)
+            if (!end || *end != RunEnd::Teeth || !first)
                 Q_EMIT self->engineEnded(end ? endSentence(*end) : QString::fromStdString(end.error().text));
             else
-                self->question<int>(self, [wish = *wish](const Store& store) { return countMeasured(store, wish); },
-                                    [self, seeds = wish->seeds](int measured) { Q_EMIT self->engineEnded(measuredSentence(measured, seeds)); });
+                self->question<QString>(self, [first](const Store& store) { return replicatedSentence(store, *first); },
+                                        [self](const QString& how) { Q_EMIT self->engineEnded(how); });
         }, Qt::QueuedConnection);
     };
     const auto refused = [self](const Request& request, const Error& error) {     // unless its answer was heard already
@@ -264,7 +250,6 @@ void LabSession::replicate(const ReplicationWish& wish)
         return d->runner->carry(request);
     RunLimits only;
     only.teeth = 0;
-    d->wish = wish;
     d->runner->start(only, request);
     take(d->snapshot);
 }

@@ -45,7 +45,7 @@ struct Snapshot {
     PlaceboCount placebos;
     VaultUse vault;
     std::optional<Replication> spread;                // of the champion's recipe beside itself, when that was measured
-    std::vector<Sight> sights;                        // what the gate can see by it
+    std::vector<Sight> sights;                        // what the gate can see by it; found after it, so for a while empty or as before
     std::vector<Replication> replications;            // of versions whose recipe was trained again, against what they had to beat
     std::vector<ReplicationWish> asked;               // replications that are waited for
     std::map<Hash, Json> genomes;                     // of every version and proposal

@@ -141,16 +141,9 @@ void CriticControls::show(const Snapshot& snapshot, const Selection& selection)
 {
     showProgress(snapshot);
     // A loop that runs tells four times a second: only what is new is worth a table.
-    const auto& placebos = snapshot.placebos;
-    std::vector<double> key{double(tokens(this).text.rgb()), double(placebos.jittered.judged), double(placebos.reseeded.judged), double(placebos.identical)};
-    for (const Sight& sight : snapshot.sights)
-        key.insert(key.end(), {double(sight.k), sight.smallest.gain});
-    for (const SuiteSpread& suite : snapshot.spread ? snapshot.spread->suites : std::vector<SuiteSpread>())
-        key.insert(key.end(), suite.scores.begin(), suite.scores.end());
-    for (const Replication& one : snapshot.replications)
-        key.insert(key.end(), {double(one.runs.size()), one.suites.front().difference.mean});
-    if (key != m_filled) {
-        m_filled = std::move(key);
+    Shown shown{tokens(this).text.rgb(), snapshot.versions.size(), snapshot.spread, snapshot.sights, snapshot.replications, snapshot.placebos};
+    if (shown != m_shown) {
+        m_shown = std::move(shown);
         showNoise(snapshot);
         showReplications(snapshot);
         showPlacebos(snapshot);

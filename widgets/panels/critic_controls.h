@@ -36,7 +36,16 @@ private:
     QWidget* m_progress = nullptr;
     QProgressBar* m_bar = nullptr;
     std::optional<ReplicationWish> m_waitsFor;
-    std::vector<double> m_filled;                 // what the tables show; empty: nothing yet
+    struct Shown {
+        QRgb text = 0;                            // tables keep colours of the theme
+        std::size_t versions = 0;                 // which are named
+        std::optional<Replication> spread;
+        std::vector<Sight> sights;
+        std::vector<Replication> replications;
+        PlaceboCount placebos;
+        bool operator==(const Shown&) const = default;
+    };
+    std::optional<Shown> m_shown;                 // empty: nothing yet
 };
 
 } // namespace ratchet
