@@ -296,8 +296,7 @@ Result<std::optional<Hash>> TrainJob::takeMoments() const
         return std::optional<Hash>();
     const auto file = scratch() / "moments.safetensors";
     RATCHET_TRY(content, readWeights(file));
-    if (!checkMoments(content, m_genome, m_context.vocabulary))     // the weights may be sound all the same; a child begins anew
-        return std::optional<Hash>();
+    RATCHET_CHECK(checkMoments(content, m_genome, m_context.vocabulary));
     RATCHET_TRY(object, m_context.objects.putFile(file));
     return std::optional(object);
 }
