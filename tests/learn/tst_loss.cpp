@@ -3,7 +3,9 @@
 // against the whole.
 #include <QTest>
 
+#include <array>
 #include <cmath>
+#include <thread>
 
 #include <ATen/Context.h>
 
@@ -81,6 +83,8 @@ Batch unevenBatch(int vocabulary, std::int64_t rows, std::int64_t length)
     return batch;
 }
 
+const Architecture twoLayers{.layers = 2, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8};
+
 } // namespace
 
 class LossTest : public QObject
@@ -98,6 +102,7 @@ private Q_SLOTS:
     void partsOfPairsGiveTheGradientOfTheWhole();
     void threadsGiveTheGradientOfTheWhole_data();
     void threadsGiveTheGradientOfTheWhole();
+    void partsAreSharedByThreads();
     void whatAThreadThrowsIsThrown();
     void labelsAndPreferencesAreWeighed();
 };
@@ -198,9 +203,7 @@ void LossTest::partsGiveTheGradientOfTheWhole_data()
 void LossTest::partsGiveTheGradientOfTheWhole()
 {
     QFETCH(int, parts);
-    const Architecture architecture{
-        .layers = 2, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8};
-    Transformer model(architecture, 11);
+    Transformer model(twoLayers, 11);
     model.initialise(3);
     model.requireGradient();
     const Batch batch = unevenBatch(11, 12, 6);
@@ -220,9 +223,7 @@ void LossTest::partsGiveTheGradientOfTheWhole()
 
 void LossTest::partsOfPairsGiveTheGradientOfTheWhole()
 {
-    const Architecture architecture{
-        .layers = 2, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8};
-    Transformer model(architecture, 11);
+    Transformer model(twoLayers, 11);
     model.initialise(3);
     model.requireGradient();
     const Batch rows = unevenBatch(11, 12, 6);
@@ -256,9 +257,7 @@ void LossTest::threadsGiveTheGradientOfTheWhole()
 {
     QFETCH(int, threads);
     QFETCH(int, parts);
-    const Architecture architecture{
-        .layers = 2, .width = 16, .heads = 2, .kvHeads = 2, .feedForwardWidth = 32, .context = 8};
-    Transformer model(architecture, 11);
+    Transformer model(twoLayers, 11);
     model.initialise(3);
     model.requireGradient();
     const Batch rows = unevenBatch(11, 12, 6);
@@ -284,6 +283,19 @@ void LossTest::threadsGiveTheGradientOfTheWhole()
     const double largest = (gradient - expected).abs().max().item<double>();
     QVERIFY2(largest < 1e-6, qPrintable(QString::number(largest)));
     QVERIFY(isRepeated);
+}
+
+// Of a library that was compiled without OpenMP one thread would do both parts, without a word.
+void LossTest::partsAreSharedByThreads()
+{
+    Transformer model(twoLayers, 11);
+    model.requireGradient();
+    prepareProcess(2);
+    const Shards shards(model, 2);
+    std::array<std::thread::id, 2> threads;
+    shards.run(2, [&threads](const Transformer&, std::int64_t part) { threads[static_cast<std::size_t>(part)] = std::this_thread::get_id(); });
+    prepareProcess();
+    QVERIFY(threads[0] != std::thread::id() && threads[1] != std::thread::id() && threads[0] != threads[1]);
 }
 
 void LossTest::whatAThreadThrowsIsThrown()
