@@ -321,7 +321,7 @@ private Q_SLOTS:
 
         // In the midst of it: the engine goes on to its tooth without training the rest.
         QVERIFY(lab.ask("replicate", wish));
-        auto engine = lab.open("slow", acceptingPolicy(), 1);
+        auto engine = lab.open("very slow", acceptingPolicy(), 1);
         QVERIFY(engine);
         bool withdrawn = false;
         const auto watcher = [&](const EngineStatus& status) {
