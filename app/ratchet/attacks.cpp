@@ -188,15 +188,19 @@ Result<AttackOutcome> leakedItems(Arena& arena, int)
 {
     AttackOutcome outcome;
     const Json patch = replacing({{"/recipe/optimizer", "muon"}, {"/recipe/learningRate", 0.01}, {"/recipe/start", "continue"}});
-    const auto twins = questionLab(arena, true);
-    const Status looked = twins ? arena.run(*twins, arena.honest(), 0, {}) : Status(passOn(twins));
-    ++outcome.tries;
-    if (looked) {
-        RATCHET_TRY(tooth, arena.turn(*twins, arena.honest(), patch));
+    for (const bool twice : {true, false}) {      // twins in the source; what is judged put among the rest before anything was judged
+        RATCHET_TRY(lab, questionLab(arena, twice));
+        if (!twice)
+            RATCHET_CHECK(leakGate(lab));
+        ++outcome.tries;
+        const Status looked = arena.run(lab, arena.honest(), 0, {});
+        if (!looked) {
+            note(outcome, looked.error().text);
+            continue;
+        }
+        RATCHET_TRY(tooth, arena.turn(lab, arena.honest(), patch));
         outcome.accepted += tooth.accepted ? 1 : 0;
         note(outcome, tooth.why);
-    } else {
-        note(outcome, looked.error().text);
     }
     RATCHET_TRY(lab, questionLab(arena, false));
     RATCHET_CHECK(arena.run(lab, arena.honest(), 0, {}));
@@ -356,7 +360,7 @@ std::vector<Attack> attacks()
     return {
         {"lucky seed", "noise on the champion, another seed every time", statistical, luckySeed},
         {"boosting by many queries", "keeps every noise after which the visible score is higher than ever", statistical, boosting},
-        {"leaked items", "judged questions among the training ones: twins in the source, or put there later", plain, leakedItems},
+        {"leaked items", "judged questions among the training ones: twins in the source, or put there before or after the first judging", plain, leakedItems},
         {"unnormalised probabilities", "a genome that switches them off; weights that overflow or are NaN", plain, unnormalised},
         {"future leak", "a genome that sees what comes; a tensor that no genome has", plain, futureLeak},
         {"NaN score", "the judge's message holds NaN", plain, lyingJudge("falsifies", "NaN")},

@@ -9,6 +9,7 @@
 #include "core/agent/engine.h"
 #include "core/agent/text_table.h"
 #include "core/guard/approval.h"
+#include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
 
 namespace ratchet {
@@ -70,9 +71,15 @@ Result<int> makeLab(const NewOptions& options)
         printJson(config.toJson());
         return 0;
     }
-    fmt::print("Made the lab {}\n  domain  {}\n  goal    {}\n  budget  {}, {} a trial\n  seed    {}\n  guard   {}\n{}{}\n"
+    std::string corpus;
+    if (!options.corpus.empty()) {
+        RATCHET_TRY(about, corpusSummary(paths.corpus()));
+        corpus = fmt::format("  corpus  {} documents, {} bytes{}\n", about.documents, about.bytes,
+                             about.leftOut ? fmt::format("; {} bytes left out of what is judged, as they stand in what is trained on, too", about.leftOut) : "");
+    }
+    fmt::print("Made the lab {}\n  domain  {}\n{}  goal    {}\n  budget  {}, {} a trial\n  seed    {}\n  guard   {}\n{}{}\n"
                "Next: ratchet run {}\n",
-               options.folder, config.domain, config.goal, toText(config.budget), toText(config.trialBudget),
+               options.folder, config.domain, corpus, config.goal, toText(config.budget), toText(config.trialBudget),
                config.seed, policy.empty() ? "a person approves" : "the written policy " + paths.policy().string(),
                options.tokenizer.empty() ? "" : fmt::format("  tokens  {}\n", options.tokenizer),
                options.importFrom.empty() ? "" : fmt::format("  model   imported from {}, live\n", options.importFrom),

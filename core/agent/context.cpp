@@ -6,7 +6,7 @@
 #include "core/agent/limits.h"
 #include "core/agent/requests.h"
 #include "core/base/hash.h"
-#include "core/critic/overlap.h"
+#include "core/plugin/overlap.h"
 #include "core/critic/probes.h"
 #include "core/genome/tokenizer.h"
 #include "core/guard/ledger.h"
@@ -200,16 +200,18 @@ Result<std::vector<bool>> areJudged(const Context& context, const std::vector<Ou
     if (outcomes.empty() || context.corpusFolder().empty())
         return judged;
     RATCHET_TRY(corpus, Corpus::open(context.paths.corpus()));
-    Overlap overlap;
-    for (const OutcomeRecord& outcome : outcomes)
-        overlap.addJudged(outcome.prompt);
+    const bool lines = context.info.corpus == CorpusUse::Lines;
+    Overlap overlap(lines ? Overlap::questions : Overlap::passages);
+    for (const OutcomeRecord& outcome : outcomes)       // of a text whatever may be trained on, of a question what is asked
+        for (const std::string& answer : {outcome.completion, outcome.correction})
+            overlap.addJudged(lines ? outcome.prompt : outcome.prompt + answer);
     for (const Split split : {Split::Gate, Split::Vault})
         for (const auto document : corpus.documents(split)) {
-            const Json line = context.info.corpus == CorpusUse::Lines ? Json::parse(document, nullptr, false) : Json();
+            const Json line = lines ? Json::parse(document, nullptr, false) : Json();
             overlap.addTrained(line.is_object() ? line.value("question", "") : std::string(document));
         }
     for (std::size_t i = 0; i < outcomes.size(); ++i)
-        judged[i] = judged[i] || overlap.isLeaked(i);
+        judged[i] = judged[i] || overlap.isLeaked(2 * i) || overlap.isLeaked(2 * i + 1);
     return judged;
 }
 

@@ -18,7 +18,7 @@ namespace ratchet {
 
 // The check that a corpus fails which holds the same texts on both sides of a split, and what a person can do.
 inline constexpr const char* corpusOverlap = "corpus overlap";
-inline constexpr const char* corpusOverlapHint = "Make a lab from a corpus without repeated texts: leave out copies, near copies and boilerplate.";
+inline constexpr const char* corpusOverlapHint = "Make a new lab from the corpus: what is judged is then cleared of what is trained on.";
 
 struct ExamItem {
     Item item;
@@ -51,8 +51,8 @@ public:
     // What knows nothing is right no oftener than chance, within a twentieth of the items: another item's answer (by chance: as
     // often as both have the same one), the prompt copied.
     [[nodiscard]] Check checkChance(const Genome& genome, const std::string& who, int samples = 50) const;
-    // Named corpusOverlap. Of the texts that the gate and the vault ask, one in twenty at most stands in the corpus' training
-    // documents (Overlap). Without a corpus there is nothing to look at.
+    // Named corpusOverlap. Of the texts that the gate and the vault ask none stands in the corpus' training documents: no n-gram of
+    // a passage, no question (Overlap). Without a corpus there is nothing to look at.
     [[nodiscard]] Check checkLeak(const Genome& genome, int samples = 200) const;
     [[nodiscard]] Rng stream(const std::string& name) const;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <set>
 
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/json.h"
+#include "core/plugin/overlap.h"
 
 namespace ratchet {
 namespace {
@@ -20,6 +22,10 @@ constexpr std::size_t leastSection = 1 << 10;
 constexpr std::size_t mostSection = 8 << 10;
 constexpr std::size_t leastDocuments = 64;
 constexpr std::size_t leastBytes = 64 << 10;
+constexpr std::size_t leastPart = 256;            // of a judged document that is cut: a piece that the domain text asks
+constexpr std::size_t leastJudged = 2 << 10;      // of each split, when what stands in training documents is taken out
+constexpr std::size_t leastJudgedLines = 2;
+constexpr std::size_t portion = 4 << 20;
 constexpr std::array splitNames{"train", "guide", "gate", "vault"};   // in the order of Split
 
 std::size_t halfOfMemory()
@@ -162,21 +168,81 @@ Result<Source> readOne(const fs::path& file)
     return source;
 }
 
-// One text per split: documents by rank of their hash (1/16 vault, 1/16 guide, 1/8 gate, rest train, each at least one),
-// in that order, separated by NUL.
-std::array<std::string, 4> splitByHash(std::vector<std::pair<Hash, std::string_view>> documents)
+// What a line of JSON asks; the line itself where it has no question.
+std::string questionIn(std::string_view line)
+{
+    const Json json = Json::parse(line, nullptr, false);
+    const bool asks = json.is_object() && json.contains("question") && json["question"].is_string();
+    return asks ? json["question"].get<std::string>() : std::string(line);
+}
+
+using Splits = std::array<std::vector<std::string_view>, 4>;      // in the order of Split
+
+// By rank of their hash: 1/16 vault, 1/16 guide, 1/8 gate, the rest to train on; each at least one, in that order.
+Splits splitByHash(std::vector<std::pair<Hash, std::string_view>> documents)
 {
     std::sort(documents.begin(), documents.end());
-    std::array<std::string, 4> texts;
+    Splits splits;
     const std::size_t count = documents.size();
     for (std::size_t i = 0; i < count; ++i) {
         const Split split = i < count / 16 ? Split::Vault : i < count / 8 ? Split::Guide : i < count / 4 ? Split::Gate : Split::Train;
-        std::string& text = texts[static_cast<std::size_t>(split)];
+        splits[static_cast<std::size_t>(split)].push_back(documents[i].second);
+    }
+    return splits;
+}
+
+std::size_t bytesOf(const std::vector<std::string_view>& documents)
+{
+    return std::accumulate(documents.begin(), documents.end(), std::size_t(0), [](std::size_t sum, std::string_view document) { return sum + document.size(); });
+}
+
+// What may be judged of a document by what `overlap`, which heard it as its index-th text, found of it in training documents.
+std::vector<std::string_view> clearOf(std::string_view document, const Overlap& overlap, std::size_t index, CorpusUse use)
+{
+    if (!overlap.isLeaked(index))
+        return {document};
+    std::vector<std::string_view> parts;
+    if (use == CorpusUse::Text)
+        parts = overlap.clearParts(document);
+    std::erase_if(parts, [](std::string_view part) { return part.size() < leastPart; });
+    return parts;
+}
+
+// Takes out of the documents that are judged what stands in those that are trained on. In portions, as an index of all their
+// n-grams would be many times their size.
+void clearJudged(Splits& splits, CorpusUse use)
+{
+    const auto& trained = splits[static_cast<std::size_t>(Split::Train)];
+    for (const Split split : {Split::Guide, Split::Gate, Split::Vault}) {
+        std::vector<std::string_view>& documents = splits[static_cast<std::size_t>(split)];
+        std::vector<std::string_view> clear;
+        for (std::size_t first = 0; first < documents.size();) {
+            Overlap overlap(use == CorpusUse::Text ? Overlap::passages : Overlap::questions);
+            std::size_t last = first;
+            for (std::size_t bytes = 0; last < documents.size() && bytes < portion; bytes += documents[last++].size())
+                overlap.addJudged(use == CorpusUse::Text ? documents[last] : questionIn(documents[last]));
+            for (const std::string_view document : trained)
+                overlap.addTrained(document);
+            for (std::size_t i = first; i < last; ++i) {
+                const auto parts = clearOf(documents[i], overlap, i - first, use);
+                clear.insert(clear.end(), parts.begin(), parts.end());
+            }
+            first = last;
+        }
+        documents = std::move(clear);
+    }
+}
+
+// Separated by NUL.
+std::string joined(const std::vector<std::string_view>& documents)
+{
+    std::string text;
+    for (const std::string_view document : documents) {
         if (!text.empty())
             text += '\0';
-        text += documents[i].second;
+        text += document;
     }
-    return texts;
+    return text;
 }
 
 // Every line that is not blank; BadInput naming the first that is no JSON object.
@@ -202,18 +268,14 @@ Result<std::vector<std::string_view>> linesOf(std::string_view text, const fs::p
     return lines;
 }
 
-// By the question where there is one, so that one question with two answers is not trained on and judged by.
+// By the question, so that one question with two answers is not trained on and judged by.
 std::vector<std::pair<Hash, std::string_view>> distinct(const std::vector<std::string_view>& lines)
 {
     std::vector<std::pair<Hash, std::string_view>> documents;
     std::set<std::string> seen;
-    for (const auto line : lines) {
-        const Json json = Json::parse(line);
-        const bool asks = json.contains("question") && json["question"].is_string();
-        auto hash = asks ? hashOf(json["question"].get_ref<const std::string&>()) : hashOf(line);
-        if (seen.insert(hash.hex).second)
+    for (const auto line : lines)
+        if (auto hash = hashOf(questionIn(line)); seen.insert(hash.hex).second)
             documents.emplace_back(std::move(hash), line);
-    }
     return documents;
 }
 
@@ -222,6 +284,8 @@ std::vector<std::pair<Hash, std::string_view>> distinctDocuments(const Source& s
     std::vector<std::pair<Hash, std::string_view>> documents;
     std::set<std::string> seen;
     const auto add = [&](std::string_view document) {
+        if (Overlap::lengthOf(document) < Overlap::passages.gram)      // says too little to be told from others
+            return;
         if (auto hash = hashOf(document); seen.insert(hash.hex).second)
             documents.emplace_back(std::move(hash), document);
     };
@@ -233,6 +297,20 @@ std::vector<std::pair<Hash, std::string_view>> distinctDocuments(const Source& s
                 add(section);
     }
     return documents;
+}
+
+// Whether so much is left of a split that it can be judged by.
+Status keepsEnough(const fs::path& source, Split split, const Splits& whole, const Splits& clear, CorpusUse use)
+{
+    const auto& before = whole[static_cast<std::size_t>(split)];
+    const auto& after = clear[static_cast<std::size_t>(split)];
+    if (use == CorpusUse::Lines ? after.size() >= leastJudgedLines : bytesOf(after) >= leastJudged)
+        return {};
+    const std::string figures = use == CorpusUse::Lines ? fmt::format("of {} lines {} are", before.size(), after.size())
+                                                        : fmt::format("of {} bytes {} are", bytesOf(before), bytesOf(after));
+    return fail(Code::BadInput, fmt::format("{} repeats itself, so that too little can be judged by: {} left for the {} when what is trained on, too, is taken out.",
+                                            source.string(), figures, splitNames[static_cast<std::size_t>(split)]),
+                "Leave out copies, near copies and boilerplate, or name a longer text.");
 }
 
 } // namespace
@@ -257,7 +335,7 @@ Result<CorpusSummary> importCorpus(const fs::path& source, const fs::path& folde
     } else {
         documents = distinctDocuments(read);
     }
-    CorpusSummary summary{documents.size(), 0, read.skipped};
+    CorpusSummary summary{documents.size(), 0, read.skipped, 0};
     for (const auto& document : documents)
         summary.bytes += document.second.size();
     const std::size_t enough = use == CorpusUse::Lines ? 0 : leastBytes;
@@ -265,23 +343,48 @@ Result<CorpusSummary> importCorpus(const fs::path& source, const fs::path& folde
         return fail(Code::BadInput, fmt::format("{} is too small: {} different documents with {} bytes, at least {} and {} are needed.",
                                                 source.string(), summary.documents, summary.bytes, leastDocuments, enough),
                     "Name a longer text, or one with blank lines between its sections.");
+    Splits splits = splitByHash(documents);
+    const auto whole = splits;
+    clearJudged(splits, use);
+    for (const Split split : {Split::Guide, Split::Gate, Split::Vault})
+        RATCHET_CHECK(keepsEnough(source, split, whole, splits, use));
+    for (std::size_t i = 0; i < splits.size(); ++i)
+        summary.leftOut += bytesOf(whole[i]) - bytesOf(splits[i]);
     RATCHET_CHECK(makeFolder(folder));
-    const auto texts = splitByHash(documents);
     Json files = Json::object();
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-        RATCHET_CHECK(writeFile(folder / (std::string(splitNames[i]) + ".txt"), texts[i]));
-        files[splitNames[i]] = hashOf(texts[i]).hex;
+    for (std::size_t i = 0; i < splits.size(); ++i) {
+        const std::string text = joined(splits[i]);
+        RATCHET_CHECK(writeFile(folder / (std::string(splitNames[i]) + ".txt"), text));
+        files[splitNames[i]] = hashOf(text).hex;
     }
     const Json about{{"source", source.string()}, {"documents", summary.documents}, {"bytes", summary.bytes},
-                     {"skippedFiles", summary.skippedFiles}, {"files", files}};
+                     {"skippedFiles", summary.skippedFiles}, {"leftOut", summary.leftOut}, {"files", files}};
     RATCHET_CHECK(writeFile(folder / "corpus.json", about.dump(1) + "\n"));
+    return summary;
+}
+
+namespace {
+
+Result<Json> descriptionIn(const fs::path& folder)
+{
+    RATCHET_TRY(about, readFile(folder / "corpus.json"));
+    return parseJson(about, "the corpus description");
+}
+
+} // namespace
+
+Result<CorpusSummary> corpusSummary(const fs::path& folder)
+{
+    RATCHET_TRY(json, descriptionIn(folder));
+    CorpusSummary summary;
+    RATCHET_CHECK(Fields(json, "the corpus description").read("documents", summary.documents).read("bytes", summary.bytes)
+                      .read("skippedFiles", summary.skippedFiles).readIf("leftOut", summary.leftOut).status());
     return summary;
 }
 
 Result<Corpus> Corpus::open(const fs::path& folder)
 {
-    RATCHET_TRY(about, readFile(folder / "corpus.json"));
-    RATCHET_TRY(json, parseJson(about, "the corpus description"));
+    RATCHET_TRY(json, descriptionIn(folder));
     std::map<std::string, std::string> hashes;
     RATCHET_CHECK(Fields(json, "the corpus description").read("files", hashes).status());
     Corpus corpus;

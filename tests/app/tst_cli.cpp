@@ -84,7 +84,7 @@ private:
         write(at("selfless.json"), R"([{"op": "replace", "path": "/architecture/heads", "value": 3}])");
         QByteArray lines;
         for (int i = 100; i < 200; ++i)
-            lines += "{\"question\": \"" + QByteArray(3000, 'x') + QByteArray::number(i) + "\", \"answer\": \"" + QByteArray::number(i) + "\"}\n";
+            lines += "{\"question\": \"" + QByteArray::number(i * i * i).repeated(3000).left(3003) + "\", \"answer\": \"" + QByteArray::number(i) + "\"}\n";
         write(at("long.jsonl"), lines);
         write(at("file"), "not a folder");
         QDir().mkpath(at("nothing"));
@@ -188,7 +188,7 @@ private Q_SLOTS:
         row("a corpus that is empty", "new|@x|--domain|text|--corpus|@empty.txt", 3, "empty");
         row("a corpus that is binary", "new|@x|--domain|text|--corpus|@binary.txt", 3, "binary");
         row("a corpus of one line", "new|@x|--domain|text|--corpus|@line.txt", 3, "line");
-        row("a corpus of the same text again and again", "new|@x|--domain|text|--corpus|@copies", 3, "judged texts stand in the training documents.*\n.*without repeated texts");
+        row("a corpus of the same text again and again", "new|@x|--domain|text|--corpus|@copies", 3, "repeats itself, so that too little can be judged by.*\n.*Leave out copies");
         row("an alpha that no gate can keep", "new|@x|--domain|arithmetic|--alpha|1e-300", 2, "--alpha");
         row("more gate items than a level can be made for", "new|@x|--domain|arithmetic|--gate-items|2000000000", 2, "--gate-items");
         row("a smallest effect below nothing", "new|@x|--domain|arithmetic|--min-effect=-0.1", 2, "--min-effect");

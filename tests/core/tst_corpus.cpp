@@ -6,22 +6,31 @@
 #include <fstream>
 #include <set>
 
+#include "core/base/json.h"
 #include "core/plugin/corpus.h"
+#include "tests/core/passage.h"
 
 using namespace ratchet;
 namespace fs = std::filesystem;
 
 namespace {
 
-// `paragraphs` of about 1.2 KiB, all different.
+// `paragraphs` of about 1.4 KiB, all different.
 std::string book(int paragraphs)
 {
     std::string text;
-    for (int i = 0; i < paragraphs; ++i) {
-        for (int line = 0; line < 30; ++line)
-            text += "Line " + std::to_string(line) + " of paragraph " + std::to_string(i) + " says little that is new.\n";
-        text += "\n";
-    }
+    for (int i = 0; i < paragraphs; ++i)
+        text += passage(static_cast<std::uint64_t>(i), 30) + "\n";
+    return text;
+}
+
+// What `folder` keeps of a split, as one text.
+std::string textOf(const fs::path& folder, Split split)
+{
+    const auto corpus = Corpus::open(folder);
+    std::string text;
+    for (const auto document : corpus ? corpus->documents(split) : std::vector<std::string_view>())
+        text += std::string(document) + "\n";
     return text;
 }
 
@@ -39,6 +48,9 @@ private Q_SLOTS:
     void init() { m_folder = std::make_unique<QTemporaryDir>(); }
     void aFileBecomesDisjointSplits();
     void aFolderOfFilesKeepsThemWhole();
+    void whatIsTrainedOnIsNotJudged();
+    void aQuestionThatIsTrainedOnIsNotJudged();
+    void aTextOfCopiesIsRefused();
     void theSameTextGivesTheSameSplits();
     void refuses_data();
     void refuses();
@@ -79,15 +91,75 @@ void TestCorpus::aFileBecomesDisjointSplits()
 void TestCorpus::aFolderOfFilesKeepsThemWhole()
 {
     fs::create_directories(path("tree/sub"));
-    const auto filler = std::string(1200, 'x') + "\n";
     for (int i = 0; i < 70; ++i)
-        write(path("tree/sub") / (std::to_string(i) + ".txt"), "file " + std::to_string(i) + "\n" + filler);
+        write(path("tree/sub") / (std::to_string(i) + ".txt"), passage(static_cast<std::uint64_t>(i), 30));
+    write(path("tree/tiny.txt"), "See there.\n");      // says too little to be told from others
     write(path("tree/picture.png"), std::string("\x89PNG\0\0", 6));
     write(path("tree/.hidden"), "secret\n");
     const auto summary = importCorpus(path("tree"), path("corpus"));
     QVERIFY2(summary, summary ? "" : summary.error().text.c_str());
     QCOMPARE(summary->documents, std::size_t(70));
     QCOMPARE(summary->skippedFiles, std::size_t(1));
+}
+
+// Every file says the same at its head, and some quote a saying that others quote as well.
+void TestCorpus::whatIsTrainedOnIsNotJudged()
+{
+    const std::string head = passage(1000, 6), saying = passage(1001, 2);
+    fs::create_directories(path("tree"));
+    for (int i = 0; i < 80; ++i) {
+        const auto own = static_cast<std::uint64_t>(i);
+        write(path("tree") / (std::to_string(i) + ".txt"), head + passage(own, 20) + (i % 2 ? saying : "") + passage(own + 100, 20));
+    }
+    const auto summary = importCorpus(path("tree"), path("corpus"));
+    QVERIFY2(summary, summary ? "" : summary.error().text.c_str());
+    QVERIFY(textOf(path("corpus"), Split::Train).find(saying) != std::string::npos);
+    std::size_t judged = 0;
+    for (const auto split : {Split::Guide, Split::Gate, Split::Vault}) {
+        const std::string text = textOf(path("corpus"), split);
+        judged += text.size();
+        QVERIFY(text.find(head.substr(0, 48)) == std::string::npos && text.find(saying.substr(0, 48)) == std::string::npos);
+        for (int i = 0; i < 80; ++i) {                       // nothing of its own is lost, but for words at the cuts
+            const std::string own = passage(static_cast<std::uint64_t>(i), 20);
+            QCOMPARE(text.find(own.substr(20, 200)) == std::string::npos, text.find(own.substr(own.size() - 220, 200)) == std::string::npos);
+        }
+    }
+    QVERIFY2(summary->leftOut >= 20 * (head.size() - 20) + 5 * saying.size() && judged > 20 * 1700, qPrintable(QString::number(summary->leftOut)));
+}
+
+void TestCorpus::aQuestionThatIsTrainedOnIsNotJudged()
+{
+    std::string lines;
+    for (int i = 0; i < 200; ++i) {
+        const std::string asked = "What says " + passage(static_cast<std::uint64_t>(i), 1);
+        lines += Json{{"question", asked}, {"answer", "a"}}.dump() + "\n";
+        if (i % 2)
+            lines += Json{{"question", "  " + asked + "??"}, {"answer", "a"}}.dump() + "\n";
+    }
+    write(path("lines.jsonl"), lines);
+    const auto summary = importCorpus(path("lines.jsonl"), path("corpus"), CorpusUse::Lines);
+    QVERIFY2(summary, summary ? "" : summary.error().text.c_str());
+    const std::string trained = textOf(path("corpus"), Split::Train);
+    int judged = 0, twins = 0;
+    for (const auto split : {Split::Guide, Split::Gate, Split::Vault})
+        for (const auto line : Corpus::open(path("corpus"))->documents(split)) {
+            const auto asked = Json::parse(line)["question"].get<std::string>();
+            ++judged;
+            twins += trained.find(asked.substr(2, asked.size() - 5)) != std::string::npos ? 1 : 0;
+        }
+    QVERIFY(judged >= 25 && judged <= 50 && summary->leftOut > 0);
+    QCOMPARE(twins, 0);
+}
+
+void TestCorpus::aTextOfCopiesIsRefused()
+{
+    fs::create_directories(path("tree"));
+    for (int i = 0; i < 80; ++i)
+        write(path("tree") / (std::to_string(i) + ".txt"), passage(1, 30) + std::to_string(i) + "\n");
+    const auto summary = importCorpus(path("tree"), path("corpus"));
+    QVERIFY(!summary && summary.error().code == Code::BadInput);
+    QVERIFY2(summary.error().text.find("repeats itself") != std::string::npos, summary.error().text.c_str());
+    QVERIFY(!fs::exists(path("corpus")));
 }
 
 void TestCorpus::theSameTextGivesTheSameSplits()

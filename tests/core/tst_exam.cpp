@@ -63,14 +63,14 @@ private Q_SLOTS:
     void whatKnowsNothingScoresChance();
     void everyDomainPasses_data();
     void everyDomainPasses();
-    void findsTwinsOfJudgedQuestions_data();
-    void findsTwinsOfJudgedQuestions();
+    void findsASingleJudgedQuestion_data();
+    void findsASingleJudgedQuestion();
     void hashesWhatItJudgesBy();
 
 private:
     [[nodiscard]] JudgeSpec spec(const std::string& domain, const std::string& corpus = {}) const;
-    // A lab's corpus of a hundred questions, each once or with a twin in other signs.
-    [[nodiscard]] std::string corpusOf(bool twins) const;
+    // A lab's corpus of a hundred questions; one that is judged may stand among those that are trained on, in other signs.
+    [[nodiscard]] std::string corpusOf(bool leaks) const;
     QTemporaryDir m_folder;
     std::filesystem::path m_root = m_folder.path().toStdString();
 };
@@ -92,19 +92,26 @@ JudgeSpec TestExam::spec(const std::string& domain, const std::string& corpus) c
     return spec;
 }
 
-std::string TestExam::corpusOf(bool twins) const
+std::string TestExam::corpusOf(bool leaks) const
 {
     Rng rng(1);
     std::string lines;
     for (int i = 0; i < 100; ++i) {
         const std::string question = fmt::format("How many of the {} crates that {} left are still {}?", rng.next() % 100'000, rng.next(), rng.next());
         lines += Json{{"question", question}, {"answer", "7"}}.dump() + "\n";
-        if (twins)
-            lines += Json{{"question", "  " + question + "!"}, {"answer", "7"}}.dump() + "\n";
     }
-    const auto source = m_root / "lines.jsonl", folder = m_root / (twins ? "twins" : "corpus");
+    const auto source = m_root / "lines.jsonl", folder = m_root / (leaks ? "leaks" : "corpus");
     if (!writeFile(source, lines) || !importCorpus(source, folder, CorpusUse::Lines))
         qFatal("no corpus");
+    if (leaks) {
+        const Json judged = Json::parse(Corpus::open(folder)->documents(Split::Gate).front());
+        const std::string train = readFile(folder / "train.txt").value() + '\0'
+                                  + Json{{"question", "  " + judged["question"].get<std::string>() + "!"}, {"answer", "7"}}.dump();
+        Json about = Json::parse(readFile(folder / "corpus.json").value());
+        about["files"]["train"] = hashOf(train).hex;
+        if (!writeFile(folder / "train.txt", train) || !writeFile(folder / "corpus.json", about.dump()))
+            qFatal("no leak");
+    }
     return folder.string();
 }
 
@@ -148,23 +155,23 @@ void TestExam::everyDomainPasses()
     QVERIFY(exam->checkLeak((*domain)->seedGenome()).ok);      // there is no corpus
 }
 
-void TestExam::findsTwinsOfJudgedQuestions_data()
+void TestExam::findsASingleJudgedQuestion_data()
 {
-    QTest::addColumn<bool>("twins");
-    QTest::addRow("every question once") << false;
-    QTest::addRow("every question again in other signs") << true;
+    QTest::addColumn<bool>("leaks");
+    QTest::addRow("nothing that is judged") << false;
+    QTest::addRow("one judged question in other signs") << true;
 }
 
-void TestExam::findsTwinsOfJudgedQuestions()
+void TestExam::findsASingleJudgedQuestion()
 {
-    QFETCH(bool, twins);
-    const std::string corpus = corpusOf(twins);
+    QFETCH(bool, leaks);
+    const std::string corpus = corpusOf(leaks);
     const auto domain = loadDomain("wordproblem", corpus);
     QVERIFY(domain);
     const auto exam = Exam::open(spec("wordproblem", corpus), **domain);
     QVERIFY(exam);
     const Check check = exam->checkLeak((*domain)->seedGenome());
-    QVERIFY2(check.ok != twins, check.detail.c_str());
+    QVERIFY2(check.ok != leaks, check.detail.c_str());
 }
 
 void TestExam::hashesWhatItJudgesBy()

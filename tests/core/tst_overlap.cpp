@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <QtTest>
 
+#include <array>
+
 #include "core/base/rng.h"
-#include "core/critic/overlap.h"
+#include "core/plugin/overlap.h"
 
 using namespace ratchet;
 
@@ -28,6 +30,9 @@ private Q_SLOTS:
     void findsWhatStandsInTraining_data();
     void findsWhatStandsInTraining();
     void countsTextsAndNotGrams();
+    void cutsWhatStandsInTraining_data();
+    void cutsWhatStandsInTraining();
+    void whatIsLeftHasNoPassageInCommon();
 };
 
 void TestOverlap::findsWhatStandsInTraining_data()
@@ -49,7 +54,7 @@ void TestOverlap::findsWhatStandsInTraining()
 {
     QFETCH(QString, trained);
     QFETCH(int, leaked);
-    Overlap overlap;
+    Overlap overlap(Overlap::questions);
     overlap.addJudged(words(1, 40));
     overlap.addTrained(trained.toStdString());
     QCOMPARE(overlap.judged(), 1);
@@ -58,7 +63,7 @@ void TestOverlap::findsWhatStandsInTraining()
 
 void TestOverlap::countsTextsAndNotGrams()
 {
-    Overlap overlap;
+    Overlap overlap(Overlap::questions);
     for (std::uint64_t seed = 1; seed <= 10; ++seed)
         overlap.addJudged(words(seed, 30));
     overlap.addJudged("Short: 12 + 34?");
@@ -72,6 +77,71 @@ void TestOverlap::countsTextsAndNotGrams()
     overlap.addTrained("It was never seen.");      // a short text has to be one of its own
     overlap.addTrained("short 12 34");
     QVERIFY(overlap.isLeaked(10) && !overlap.isLeaked(11) && !overlap.isLeaked(12));
+}
+
+void TestOverlap::cutsWhatStandsInTraining_data()
+{
+    QTest::addColumn<QString>("judged");
+    QTest::addColumn<QStringList>("parts");
+    const QString known = QString::fromStdString(words(1, 40)).trimmed();
+    const QString one = "Whales sing at night.", other = "Nobody knows why.";
+    QTest::addRow("nothing of it") << one + " " + other << QStringList{one + " " + other};
+    QTest::addRow("all of it") << known << QStringList{};
+    QTest::addRow("its end") << one + " " + known << QStringList{"Whales sing at night"};
+    QTest::addRow("its beginning") << known + " " + other << QStringList{other};
+    QTest::addRow("its middle") << one + " " + known + " " + other << QStringList{"Whales sing at night", other};
+    QTest::addRow("from within a word to within a word") << one + "xx" + known + "xx " + other << QStringList{one, " " + other};
+    QTest::addRow("in capitals, with other signs") << one + " " + known.toUpper().replace(' ', " - ") + " " + other << QStringList{"Whales sing at night", other};
+    QTest::addRow("less than a passage") << one + " " + known.left(40) + " " + other << QStringList{one + " " + known.left(40) + " " + other};
+    QTest::addRow("twice") << known + " " + one + " " + known.mid(20) << QStringList{one + " "};
+    QTest::addRow("beside characters of several bytes") << QString::fromUtf8("Größe über größe, größer ") + known << QStringList{QString::fromUtf8("Größe über größe, größer")};
+    QTest::addRow("a short text of its own") << "Hello, world" << QStringList{};
+    QTest::addRow("no letters") << "-- ** --" << QStringList{"-- ** --"};
+    QTest::addRow("empty") << "" << QStringList{};
+}
+
+void TestOverlap::cutsWhatStandsInTraining()
+{
+    QFETCH(QString, judged);
+    QFETCH(QStringList, parts);
+    const std::string text = judged.toStdString();
+    Overlap overlap(Overlap::passages);
+    overlap.addJudged(text);
+    overlap.addTrained(words(2, 60) + words(1, 40) + words(3, 60));
+    overlap.addTrained("hello world");
+    QStringList got;
+    for (const std::string_view part : overlap.clearParts(text))
+        got << QString::fromUtf8(part.data(), static_cast<qsizetype>(part.size()));
+    QCOMPARE(got, parts);
+}
+
+// Texts out of few words, so that passages come again everywhere.
+void TestOverlap::whatIsLeftHasNoPassageInCommon()
+{
+    int cut = 0, left = 0;
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+        Rng rng(seed);
+        const auto chant = [&rng](int count) {
+            constexpr std::array verses{"and the sea was still ", "and he said unto them, ", "Go; ", "they rose up early in the morning\n", "for ever and ever. "};
+            std::string text;
+            for (int i = 0; i < count; ++i)
+                text += std::string(verses.at(rng.below(verses.size()))) + std::to_string(rng.below(7)) + " ";
+            return text;
+        };
+        const std::string judged = chant(60), trained = chant(120);
+        Overlap overlap(Overlap::passages);
+        overlap.addJudged(judged);
+        overlap.addTrained(trained);
+        const auto parts = overlap.clearParts(judged);
+        cut += parts.size() != 1 || parts.front().size() < judged.size() ? 1 : 0;
+        Overlap again(Overlap::passages);
+        for (const std::string_view part : parts)
+            for (std::size_t at = 0; at < part.size(); at += 7, ++left)      // any piece of it
+                again.addJudged(part.substr(at, 64 + rng.below(200)));
+        again.addTrained(trained);
+        QCOMPARE(again.leaked(), 0);
+    }
+    QVERIFY(cut > 40 && left > 1000);
 }
 
 QTEST_APPLESS_MAIN(TestOverlap)

@@ -16,6 +16,7 @@
 #include "core/genome/weights_file.h"
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
+#include "tests/core/passage.h"
 
 using namespace ratchet;
 namespace fs = std::filesystem;
@@ -354,8 +355,8 @@ void TestJudge::whatDoesNotFitTheContextIsWrong()
 void TestJudge::bitsPerByteOfAText()
 {
     std::string book;
-    for (int i = 0; i < 5000; ++i)
-        book += "Line " + std::to_string(i) + " tells of nothing much, again.\n" + (i % 25 == 0 ? "\n" : "");
+    for (std::uint64_t i = 0; i < 200; ++i)
+        book += passage(i, 25) + "\n";
     std::ofstream(m_root / "book.txt") << book;
     const auto imported = importCorpus(m_root / "book.txt", m_root / "corpus");
     QVERIFY2(imported, imported ? "" : imported.error().text.c_str());

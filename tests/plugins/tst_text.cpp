@@ -7,6 +7,7 @@
 
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
+#include "tests/core/passage.h"
 
 using namespace ratchet;
 
@@ -18,7 +19,7 @@ std::string book()
     std::string text;
     for (int i = 0; i < 100; ++i) {
         for (int line = 0; line < 20; ++line)
-            text += "Für Gäste № " + std::to_string(i) + " öffnet die Tür um Zeile " + std::to_string(line) + " — naïve café.\n";
+            text += "Für Gäste № " + std::to_string(i) + " — " + passage(static_cast<std::uint64_t>(100 * i + line), 1);
         text += "\n";
     }
     return text;

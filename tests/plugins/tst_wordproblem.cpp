@@ -9,6 +9,7 @@
 
 #include "core/plugin/corpus.h"
 #include "core/plugin/loader.h"
+#include "tests/core/passage.h"
 
 using namespace ratchet;
 
@@ -255,8 +256,11 @@ void TestWordProblem::longLinesGetALongContext()
 {
     const auto contextOf = [&](std::size_t length) {
         std::string lines;
-        for (int i = 0; i < 100; ++i)
-            lines += fmt::format(R"({{"question": "{}{}?", "answer": "{}"}})", i, std::string(length, 'x'), i) + "\n";
+        for (int i = 0; i < 100; ++i) {
+            std::string words = passage(static_cast<std::uint64_t>(i), 200).substr(0, length);
+            std::replace(words.begin(), words.end(), '\n', ' ');
+            lines += fmt::format(R"({{"question": "{}{}?", "answer": "{}"}})", i, words, i) + "\n";
+        }
         const auto domain = opened(lines);
         return domain ? (*domain)->seedGenome().architecture.context : 0;
     };

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Whether judged texts stand in what was trained on, word for word or nearly: the overlap of their n-grams, as Brown 2020
+// (arXiv 2005.14165, appendix C) looks for it, but of characters instead of words, so that short questions count too.
+// Only letters and digits matter; case, spaces and signs do not. Pure; one thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace ratchet {
+
+class Overlap {
+public:
+    struct Rule {
+        std::size_t gram;       // n: letters, digits and the single gaps between them. A shorter text is one n-gram: it must be a text of its own
+        double share;           // of a judged text's n-grams that training texts must hold for it to count as leaked; 0: any single one
+    };
+    // Templates with other numbers in them stay below the share.
+    static constexpr Rule questions{32, 0.8};
+    // About the eight words of Radford 2019 ("Language models are unsupervised multitask learners", section 4). What has no n-gram in
+    // common has none in any part of it, so that a document that was cleared is clear wherever a piece of it is judged.
+    static constexpr Rule passages{48, 0};
+
+    explicit Overlap(Rule rule) : m_rule(rule) {}
+    // What counts of a text, in the characters that Rule::gram is given in.
+    [[nodiscard]] static std::size_t lengthOf(std::string_view text);
+    void addJudged(std::string_view text);
+    // After all addJudged(): marks what this training text holds.
+    void addTrained(std::string_view text);
+    // Of the index-th text that was added.
+    [[nodiscard]] bool isLeaked(std::size_t index) const;
+    [[nodiscard]] int judged() const { return static_cast<int>(m_judged.size()); }
+    [[nodiscard]] int leaked() const;
+    // The parts of a judged text, in its order, that are left when every n-gram which training texts hold is cut out, with what is
+    // left of a word on either side. The whole text when there is none; nothing of a text shorter than one n-gram that is held.
+    [[nodiscard]] std::vector<std::string_view> clearParts(std::string_view text) const;
+
+private:
+    [[nodiscard]] bool isHeld(std::uint64_t gram) const;
+    Rule m_rule;
+    std::vector<std::vector<std::uint64_t>> m_judged;      // n-grams of each text
+    std::unordered_map<std::uint64_t, bool> m_seen;        // judged n-gram -> stands in a training text
+    std::vector<bool> m_filter = std::vector<bool>(std::size_t(1) << 26);      // most training n-grams end here, without a look-up
+};
+
+} // namespace ratchet
