@@ -6,6 +6,7 @@
 
 #include "core/agent/admission.h"
 #include "core/agent/engine.h"
+#include "core/agent/gate_record.h"
 #include "core/agent/goal.h"
 #include "core/agent/limits.h"
 #include "core/agent/promotion.h"
@@ -191,7 +192,7 @@ Status fillLab(const LabPaths& paths, const LabConfig& config, const NewLab& wan
     }
     RATCHET_CHECK(context->store->transaction(Store::Durable::Yes, [&]() -> Status {
         Json refs{{"domain", config.domain}, {"goal", config.goal}, {"budget", config.budget.value}, {"seed", config.seed},
-                  {"ratchet", config.ratchet}};
+                  {"ratchet", config.ratchet}, {"gate", gateFigures(config)}};
         if (!tokenizer.empty())
             refs["tokenizer"] = tokenizer;
         RATCHET_CHECK(context->record("person", "lab", refs));

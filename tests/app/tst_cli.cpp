@@ -329,6 +329,46 @@ private Q_SLOTS:
         QCOMPARE(lab["retainedAlpha"].toDouble(), 0.02);
     }
 
+    void anEditOfWhatTheGateMayErrIsTold()
+    {
+        const auto finding = [](const QString& lab) {
+            const Outcome checked = runProgram("ratchet", {"check", lab, "--json"});
+            for (const auto& one : QJsonDocument::fromJson(checked.out.toUtf8()).array())
+                if (one.toObject()["name"] == QStringLiteral("gate"))
+                    return one.toObject();
+            return QJsonObject();
+        };
+        const QString lab = at("edited");
+        copyFolder(m_ran, lab);
+        QVERIFY(finding(lab)["ok"].toBool() && !finding(lab)["notice"].toBool());
+        QFile config(lab + "/lab.json");
+        QVERIFY(config.open(QIODevice::ReadOnly));
+        QJsonObject json = QJsonDocument::fromJson(config.readAll()).object();
+        config.close();
+        json["alpha"] = 0.2;
+        QVERIFY(config.setPermissions(config.permissions() | QFile::WriteOwner));
+        write(config.fileName(), QJsonDocument(json).toJson());
+        const QString change = QStringLiteral("lab.json was edited, and the next run will record it: alpha 0.05 -> 0.2");
+        QVERIFY(finding(lab)["ok"].toBool() && finding(lab)["notice"].toBool());
+        QCOMPARE(finding(lab)["detail"].toString(), change);
+        Outcome told = runProgram("ratchet", {"check", lab});
+        QVERIFY2(told.status == 0 && told.out.contains(QRegularExpression(QStringLiteral("^note +gate +") + change, QRegularExpression::MultilineOption)), qPrintable(told.out));
+        QVERIFY(runProgram("ratchet", {"status", lab}).out.contains("Gate     " + change));
+
+        const Outcome ran = runProgram("ratchet", {"run", lab, "--teeth", "1", "--workers", "2"});
+        QVERIFY2(ran.status == 0, qPrintable(ran.out + ran.err));
+        QVERIFY(finding(lab)["ok"].toBool() && !finding(lab)["notice"].toBool());
+        told = runProgram("ratchet", {"report", lab});
+        const QString recorded = QStringLiteral("judged before: alpha 0.05 -> 0.2");
+        QVERIFY2(told.out.contains(recorded), qPrintable(told.out));
+        QFile report(lab + "/report.html");
+        QVERIFY(report.open(QIODevice::ReadOnly));
+        QVERIFY(report.readAll().contains("judged before: alpha 0.05 -&gt; 0.2"));
+        const QJsonArray gate = QJsonDocument::fromJson(runProgram("ratchet", {"report", lab, "--json"}).out.toUtf8()).object()["gate"].toArray();
+        QCOMPARE(gate.size(), 2);
+        QCOMPARE(gate[1].toObject()["figures"].toObject()["alpha"].toDouble(), 0.2);
+    }
+
     void reportIsOneFileThatNeedsNothingElse()
     {
         const Outcome outcome = runProgram("ratchet", {"report", m_ran});
