@@ -192,6 +192,8 @@ private Q_SLOTS:
         row("an alpha that no gate can keep", "new|@x|--domain|arithmetic|--alpha|1e-300", 2, "--alpha");
         row("more gate items than a level can be made for", "new|@x|--domain|arithmetic|--gate-items|2000000000", 2, "--gate-items");
         row("a smallest effect below nothing", "new|@x|--domain|arithmetic|--min-effect=-0.1", 2, "--min-effect");
+        row("looks at a vault that nothing wears out", "new|@x|--domain|arithmetic|--vault-looks|3", 2, "without a corpus.*\n.*--vault-looks");
+        row("fewer than no looks", "new|@x|--domain|text|--corpus|@copies|--vault-looks=-1", 2, "--vault-looks");
         row("a text lab without a corpus", "new|@x|--domain|text", 2, "corpus");
         row("a lab that is a file", "status|@file", 3, "file");
         row("a lab that is not there", "status|@none", 1, "none");
@@ -327,6 +329,9 @@ private Q_SLOTS:
         QCOMPARE(lab["gateItems"].toInt(), 500);
         QCOMPARE(lab["minEffect"].toDouble(), 0.01);
         QCOMPARE(lab["retainedAlpha"].toDouble(), 0.02);
+        const Outcome ofText = runProgram("ratchet", {"new", at("looks"), "--domain", "text", "--corpus", RATCHET_SOURCE_DIR "/core", "--vault-looks", "3", "--json"});
+        QVERIFY2(ofText.status == 0, qPrintable(ofText.err));
+        QCOMPARE(QJsonDocument::fromJson(ofText.out.toUtf8()).object()["vaultLooks"].toInt(), 3);
     }
 
     void anEditOfWhatTheGateMayErrIsTold()
