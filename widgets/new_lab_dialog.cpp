@@ -58,6 +58,7 @@ NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
     m_candidates->setSuffix(tr(" proposals a tooth"));
     makeOptions();
     m_folder->setObjectName(QStringLiteral("folder"));
+    m_corpus->setObjectName(QStringLiteral("corpus"));
     m_domain->setObjectName(QStringLiteral("domain"));
     m_tokens->setObjectName(QStringLiteral("tokens"));
     m_notice = new QLabel;
@@ -80,6 +81,7 @@ NewLabDialog::NewLabDialog(QWidget* parent) : QDialog(parent)
     form->addRow(tr("&Parents"), m_parents);
     form->addRow(tr("P&lacebos"), m_placebos);
     form->addRow(tr("Gat&e"), gateRow());
+    form->addRow(tr("&Vault"), m_vaultLooks);
     form->addRow(tr("G&ive up after"), m_proxy);
     form->addRow(tr("A&udits"), m_audit);
     form->addRow(tr("&Reward model"), m_reward);
@@ -128,6 +130,9 @@ void NewLabDialog::makeOptions()
     m_placebos->setRange(0, 90);
     m_placebos->setSuffix(tr(" % of the candidates"));
     m_placebos->setToolTip(tr("Candidates without any effect among the others, unseen, to see whether the gate accepts them"));
+    m_vaultLooks = share(0, 9999, LabConfig().vaultLooks, {}, tr(" looks at most"));
+    m_vaultLooks->setObjectName(QStringLiteral("vaultLooks"));
+    m_vaultLooks->setToolTip(tr("How often the vault of the corpus is opened: once for each promotion, and at the end of a run. Then nothing can be promoted any more"));
     m_proxy = share(0, 95, 0, tr("never"), tr(" % of its budget"));
     m_proxy->setObjectName(QStringLiteral("proxy"));
     m_proxy->setToolTip(tr("Share of a trial's budget after which it is looked at, and given up when what looked like it hardly ever got through the gate"));
@@ -227,6 +232,8 @@ Result<NewLab> NewLabDialog::wanted() const
     lab.alpha = m_alpha->value();
     lab.gateItems = m_gateItems->value();
     lab.minEffect = m_minEffect->value();
+    if (!lab.corpus.empty())
+        lab.vaultLooks = m_vaultLooks->value();
     lab.proxy = m_proxy->value() / 100.0;
     lab.audit = m_audit->value() / 100.0;
     if (m_reward->isEnabled())
@@ -258,6 +265,7 @@ void NewLabDialog::check()
 {
     const auto lab = wanted();
     m_audit->setEnabled(m_proxy->value() > 0);     // nobody is given up, nobody is audited
+    m_vaultLooks->setEnabled(m_corpusUse != CorpusUse::None && !m_corpus->text().trimmed().isEmpty());     // else every look has new items
     m_create->setEnabled(lab.has_value());
     m_notice->setText(lab ? tr("The folder, its keys and the judge's secret are made now; the seed model is trained at the first start.")
                           : text(lab.error().hint.empty() ? lab.error().text : lab.error().text + " " + lab.error().hint));

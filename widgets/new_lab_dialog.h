@@ -30,7 +30,7 @@ Q_SIGNALS:
     void created(const QString& lab);
 
 private:
-    // A box of percent whose least value is shown as `word`, unless that is empty.
+    // A box whose least value is shown as `word`, unless that is empty.
     static QSpinBox* share(int least, int most, int usual, const QString& word, const QString& suffix);
     void makeOptions();
     QWidget* gateRow();
@@ -45,7 +45,7 @@ private:
               *m_import = nullptr;
     QComboBox *m_domain = nullptr, *m_parents = nullptr;
     QSpinBox *m_candidates = nullptr, *m_placebos = nullptr, *m_proxy = nullptr, *m_audit = nullptr, *m_reward = nullptr, *m_tokens = nullptr,
-             *m_gateItems = nullptr;
+             *m_gateItems = nullptr, *m_vaultLooks = nullptr;
     QDoubleSpinBox *m_alpha = nullptr, *m_minEffect = nullptr;
     QLabel* m_notice = nullptr;
     QProgressBar* m_busy = nullptr;

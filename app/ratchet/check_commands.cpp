@@ -10,6 +10,7 @@
 
 #include "app/ratchet/command.h"
 #include "core/agent/context.h"
+#include "core/agent/gate_record.h"
 #include "core/agent/limits.h"
 #include "core/guard/ledger.h"
 #include "core/guard/sandbox.h"
@@ -23,6 +24,7 @@ struct Finding {
     std::string name;
     bool ok = false;
     std::string detail;
+    bool notice = false;     // nothing is wrong, but somebody should know
 };
 
 struct CheckOptions {
@@ -91,6 +93,20 @@ Result<Finding> checkLedger(const OpenLab& lab)
                    check.ok ? fmt::format("{} entries, head {}", check.entries, check.head.brief()) : check.fault};
 }
 
+// An edit of lab.json is its owner's right and no damage; that no engine has recorded it yet is to be known.
+Result<Finding> checkGate(const OpenLab& lab)
+{
+    const auto records = gateRecords(*lab.store);
+    if (!records)
+        return Finding{"gate", false, records.error().text};
+    if (records->empty())
+        return Finding{"gate", true, "what it may err is not in the ledger yet; the next run records it"};
+    const std::string change = unrecordedChange(*records, lab.config);
+    if (!change.empty())
+        return Finding{"gate", true, fmt::format("lab.json was edited, and the next run will record it: {}", change), true};
+    return Finding{"gate", true, "what it may err is as the ledger has it"};
+}
+
 Result<Finding> checkLive(const OpenLab& lab)
 {
     RATCHET_TRY(live, lab.store->live());
@@ -106,9 +122,9 @@ void printFindings(const std::vector<Finding>& findings, bool json)
     Json list = Json::array();
     for (const Finding& finding : findings) {
         if (json)
-            list.push_back({{"name", finding.name}, {"ok", finding.ok}, {"detail", finding.detail}});
+            list.push_back({{"name", finding.name}, {"ok", finding.ok}, {"notice", finding.notice}, {"detail", finding.detail}});
         else
-            fmt::print("{:<5} {:<14} {}\n", finding.ok ? "ok" : "BAD", finding.name, finding.detail);
+            fmt::print("{:<5} {:<14} {}\n", !finding.ok ? "BAD" : finding.notice ? "note" : "ok", finding.name, finding.detail);
     }
     if (json)
         printJson(list);
@@ -122,7 +138,7 @@ Result<int> check(const CheckOptions& options)
         {"configuration", true, fmt::format("format {}, domain {}", lab.config.format, lab.config.domain)},
         {"search space", true, fmt::format("{} paths open", space.paths().size())},
         {"database", true, "opened, structure checked"}};
-    for (auto part : {&checkObjects, &checkVersions, &checkLedger, &checkLive}) {
+    for (auto part : {&checkObjects, &checkVersions, &checkLedger, &checkGate, &checkLive}) {
         RATCHET_TRY(finding, part(lab));
         findings.push_back(std::move(finding));
     }

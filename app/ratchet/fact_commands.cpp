@@ -111,6 +111,8 @@ void printStatus(const OpenLab& lab, const LabStatus& status)
         states += fmt::format("{}{} {}", states.empty() ? "" : ", ", count, name);
     fmt::print("Tried    {}\n", states.empty() ? "nothing yet" : states);
     fmt::print("Vault    {}\n", toText(s.vaultUse));
+    for (const std::string& change : gateChanges(s))
+        fmt::print("Gate     {}\n", change);
     if (const std::string placebos = placeboText(s.placebos); !placebos.empty())
         fmt::print("Placebos {}\n", placebos);
     if (const std::string screening = screeningText(s.screening); !screening.empty()) {

@@ -2,6 +2,7 @@
 // ratchet new, versions, lessons: making a lab, and the lists that need no explanation.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -20,7 +21,7 @@ struct NewOptions {
     std::optional<std::uint64_t> seed;
     std::optional<int> candidates;
     std::optional<double> placebos, proxy, audit, reward, alpha, minEffect, retainedAlpha;
-    std::optional<int> gateItems;
+    std::optional<int> gateItems, vaultLooks;
     bool json = false;
 };
 
@@ -62,7 +63,7 @@ Result<int> makeLab(const NewOptions& options)
     RATCHET_CHECK(newLab({options.folder, options.domain, options.corpus, options.goal, budget, trialBudget,
                           options.seed, options.candidates, options.placebos, options.tokenizer, options.importFrom, {}, options.parents,
                           options.proxy, options.audit, options.reward, options.alpha, options.minEffect, options.retainedAlpha,
-                          options.gateItems}));
+                          options.gateItems, options.vaultLooks}));
     const LabPaths paths{options.folder};
     if (!policy.empty())
         RATCHET_CHECK(writeFile(paths.policy(), policy));
@@ -236,6 +237,9 @@ void addLabCommands(Commands& commands)
                         "Chance to pass a retained suite that lost more than its margin; 0.05 unless given")
         ->type_name("SHARE")
         ->check(level);
+    command->add_option("--vault-looks", options->vaultLooks, "Most times that the vault of a corpus is opened; 20 unless given")
+        ->type_name("N")
+        ->check(between(0, std::numeric_limits<int>::max()));
     command->add_option("--parents", options->parents, "Whom candidates start from: balanced (mostly the champion), sequential, best-of-n, sigmoid, novelty, clade, islands")
         ->type_name("POLICY");
     command->add_option("--guard", options->guard, "human, or a written policy: a JSON file")

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "core/agent/gate_record.h"
 #include "core/agent/limits.h"
 #include "core/agent/requests.h"
 #include "core/base/hash.h"
@@ -63,6 +64,7 @@ Result<std::unique_ptr<Context>> Context::open(const LabPaths& paths)
     RATCHET_CHECK(finishSpace(*context->store, paths));
     RATCHET_TRY(text, context->describe());
     RATCHET_CHECK(context->objects.put(text));
+    RATCHET_CHECK(recordGate(*context));
     return context;
 }
 

@@ -37,7 +37,7 @@ struct Context {
     int threads = 1;                    // of a trial
 
     explicit Context(LabPaths where) : paths(std::move(where)), objects(paths.objects()) {}
-    // Opens store (writer), domain and search space; verifies the ledger's chain. The caller holds the lab's lock.
+    // Opens store (writer), domain and search space; verifies the ledger's chain and has the gate's figures in it. The caller holds the lab's lock.
     [[nodiscard]] static Result<std::unique_ptr<Context>> open(const LabPaths& paths);
     // The same with a store that is only read, to look at a lab that somebody else may hold; writes nothing, verifies nothing.
     [[nodiscard]] static Result<std::unique_ptr<Context>> look(const LabPaths& paths);

@@ -78,6 +78,7 @@ struct NewLab {
     std::optional<double> reward = {};              // 0 to 1, LabConfig::reward
     std::optional<double> alpha = {}, minEffect = {}, retainedAlpha = {};   // LabConfig's, within its bounds
     std::optional<int> gateItems = {};
+    std::optional<int> vaultLooks = {};             // 0 or more; only with a corpus
 };
 // Nothing is left of the lab when it fails.
 [[nodiscard]] Status newLab(const NewLab& wanted);

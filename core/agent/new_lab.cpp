@@ -6,6 +6,7 @@
 
 #include "core/agent/admission.h"
 #include "core/agent/engine.h"
+#include "core/agent/gate_record.h"
 #include "core/agent/goal.h"
 #include "core/agent/limits.h"
 #include "core/agent/promotion.h"
@@ -191,7 +192,7 @@ Status fillLab(const LabPaths& paths, const LabConfig& config, const NewLab& wan
     }
     RATCHET_CHECK(context->store->transaction(Store::Durable::Yes, [&]() -> Status {
         Json refs{{"domain", config.domain}, {"goal", config.goal}, {"budget", config.budget.value}, {"seed", config.seed},
-                  {"ratchet", config.ratchet}};
+                  {"ratchet", config.ratchet}, {"gate", gateFigures(config)}};
         if (!tokenizer.empty())
             refs["tokenizer"] = tokenizer;
         RATCHET_CHECK(context->record("person", "lab", refs));
@@ -226,6 +227,9 @@ Status newLab(const NewLab& wanted)
         return fail(Code::Usage, fmt::format("The domain {} needs a text to learn from.", info.name), "Name a file or folder with --corpus.");
     if (info.corpus == CorpusUse::None && !wanted.corpus.empty())
         return fail(Code::Usage, fmt::format("The domain {} makes its own items and takes no corpus.", info.name), "Leave out --corpus.");
+    if (wanted.vaultLooks && wanted.corpus.empty())
+        return fail(Code::Usage, "The vault of a lab without a corpus has new items for every look, and no number of looks wears it out.",
+                    "Leave out --vault-looks.");
 
     LabConfig config;
     config.domain = wanted.domain;
@@ -249,6 +253,7 @@ Status newLab(const NewLab& wanted)
     config.gateItems = wanted.gateItems.value_or(config.gateItems);
     config.minEffect = wanted.minEffect.value_or(config.minEffect);
     config.retainedAlpha = wanted.retainedAlpha.value_or(config.retainedAlpha);
+    config.vaultLooks = wanted.vaultLooks.value_or(config.vaultLooks);
     if (config.reward > 0 && info.measure == Measure::BitsPerByte)
         return fail(Code::Usage, fmt::format("The domain {} is measured in bits per byte: no answer is right or wrong, and a reward model has nothing to learn.", info.name),
                     "Leave out --reward.");

@@ -217,7 +217,13 @@ Result<std::string> recordSection(const Store& store, const Summary& s)
     for (const DeploymentRecord& d : s.deployments)
         html += "<tr>" + cell(toIso(d.created)) + cell(toText(d.kind)) + cell(d.version.brief()) + cell(d.actor) +
                 cell(d.reason) + "</tr>\n";
-    html += "</table>\n<h2>Price and record</h2>\n";
+    html += "</table>\n";
+    if (const auto changes = gateChanges(s); !changes.empty()) {
+        html += "<h2>Changes of what the gate may err</h2>\n";
+        for (const std::string& change : changes)
+            html += fmt::format("<p>{}</p>\n", escapeHtml(change));
+    }
+    html += "<h2>Price and record</h2>\n";
     html += fmt::format("<p>{} of {} in {} trials, {} of them failed; {} of training; {} teeth.</p>\n", toText(s.spent),
                         toText(s.config.budget), s.trials, s.failedTrials, toText(s.trialTime), s.teeth);
     html += fmt::format(

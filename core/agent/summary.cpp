@@ -167,6 +167,8 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
     }
     RATCHET_TRY(use, vaultUse(store, config));
     summary.vaultUse = use;
+    RATCHET_TRY(gate, gateRecords(store));
+    summary.gate = std::move(gate);
     RATCHET_TRY(placebos, countPlacebos(store));
     summary.placebos = placebos;
     RATCHET_TRY(screening, screeningOf(store));
@@ -227,6 +229,7 @@ Json toJson(const Summary& summary)
             {"tried", tried},
             {"vault", vault},
             {"vaultUse", toJson(summary.vaultUse)},
+            {"gate", toJson(summary.gate)},
             {"first", summary.first ? Json(summary.first->hash.hex) : Json()},
             {"live", summary.live ? Json(summary.live->hash.hex) : Json()},
             {"placebos", toJson(summary.placebos)},

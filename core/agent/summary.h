@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/agent/controls.h"
+#include "core/agent/gate_record.h"
 #include "core/agent/replication.h"
 #include "core/agent/reward.h"
 #include "core/agent/screening.h"
@@ -65,6 +66,7 @@ struct Summary {
     Hash ledgerHead;
     RewardUse reward;
     VaultUse vaultUse;
+    std::vector<GateRecord> gate; // what it was told it may err
 };
 
 [[nodiscard]] Result<Summary> summarise(const Store& store, const LabConfig& config);
@@ -78,6 +80,9 @@ struct Summary {
 // How many placebos were judged, could have been accepted and were, with the false accept rate; empty when none was judged.
 [[nodiscard]] std::string placeboText(const PlaceboCount& count);
 [[nodiscard]] Json toJson(const PlaceboCount& count);
+
+// What the gate may err, each time that it changed, and what lab.json says otherwise than is recorded: a sentence each.
+[[nodiscard]] std::vector<std::string> gateChanges(const Summary& summary);
 
 // What the gate can see, as a sentence.
 [[nodiscard]] std::string sightText(const Summary& summary, const Sight& sight);

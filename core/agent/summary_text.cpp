@@ -51,6 +51,17 @@ Json toJson(const PlaceboCount& count)
             {"identical", {{"judged", count.identical}, {"differing", count.differing}}}};
 }
 
+std::vector<std::string> gateChanges(const Summary& summary)
+{
+    std::vector<std::string> changes;
+    for (const GateChange& change : changesOf(summary.gate))
+        changes.push_back(fmt::format("{}, {} judged before: {}", change.time,
+                                      change.questions == 1 ? "1 question" : fmt::format("{} questions", change.questions), change.text));
+    if (const std::string open = unrecordedChange(summary.gate, summary.config); !open.empty())
+        changes.push_back(fmt::format("lab.json was edited, and the next run will record it: {}", open));
+    return changes;
+}
+
 namespace {
 
 std::string interval(const Summary& summary, double low, double high)
@@ -183,6 +194,8 @@ std::string toText(const Summary& summary)
         text += "\nWhat trials started and learnt from\n" + told;
     text += fmt::format("\nChampion before and after, on vault items{} (95 % intervals)\n{}  The vault was {} in this lab.\n",
                         summary.config.isDataFinite() ? "" : " never used for a decision", vaultText(summary), toText(summary.vaultUse));
+    if (const auto changes = gateChanges(summary); !changes.empty())
+        text += fmt::format("\nChanges of what the gate may err\n  {}\n", fmt::join(changes, "\n  "));
     if (const std::string placebos = placeboText(summary.placebos); !placebos.empty())
         text += fmt::format("\nPlacebos, which no gate should accept: {}\n", placebos);
     if (const std::string screening = screeningText(summary.screening); !screening.empty())

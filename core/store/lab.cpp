@@ -114,7 +114,7 @@ Result<LabConfig> readLabConfig(const LabPaths& paths)
     const auto json = parseJson(*text, paths.config().string());
     auto config = json ? LabConfig::fromJson(*json) : Result<LabConfig>(passOn(json));
     if (!config && config.error().code == Code::BadInput)
-        return fail(Code::Damaged, fmt::format("{} is damaged. {}", paths.config().string(), config.error().text), "Restore it from a backup.");
+        return fail(Code::Damaged, fmt::format("{} is damaged. {}", paths.config().string(), config.error().text), "Correct it, or restore it from a backup.");
     return config;
 }
 

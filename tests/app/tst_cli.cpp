@@ -192,6 +192,8 @@ private Q_SLOTS:
         row("an alpha that no gate can keep", "new|@x|--domain|arithmetic|--alpha|1e-300", 2, "--alpha");
         row("more gate items than a level can be made for", "new|@x|--domain|arithmetic|--gate-items|2000000000", 2, "--gate-items");
         row("a smallest effect below nothing", "new|@x|--domain|arithmetic|--min-effect=-0.1", 2, "--min-effect");
+        row("looks at a vault that nothing wears out", "new|@x|--domain|arithmetic|--vault-looks|3", 2, "without a corpus.*\n.*--vault-looks");
+        row("fewer than no looks", "new|@x|--domain|text|--corpus|@copies|--vault-looks=-1", 2, "--vault-looks");
         row("a text lab without a corpus", "new|@x|--domain|text", 2, "corpus");
         row("a lab that is a file", "status|@file", 3, "file");
         row("a lab that is not there", "status|@none", 1, "none");
@@ -327,6 +329,49 @@ private Q_SLOTS:
         QCOMPARE(lab["gateItems"].toInt(), 500);
         QCOMPARE(lab["minEffect"].toDouble(), 0.01);
         QCOMPARE(lab["retainedAlpha"].toDouble(), 0.02);
+        const Outcome ofText = runProgram("ratchet", {"new", at("looks"), "--domain", "text", "--corpus", RATCHET_SOURCE_DIR "/core", "--vault-looks", "3", "--json"});
+        QVERIFY2(ofText.status == 0, qPrintable(ofText.err));
+        QCOMPARE(QJsonDocument::fromJson(ofText.out.toUtf8()).object()["vaultLooks"].toInt(), 3);
+    }
+
+    void anEditOfWhatTheGateMayErrIsTold()
+    {
+        const auto finding = [](const QString& lab) {
+            const Outcome checked = runProgram("ratchet", {"check", lab, "--json"});
+            for (const auto& one : QJsonDocument::fromJson(checked.out.toUtf8()).array())
+                if (one.toObject()["name"] == QStringLiteral("gate"))
+                    return one.toObject();
+            return QJsonObject();
+        };
+        const QString lab = at("edited");
+        copyFolder(m_ran, lab);
+        QVERIFY(finding(lab)["ok"].toBool() && !finding(lab)["notice"].toBool());
+        QFile config(lab + "/lab.json");
+        QVERIFY(config.open(QIODevice::ReadOnly));
+        QJsonObject json = QJsonDocument::fromJson(config.readAll()).object();
+        config.close();
+        json["alpha"] = 0.2;
+        QVERIFY(config.setPermissions(config.permissions() | QFile::WriteOwner));
+        write(config.fileName(), QJsonDocument(json).toJson());
+        const QString change = QStringLiteral("lab.json was edited, and the next run will record it: alpha 0.05 -> 0.2");
+        QVERIFY(finding(lab)["ok"].toBool() && finding(lab)["notice"].toBool());
+        QCOMPARE(finding(lab)["detail"].toString(), change);
+        Outcome told = runProgram("ratchet", {"check", lab});
+        QVERIFY2(told.status == 0 && told.out.contains(QRegularExpression(QStringLiteral("^note +gate +") + change, QRegularExpression::MultilineOption)), qPrintable(told.out));
+        QVERIFY(runProgram("ratchet", {"status", lab}).out.contains("Gate     " + change));
+
+        const Outcome ran = runProgram("ratchet", {"run", lab, "--teeth", "1", "--workers", "2"});
+        QVERIFY2(ran.status == 0, qPrintable(ran.out + ran.err));
+        QVERIFY(finding(lab)["ok"].toBool() && !finding(lab)["notice"].toBool());
+        told = runProgram("ratchet", {"report", lab});
+        const QString recorded = QStringLiteral("judged before: alpha 0.05 -> 0.2");
+        QVERIFY2(told.out.contains(recorded), qPrintable(told.out));
+        QFile report(lab + "/report.html");
+        QVERIFY(report.open(QIODevice::ReadOnly));
+        QVERIFY(report.readAll().contains("judged before: alpha 0.05 -&gt; 0.2"));
+        const QJsonArray gate = QJsonDocument::fromJson(runProgram("ratchet", {"report", lab, "--json"}).out.toUtf8()).object()["gate"].toArray();
+        QCOMPARE(gate.size(), 2);
+        QCOMPARE(gate[1].toObject()["figures"].toObject()["alpha"].toDouble(), 0.2);
     }
 
     void reportIsOneFileThatNeedsNothingElse()

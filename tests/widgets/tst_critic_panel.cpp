@@ -12,6 +12,7 @@
 #include "widgets/panels/critic_panel.h"
 #include "widgets/panels/critic_signals.h"
 #include "widgets/panels/critic_suites.h"
+#include "widgets/panels/critic_verdicts.h"
 #include "widgets/style/format.h"
 
 using namespace ratchet;
@@ -51,6 +52,25 @@ private Q_SLOTS:
         QCOMPARE(table->item(0, 0)->text(), QStringLiteral("2"));
         QCOMPARE(table->item(0, 3)->text(), QStringLiteral("412 \u2265 132"));
         panel.grab();
+    }
+    void whatWasPromisedFollowsTheRulesOfEveryQuestion()
+    {
+        const PanelLab lab(PanelLab::Fill::Busy);
+        const auto session = lab.session();
+        Snapshot changed = *session->snapshot();
+        LabConfig first = changed.config;
+        first.alpha = 0.5;
+        changed.gate = {{"", gateFigures(first), {1, 2}}, {"", gateFigures(changed.config), {}}};
+        CriticVerdicts page;
+        const auto says = [&](const Snapshot& snapshot) {
+            page.show(snapshot, {});
+            for (const QLabel* label : page.findChildren<QLabel*>())
+                if (label->text().contains(QStringLiteral("false discovery rate")))
+                    return label->text();
+            return QString();
+        };
+        QVERIFY2(says(*session->snapshot()).endsWith(QStringLiteral("rate 0.050")), qPrintable(says(*session->snapshot())));
+        QVERIFY2(says(changed).endsWith(QStringLiteral("rate 0.39; changed on the way: 2 judged, then alpha 0.5 -> 0.05")), qPrintable(says(changed)));
     }
     void aTextLabHasNoPercentAndNoIntervalOfShares()
     {

@@ -48,6 +48,26 @@ private Q_SLOTS:
         QVERIFY(before->proposal(lab.waiting())->state == ProposalState::Waiting);   // an old picture never changes
         QCOMPARE(session->snapshot()->scorecards.size(), before->scorecards.size());
     }
+    void whatAnEditedGateMayErrIsTakenUpWithTheEngine()
+    {
+        SampleLab lab(1);
+        LabConfig config = *readLabConfig(lab.paths());
+        const auto record = [&] {
+            const auto head = lab.store().ledgerHead();
+            return lab.store().addLedger(nextLedgerEntry(*head, now(), "engine", "gate", Json{{"gate", gateFigures(config)}}));
+        };
+        QVERIFY(record());
+        auto session = std::move(*LabSession::open(lab.paths().root));
+        const double before = config.alpha;
+        config.alpha = 0.2;
+        QVERIFY(writeFile(lab.paths().config(), config.toJson().dump()));
+        QVERIFY(lab.store().setMeta("note", Json("the lab goes on")));
+        QTRY_COMPARE(session->snapshot()->change, *lab.store().changeCount());
+        QCOMPARE(session->snapshot()->config.alpha, before);
+        QVERIFY(record());
+        QTRY_COMPARE(session->snapshot()->gate.size(), std::size_t(2));
+        QCOMPARE(session->snapshot()->config.alpha, 0.2);
+    }
     void anEngineInAnotherProgramIsSeen()
     {
         SampleLab lab(1);

@@ -169,22 +169,30 @@ private Q_SLOTS:
         QCOMPARE(alpha->text(), QStringLiteral("alpha 0.05"));
         QCOMPARE(items->text(), QStringLiteral("2000 items"));
         QCOMPARE(effect->text(), QStringLiteral("effect 0.005"));
+        auto* domain = dialog.findChild<QComboBox*>(QStringLiteral("domain"));
+        auto* looks = dialog.findChild<QSpinBox*>(QStringLiteral("vaultLooks"));
+        domain->setCurrentText(QStringLiteral("arithmetic"));
+        QVERIFY(looks && !looks->isEnabled());    // its vault has new items for every look
         alpha->setValue(0);                       // as `ratchet new`, no less than a millionth
         QCOMPARE(alpha->cleanText(), QStringLiteral("0.000001"));
         alpha->setValue(0.1);
         items->setValue(1'000'000);
         effect->setValue(0.02);
         QTemporaryDir folder;
-        dialog.findChild<QComboBox*>(QStringLiteral("domain"))->setCurrentText(QStringLiteral("arithmetic"));
+        domain->setCurrentText(QStringLiteral("text"));
+        dialog.findChild<QLineEdit*>(QStringLiteral("corpus"))->setText(QStringLiteral(RATCHET_SOURCE_DIR "/core"));
+        QVERIFY(looks->isEnabled());
+        looks->setValue(3);
         dialog.findChild<QLineEdit*>(QStringLiteral("folder"))->setText(folder.filePath(QStringLiteral("lab")));
         QSignalSpy created(&dialog, &NewLabDialog::created);
         dialog.findChild<QPushButton*>(QStringLiteral("create"))->click();
-        QTRY_COMPARE(created.size(), 1);
+        QTRY_COMPARE_WITH_TIMEOUT(created.size(), 1, 60'000);
         const auto config = readLabConfig({folder.filePath(QStringLiteral("lab")).toStdString()});
         QVERIFY(config);
         QCOMPARE(config->alpha, 0.1);
         QCOMPARE(config->gateItems, LabConfig::mostGateItems);
         QCOMPARE(config->minEffect, 0.02);
+        QCOMPARE(config->vaultLooks, 3);
     }
 
     void theNewLabDialogOffersStagesAndARewardModel()

@@ -15,6 +15,7 @@
 
 #include "core/agent/controls.h"
 #include "core/agent/engine.h"
+#include "core/agent/gate_record.h"
 #include "core/agent/replication.h"
 #include "core/agent/reward.h"
 #include "core/agent/signals.h"
@@ -44,6 +45,7 @@ struct Snapshot {
     RewardUse reward;
     PlaceboCount placebos;
     VaultUse vault;
+    std::vector<GateRecord> gate;                     // what it was told it may err
     std::optional<Replication> spread;                // of the champion's recipe beside itself, when that was measured
     std::vector<Sight> sights;                        // what the gate can see by it; found after it, so for a while empty or as before
     std::vector<Replication> replications;            // of versions whose recipe was trained again, against what they had to beat

@@ -167,8 +167,12 @@ void CriticVerdicts::show(const Snapshot& snapshot, const Selection&)
         spent += verdict.alpha;
         accepted += verdict.verdict == Verdict::Accept;
     }
+    QStringList changes;
+    for (const GateChange& change : changesOf(snapshot.gate))
+        changes << tr("%1 judged, then %2").arg(change.questions).arg(text(change.text));
     m_spending->setText(tr("%1 questions, %2 accepted; \u03B1 handed out %3, bound on the false discovery rate %4").arg(questions).arg(accepted)
-                            .arg(numberText(spent, 2), numberText(snapshot.config.alpha, 2)));
+                            .arg(numberText(spent, 2), numberText(snapshot.gate.empty() ? snapshot.config.alpha : promisedAlpha(snapshot.gate), 2))
+                        + (changes.empty() ? QString() : tr("; changed on the way: %1").arg(changes.join(QStringLiteral("; ")))));
     m_spending->setToolTip(tr("Each question k gets \u03B1\u2096 and is accepted when E reaches what no more than a share \u03B1\u2096 of challengers that are "
                                "no better ever reach.") + QLatin1Char(' ')
                            + (snapshot.config.isDataFinite()
