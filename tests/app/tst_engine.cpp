@@ -5,6 +5,7 @@
 #include "core/agent/promotion.h"
 #include "core/agent/question.h"
 #include "core/agent/summary.h"
+#include "core/store/sqlite.h"
 #include "tests/app/tiny_lab.h"
 
 #include <QElapsedTimer>
@@ -105,6 +106,7 @@ private Q_SLOTS:
     void aBadJudgeNeverPasses_data();
     void aBadJudgeNeverPasses();
     void aJudgeThatDiesHalfWayLeavesWhatItDrew();
+    void whoIsTriedAgainIsAskedOtherItems();
     void whatIsOnlyShownDecidesNothing_data();
     void whatIsOnlyShownDecidesNothing();
     void killedAtAnyMomentItComesToTheSame();
@@ -311,6 +313,28 @@ void TestEngine::aJudgeThatDiesHalfWayLeavesWhatItDrew()
     QCOMPARE(verdicts.back().verdict, Verdict::Accept);
     QCOMPARE(questions.size(), 3U);                                   // none is drawn twice
     QVERIFY(lab.isWhole());
+}
+
+void TestEngine::whoIsTriedAgainIsAskedOtherItems()
+{
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    QVERIFY(lab.proposeReversed());
+    QVERIFY(lab.run(1, "judge dies"));
+    const ProposalRecord proposal = byHand(*lab.read());
+    const VerdictRecord verdict = lab.read()->verdict(proposal.id).value().value();
+    const std::int64_t before = questionOf(*lab.read(), proposal.id);
+    // As in a lab where one was given up before it: its question was the k - 1st, and the k it was laid down for is free again.
+    {
+        const auto database = sqlite::Database::open(lab.paths().database(), sqlite::Database::Mode::ReadWrite).value();
+        QVERIFY(database->execute(fmt::format("DELETE FROM verdict WHERE k >= {0} - 1 AND proposal <> {1}; UPDATE verdict SET k = k - 1 WHERE proposal = {1}",
+                                              verdict.k, proposal.id.value).c_str()));
+    }
+    QVERIFY(lab.ask("retry", {{"proposal", proposal.id.value}}));
+    QVERIFY(lab.run(1));
+    const auto store = lab.read();
+    QCOMPARE(store->verdict(proposal.id).value()->k, verdict.k);
+    QVERIFY(questionOf(*store, proposal.id) != before);
 }
 
 void TestEngine::whatIsOnlyShownDecidesNothing_data()
