@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // ratchet scorecard: what was measured of a version, suite by suite, with its calibration and its failures.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "app/ratchet/command.h"
@@ -61,6 +63,20 @@ std::string failureTable(const std::vector<SuiteResult>& results)
                         : textTable({{"failures"}, {"items of"}, {"class"}, {"", right}, {"share [95 %]", right}, {"champion [95 %]", right}}, rows);
 }
 
+std::string judgingTable(const Summary& summary, const std::vector<Judging>& judgings)
+{
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [verdict, suites] : judgings) {
+        const auto target = std::find_if(suites.begin(), suites.end(), [](const SuiteResult& s) { return s.split == "gate" && !s.retained && s.against; });
+        rows.push_back({std::to_string(verdict.k), toText(verdict.verdict), verdict.champion.brief(), std::to_string(verdict.pairs),
+                        std::to_string(verdict.discordant), verdict.looks > 0 ? std::to_string(verdict.looks) : "", eValueText(verdict.eValue), eValueText(verdict.threshold),
+                        target == suites.end() ? "" : gainText(summary, target->against->difference)});
+    }
+    return rows.empty() ? std::string()
+                        : textTable({{"question", right}, {"verdict"}, {"against"}, {"pairs", right}, {"discordant", right}, {"looks", right},
+                                     {"E", right}, {"needed", right}, {"difference", right}}, rows);
+}
+
 Result<int> showScorecard(const Options& options)
 {
     RATCHET_TRY(lab, openLab(options.folder));
@@ -75,14 +91,20 @@ Result<int> showScorecard(const Options& options)
         version = named.hash;
     }
     RATCHET_TRY(results, examinationOf(*lab.store, version));
+    RATCHET_TRY(judgings, judgingsOf(*lab.store, version));
     if (options.json) {
-        printJson({{"version", version.hex}, {"suites", toJson(results)}, {"reward", summary.reward.work.empty() ? Json() : toJson(summary.reward)}});
+        Json asked = Json::array();
+        for (const auto& [verdict, suites] : judgings) {
+            asked.push_back(toJson(verdict));
+            asked.back()["suites"] = toJson(suites);
+        }
+        printJson({{"version", version.hex}, {"suites", toJson(results)}, {"judgings", asked}, {"reward", summary.reward.work.empty() ? Json() : toJson(summary.reward)}});
         return 0;
     }
     fmt::print("Version {}{}\n\n", version.brief(), summary.live && summary.live->hash == version ? ", live" : "");
     if (results.empty())
         fmt::print("Nothing was measured of it yet.\n");
-    for (const std::string& table : {suiteTable(summary, results), calibrationTable(results), failureTable(results)})
+    for (const std::string& table : {judgingTable(summary, judgings), suiteTable(summary, results), calibrationTable(results), failureTable(results)})
         if (!table.empty())
             fmt::print("{}\n", table);
     if (const std::string reward = rewardText(summary.reward); !reward.empty())

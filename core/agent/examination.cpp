@@ -112,6 +112,32 @@ Result<std::vector<SuiteResult>> examinationOf(const Store& store, const Hash& v
     return examination(cards, version);
 }
 
+Result<std::vector<Judging>> judgingsOf(const Store& store, const Hash& version)
+{
+    RATCHET_TRY(verdicts, store.verdicts());
+    std::vector<Judging> judgings;
+    for (VerdictRecord& verdict : verdicts) {
+        if (verdict.challenger != version || verdict.champion == version)
+            continue;
+        RATCHET_TRY(cards, store.scorecards(verdict.proposal, verdict.k));
+        judgings.push_back({std::move(verdict), examination(cards, version)});
+    }
+    return judgings;
+}
+
+std::string judgingText(const VerdictRecord& verdict)
+{
+    const std::string looks = verdict.looks == 0 ? "" : verdict.looks == 1 ? ", 1 look" : fmt::format(", {} looks", verdict.looks);
+    return fmt::format("question {}: {} after {} pairs, {} discordant{}", verdict.k, toText(verdict.verdict), verdict.pairs, verdict.discordant, looks);
+}
+
+Json toJson(const VerdictRecord& verdict)
+{
+    return {{"verdict", toText(verdict.verdict)}, {"champion", verdict.champion.hex}, {"reason", verdict.reason},
+            {"eValue", verdict.eValue}, {"threshold", verdict.threshold}, {"k", verdict.k}, {"alpha", verdict.alpha},
+            {"pairs", verdict.pairs}, {"discordant", verdict.discordant}, {"looks", verdict.looks}};
+}
+
 Json toJson(const std::vector<SuiteResult>& results)
 {
     Json list = Json::array();

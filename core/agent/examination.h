@@ -49,4 +49,11 @@ enum class Beside { Champion, Nobody };
 [[nodiscard]] Result<std::vector<SuiteResult>> examinationOf(const Store& store, const Hash& version);
 [[nodiscard]] Json toJson(const std::vector<SuiteResult>& results);
 
+// One time that the gate was asked about a version: the verdict, and what its judge had measured by then.
+struct Judging { VerdictRecord verdict; std::vector<SuiteResult> suites; };
+[[nodiscard]] Result<std::vector<Judging>> judgingsOf(const Store& store, const Hash& version);     // by k
+[[nodiscard]] Json toJson(const VerdictRecord& verdict);
+// "question 3: no-result after 400 pairs, 12 discordant, 2 looks"
+[[nodiscard]] std::string judgingText(const VerdictRecord& verdict);
+
 } // namespace ratchet

@@ -84,6 +84,7 @@ private:
             card.proposal = m_proposal.id;
             card.challenger = m_header.challenger;
             card.champion = m_header.champion;
+            card.k = m_header.k;
             card.created = now();
             RATCHET_CHECK(m_context.store->add(card));
         }

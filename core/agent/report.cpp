@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/agent/examination.h"
 #include "core/agent/report_scorecard.h"
 #include "core/agent/report_style.h"
 #include "core/agent/summary.h"
@@ -81,6 +82,9 @@ std::string triedTable(const Summary& s)
                 cell(row.reason) + "</tr>\n";
     }
     html += "</table></div>\n";
+    for (const TriedRow& row : s.tried)
+        for (const VerdictRecord& verdict : row.earlier)
+            html += fmt::format("<p>Proposal {} was judged before: {}: {}</p>\n", row.proposal.value, judgingText(verdict), escapeHtml(verdict.reason));
     for (const TriedRow& row : s.tried)
         for (const std::string& sentence : row.told)
             html += fmt::format("<p>Proposal {}: {}</p>\n", row.proposal.value, escapeHtml(sentence));

@@ -6,13 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "core/agent/examination.h"
 #include "core/agent/text_table.h"
 #include "core/agent/trial_report.h"
 
 namespace ratchet {
 namespace {
 
-Result<TriedRow> triedRow(const Store& store, const ProposalRecord& proposal)
+Result<TriedRow> triedRow(const Store& store, const ProposalRecord& proposal, const std::vector<VerdictRecord>& verdicts)
 {
     TriedRow row;
     row.tooth = proposal.tooth;
@@ -28,10 +29,15 @@ Result<TriedRow> triedRow(const Store& store, const ProposalRecord& proposal)
         row.spent = trial->spent;
         row.told = sentencesOf(trial->report);
     }
-    RATCHET_TRY(verdict, store.verdict(proposal.id));
-    row.verdict = verdict;
-    if (row.reason.empty() && verdict)
-        row.reason = verdict->reason;
+    for (const VerdictRecord& verdict : verdicts) {
+        if (verdict.proposal != proposal.id)
+            continue;
+        if (row.verdict)
+            row.earlier.push_back(*row.verdict);
+        row.verdict = verdict;
+    }
+    if (row.reason.empty() && row.verdict)
+        row.reason = row.verdict->reason;
     RATCHET_TRY(cards, store.scorecards(proposal.id));
     for (const ScorecardRecord& card : cards)
         if (card.split == "gate" && !card.retained)
@@ -147,8 +153,9 @@ Result<Summary> summarise(const Store& store, const LabConfig& config)
     Summary summary;
     summary.config = config;
     RATCHET_TRY(proposals, store.proposals());
+    RATCHET_TRY(verdicts, store.verdicts());
     for (const ProposalRecord& proposal : proposals) {
-        RATCHET_TRY(row, triedRow(store, proposal));
+        RATCHET_TRY(row, triedRow(store, proposal, verdicts));
         summary.waiting += proposal.state == ProposalState::Waiting;
         summary.tried.push_back(std::move(row));
     }
@@ -201,13 +208,9 @@ Json toJson(const Summary& summary)
                                  {"high", row.measured->high},
                                  {"items", row.measured->items}};
         if (row.verdict)
-            entry["verdict"] = {{"verdict", toText(row.verdict->verdict)},
-                                {"eValue", row.verdict->eValue},
-                                {"threshold", row.verdict->threshold},
-                                {"k", row.verdict->k},
-                                {"alpha", row.verdict->alpha},
-                                {"pairs", row.verdict->pairs},
-                                {"looks", row.verdict->looks}};
+            entry["verdict"] = toJson(*row.verdict);
+        for (const VerdictRecord& verdict : row.earlier)
+            entry["earlier"].push_back(toJson(verdict));
         tried.push_back(std::move(entry));
     }
     Json vault = Json::array();

@@ -31,7 +31,8 @@ struct TriedRow {
         int items = 0;
     };
     std::optional<Measured> measured;
-    std::optional<VerdictRecord> verdict;
+    std::optional<VerdictRecord> verdict;      // of its newest question, as `measured`
+    std::vector<VerdictRecord> earlier;        // of those before, after which it was tried again
     Flops spent;
     std::vector<std::string> told; // by its trial, a sentence each (sentencesOf)
 };

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/agent/examination.h"
 #include "core/agent/summary.h"
 #include "core/agent/text_table.h"
 
@@ -156,6 +157,15 @@ std::string toldText(const Summary& summary)
     return text;
 }
 
+std::string earlierText(const Summary& summary)
+{
+    std::string text;
+    for (const TriedRow& row : summary.tried)
+        for (const VerdictRecord& verdict : row.earlier)
+            text += fmt::format("  {} {}: {}: {}\n", row.proposal.value, named(row), judgingText(verdict), verdict.reason);
+    return text;
+}
+
 std::string vaultScore(const Summary& summary, const VaultScore& score)
 {
     if (summary.bitsPerByte)
@@ -190,6 +200,8 @@ std::string toText(const Summary& summary)
     text += summary.tried.empty() ? "  Nothing yet.\n" : triedTable(summary);
     text += "\nWhat helped\n" + helpedText(summary);
     text += "\nWhat was refused, and why\n" + refusedText(summary);
+    if (const std::string earlier = earlierText(summary); !earlier.empty())
+        text += "\nJudged before, and tried again on fresh items\n" + earlier;
     if (const std::string told = toldText(summary); !told.empty())
         text += "\nWhat trials started and learnt from\n" + told;
     text += fmt::format("\nChampion before and after, on vault items{} (95 % intervals)\n{}  The vault was {} in this lab.\n",

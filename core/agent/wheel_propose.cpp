@@ -120,6 +120,8 @@ Result<std::vector<ProposalRecord>> Wheel::drawProposals(int count, const std::s
 // verdicts do not depend on the order in which workers and judges end. Counting discoveries only up to the tooth's start
 // makes alpha_k smaller than e-LOND allows, never larger; on finite data it is right because all that a tooth asks was fixed at
 // its start. A placebo is judged as the next question would be and uses up none: the promise is about what may go live.
+// A k is lowered by those that are given up before it (questionOf), so that who is tried again can be given its first number again:
+// its items are others all the same, as its last question is named.
 Status Wheel::propose()
 {
     RATCHET_TRY(spent, m_context.store->spent());
@@ -131,13 +133,14 @@ Status Wheel::propose()
     return m_context.store->transaction(Store::Durable::Yes, [&]() -> Status {
         Json numbers = Json::object();
         int k = asked.questions;
-        const auto number = [&](Id<ProposalRecord> id, int ofQuestion) {
-            numbers[std::to_string(id.value)] = {{"k", ofQuestion}, {"question", questionNumber(fmt::format("gate {} {}", id.value, ofQuestion))}};
+        const auto number = [&](Id<ProposalRecord> id, int ofQuestion, const std::string& after = "") {
+            numbers[std::to_string(id.value)] = {{"k", ofQuestion}, {"question", questionNumber(fmt::format("gate {} {}{}", id.value, ofQuestion, after))}};
         };
         for (std::size_t i = 0; i < taken; ++i) {
             byHand[i].tooth = m_tooth.number;
             RATCHET_CHECK(m_context.store->update(byHand[i]));
-            number(byHand[i].id, ++k);
+            RATCHET_TRY(before, m_context.store->verdict(byHand[i].id));
+            number(byHand[i].id, ++k, before ? fmt::format(" after {}", before->k) : "");
         }
         double rank = 0;
         for (ProposalRecord& record : drawn) {

@@ -105,6 +105,7 @@ struct ScorecardRecord {
     // Standard deviations over items, of the challenger's scores and of the paired differences within the gate's range; empty
     // without a challenger and in cards of format 4 and before.
     std::optional<double> challengerDeviation = {}, differenceDeviation = {};
+    int k = 0;                       // the lab's question that it belongs to, as its verdict's; 0: to none (observations, vault, replications)
 };
 
 struct VerdictRecord {

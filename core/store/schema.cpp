@@ -144,7 +144,21 @@ ALTER TABLE lesson ADD COLUMN weight_squares REAL NOT NULL DEFAULT 0;
 UPDATE lesson SET weight = tried - failed, weight_squares = tried - failed;
 )sql";
 
-constexpr std::array<Migration, 5> list{{{1, version1}, {2, version2}, {3, version3}, {4, version4}, {5, version5}}};
+// Scorecards of each time that a proposal was judged. They were written just before their verdict; those whose verdict was replaced
+// by one against another champion belong to no question any more.
+constexpr const char* version6 = R"sql(
+ALTER TABLE scorecard ADD COLUMN k INTEGER NOT NULL DEFAULT 0;
+UPDATE scorecard SET k = ifnull((SELECT min(verdict.k) FROM verdict WHERE verdict.proposal = scorecard.proposal
+        AND verdict.challenger = scorecard.challenger AND verdict.champion = scorecard.champion
+        AND verdict.created >= scorecard.created), 0)
+    WHERE split <> 'vault';
+DROP INDEX scorecard_question;
+CREATE UNIQUE INDEX scorecard_question
+    ON scorecard(ifnull(proposal, 0), k, challenger, champion, suite, split);
+)sql";
+
+constexpr std::array<Migration, 6> list{
+    {{1, version1}, {2, version2}, {3, version3}, {4, version4}, {5, version5}, {6, version6}}};
 
 } // namespace
 

@@ -16,7 +16,7 @@
 
 namespace ratchet {
 
-inline constexpr int schemaVersion = 5;
+inline constexpr int schemaVersion = 6;
 
 class Store {
 public:
@@ -43,7 +43,7 @@ public:
     [[nodiscard]] Result<Id<TrialRecord>> add(const TrialRecord& trial);
     [[nodiscard]] Status update(const TrialRecord& trial);
     [[nodiscard]] Status add(const VersionRecord& version);            // equal hash again: no change
-    [[nodiscard]] Status add(const ScorecardRecord& scorecard);        // one per question (proposal, versions, suite, split); replaced
+    [[nodiscard]] Status add(const ScorecardRecord& scorecard);        // one per question (proposal, k, versions), suite and split; replaced
     [[nodiscard]] Status add(const VerdictRecord& verdict);            // one per question (proposal and k); replaced when it is asked again
     [[nodiscard]] Result<Id<DecisionRecord>> add(const DecisionRecord& decision);
     [[nodiscard]] Result<Id<DeploymentRecord>> add(const DeploymentRecord& deployment);
@@ -76,8 +76,10 @@ public:
     // Version whose hash starts with `prefix` (at least 4 digits); NotFound or Refused (ambiguous).
     [[nodiscard]] Result<VersionRecord> findVersion(const std::string& prefix) const;
     [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecards() const;                     // by writing
+    // Of the newest question of their proposal, as verdict() is, or of no question: a judging that died has no other's scorecards.
     [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecards(Id<ProposalRecord> proposal) const;
     [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecardsOf(const Hash& version) const;   // as challenger of another version, or champion alone
+    [[nodiscard]] Result<std::vector<ScorecardRecord>> scorecards(Id<ProposalRecord> proposal, int k) const;   // of one question
     [[nodiscard]] Result<std::vector<VerdictRecord>> verdicts() const;                         // by k
     [[nodiscard]] Result<std::optional<VerdictRecord>> verdict(Id<ProposalRecord> proposal) const;   // of its newest question
     [[nodiscard]] Result<std::vector<DecisionRecord>> decisions() const;

@@ -5,6 +5,13 @@
 #include "core/store/store_private.h"
 
 namespace ratchet {
+namespace {
+
+// The vault is asked once the last question was answered.
+constexpr const char* ofNewestQuestion =
+    "(split = 'vault' OR k = ifnull((SELECT max(verdict.k) FROM verdict WHERE verdict.proposal = scorecard.proposal), 0))";
+
+} // namespace
 
 Result<std::optional<Json>> Store::meta(const std::string& key) const
 {
@@ -81,12 +88,19 @@ Result<std::vector<ScorecardRecord>> Store::scorecards() const
 
 Result<std::vector<ScorecardRecord>> Store::scorecards(Id<ProposalRecord> proposal) const
 {
-    return d->all<ScorecardRecord>("WHERE ifnull(proposal, 0) = ? ORDER BY rowid", proposal.value);
+    return d->all<ScorecardRecord>(fmt::format("WHERE ifnull(proposal, 0) = ? AND {} ORDER BY rowid", ofNewestQuestion), proposal.value);
+}
+
+Result<std::vector<ScorecardRecord>> Store::scorecards(Id<ProposalRecord> proposal, int k) const
+{
+    return d->all<ScorecardRecord>("WHERE ifnull(proposal, 0) = ? AND k = ? ORDER BY rowid", proposal.value, k);
 }
 
 Result<std::vector<ScorecardRecord>> Store::scorecardsOf(const Hash& version) const
 {
-    return d->all<ScorecardRecord>("WHERE (challenger = ?1 AND champion <> ?1) OR (champion = ?1 AND proposal IS NULL) ORDER BY rowid", version);
+    return d->all<ScorecardRecord>(fmt::format("WHERE ((challenger = ?1 AND champion <> ?1) OR (champion = ?1 AND proposal IS NULL)) AND {} "
+                                               "ORDER BY rowid", ofNewestQuestion),
+                                   version);
 }
 
 Result<std::vector<VerdictRecord>> Store::verdicts() const

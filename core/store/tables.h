@@ -50,14 +50,15 @@ RATCHET_TABLE(TrialRecord, "trial", "id",
     visit("peak_bytes", r.peakBytes); visit("platform", r.platform); visit("started", r.started); visit("ended", r.ended);
     visit("proxy", r.proxy); visit("report", r.report);)
 
-RATCHET_TABLE(ScorecardRecord, "scorecard", "ifnull(proposal, 0), challenger, champion, suite, split",
+RATCHET_TABLE(ScorecardRecord, "scorecard", "ifnull(proposal, 0), k, challenger, champion, suite, split",
     visit("proposal", r.proposal); visit("challenger", r.challenger); visit("champion", r.champion);
     visit("suite", r.suite); visit("split", r.split); visit("retained", r.retained); visit("probe", r.probe); visit("items", r.items);
     visit("wins", r.wins); visit("losses", r.losses); visit("ties", r.ties); visit("champion_mean", r.championMean);
     visit("challenger_mean", r.challengerMean); visit("difference", r.difference); visit("low", r.low);
     visit("high", r.high); visit("e_value", r.eValue); visit("path", r.path); visit("classes", r.classes);
     visit("samples", r.samples); visit("calibration", r.calibration); visit("created", r.created);
-    visit("challenger_deviation", r.challengerDeviation); visit("difference_deviation", r.differenceDeviation);)
+    visit("challenger_deviation", r.challengerDeviation); visit("difference_deviation", r.differenceDeviation);
+    visit("k", r.k);)
 
 RATCHET_TABLE(VerdictRecord, "verdict", "proposal, k",
     visit("proposal", r.proposal); visit("challenger", r.challenger); visit("champion", r.champion);

@@ -283,6 +283,8 @@ private:
                 hang();
             if (isFault("judge dies"))
                 ::raise(SIGKILL);
+            if (isFault("judge dies half way") && asked == 1)
+                ::raise(SIGKILL);
             if (isFault("judge leaves"))
                 return 0;
             if (isFault("judge dies at a probe") && ask.split == "guide")

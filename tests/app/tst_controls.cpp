@@ -139,6 +139,7 @@ private Q_SLOTS:
             card.suite = "addition-3";
             card.split = "guide";
             card.difference = *onGuide;
+            card.k = 1;
             QVERIFY(store->add(card));
         };
         judged(jitterPlacebo, Verdict::Inconclusive, 3, {});             // three wins of three prove nothing

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The engine against learners that lie, die and give up, against kills of its own, and against a person's requests. The
 // learner is this program itself (player.h), so that a tooth takes a second instead of minutes.
+#include "core/agent/examination.h"
+#include "core/agent/promotion.h"
+#include "core/agent/question.h"
+#include "core/agent/summary.h"
+#include "core/store/sqlite.h"
 #include "tests/app/tiny_lab.h"
 
 #include <QElapsedTimer>
@@ -35,6 +40,18 @@ Hash waitingVersion(const TinyLab& lab)
         if (proposal.state == ProposalState::Waiting)
             return store->trialOf(proposal.id).value()->version.value_or(Hash{});
     return {};
+}
+
+ProposalRecord byHand(const Store& store)
+{
+    const auto proposals = store.proposals().value();
+    return *std::find_if(proposals.begin(), proposals.end(), [](const ProposalRecord& proposal) { return proposal.author == "person:ana"; });
+}
+
+// Of the items that the newest tooth asked of it.
+std::int64_t questionOf(const Store& store, Id<ProposalRecord> proposal)
+{
+    return store.teeth().value().back().state.at("questions").at(std::to_string(proposal.value)).at("question");
 }
 
 // An engine in a process of its own, to be killed.
@@ -88,6 +105,8 @@ private Q_SLOTS:
     void aBadWorkerCostsOneTrial();
     void aBadJudgeNeverPasses_data();
     void aBadJudgeNeverPasses();
+    void aJudgeThatDiesHalfWayLeavesWhatItDrew();
+    void whoIsTriedAgainIsAskedOtherItems();
     void whatIsOnlyShownDecidesNothing_data();
     void whatIsOnlyShownDecidesNothing();
     void killedAtAnyMomentItComesToTheSame();
@@ -239,6 +258,83 @@ void TestEngine::aBadJudgeNeverPasses()
         QVERIFY(asked[0].alpha > 0 && asked[1].looks > 0);
         QVERIFY(lab.read()->spent().value().value <= spent + 4.001e9);
     }
+}
+
+void TestEngine::aJudgeThatDiesHalfWayLeavesWhatItDrew()
+{
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    QVERIFY(lab.proposeReversed());
+    const Id<ProposalRecord> proposal = byHand(*lab.read()).id;
+    std::set<std::int64_t> questions;
+    std::vector<VerdictRecord> verdicts;
+    std::optional<ScorecardRecord> partial;
+    for (const auto& [fault, pairs] : {std::pair("judge dies half way", true), std::pair("judge dies", false), std::pair("honest", true)}) {
+        QVERIFY(verdicts.empty() || lab.ask("retry", {{"proposal", proposal.value}}));
+        QVERIFY(lab.run(1, fault));
+        const auto store = lab.read();
+        verdicts.push_back(store->verdict(proposal).value().value());
+        QCOMPARE(verdicts.back().pairs > 0, pairs);
+        questions.insert(questionOf(*store, proposal));
+        const Hash version = store->trialOf(proposal).value()->version.value();
+        // Whoever asks for one figure is told that of the newest question, or none when its judge died at once.
+        std::optional<ScorecardRecord> target;
+        for (const ScorecardRecord& card : taken(store->scorecards(proposal)))
+            if (card.split == "gate" && card.suite == "addition-3")
+                target = card;
+        QCOMPARE(target.has_value(), pairs);
+        const auto context = Context::look(lab.paths()).value();
+        const LessonEvidence lesson = lessonEvidence(*context, *store->proposal(proposal).value()).value();
+        QCOMPARE(lesson.failed, !pairs);
+        const Evidence evidence = evidenceOf(*context, version).value();
+        QVERIFY(pairs || evidence.scorecards.empty());
+        const auto suites = examinationOf(*store, version).value();
+        QCOMPARE(std::any_of(suites.begin(), suites.end(), [](const SuiteResult& suite) { return suite.split == "gate"; }), pairs);
+        const Summary summary = summarise(*store, context->config).value();
+        const auto row = std::find_if(summary.tried.begin(), summary.tried.end(), [&](const TriedRow& one) { return one.proposal == proposal; });
+        QCOMPARE(row->measured.has_value(), pairs);
+        QCOMPARE(row->earlier.size(), verdicts.size() - 1);
+        // And all that was drawn stays.
+        const auto judgings = judgingsOf(*store, version).value();
+        QCOMPARE(judgings.size(), verdicts.size());
+        for (std::size_t i = 0; i < judgings.size(); ++i)
+            QVERIFY(judgings[i].verdict.k == verdicts[i].k && judgings[i].verdict.pairs == verdicts[i].pairs && judgings[i].suites.empty() == (verdicts[i].pairs == 0));
+        if (!pairs)
+            continue;
+        QCOMPARE(target->k, verdicts.back().k);
+        QCOMPARE(target->items, verdicts.back().pairs);
+        QVERIFY(lesson.gain == target->difference && row->measured->difference == target->difference);
+        if (!partial)
+            partial = target;
+        const auto first = store->scorecards(proposal, verdicts.front().k).value();
+        QCOMPARE(first.size(), 1U);                                   // it never came to the retained suite
+        QVERIFY(first[0].items == partial->items && first[0].wins == partial->wins && first[0].path == partial->path);
+    }
+    QCOMPARE(verdicts.back().verdict, Verdict::Accept);
+    QCOMPARE(questions.size(), 3U);                                   // none is drawn twice
+    QVERIFY(lab.isWhole());
+}
+
+void TestEngine::whoIsTriedAgainIsAskedOtherItems()
+{
+    const TinyLab lab;
+    QVERIFY(lab.run(1));
+    QVERIFY(lab.proposeReversed());
+    QVERIFY(lab.run(1, "judge dies"));
+    const ProposalRecord proposal = byHand(*lab.read());
+    const VerdictRecord verdict = lab.read()->verdict(proposal.id).value().value();
+    const std::int64_t before = questionOf(*lab.read(), proposal.id);
+    // As in a lab where one was given up before it: its question was the k - 1st, and the k it was laid down for is free again.
+    {
+        const auto database = sqlite::Database::open(lab.paths().database(), sqlite::Database::Mode::ReadWrite).value();
+        QVERIFY(database->execute(fmt::format("DELETE FROM verdict WHERE k >= {0} - 1 AND proposal <> {1}; UPDATE verdict SET k = k - 1 WHERE proposal = {1}",
+                                              verdict.k, proposal.id.value).c_str()));
+    }
+    QVERIFY(lab.ask("retry", {{"proposal", proposal.id.value}}));
+    QVERIFY(lab.run(1));
+    const auto store = lab.read();
+    QCOMPARE(store->verdict(proposal.id).value()->k, verdict.k);
+    QVERIFY(questionOf(*store, proposal.id) != before);
 }
 
 void TestEngine::whatIsOnlyShownDecidesNothing_data()

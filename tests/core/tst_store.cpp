@@ -97,6 +97,8 @@ private Q_SLOTS:
     void acknowledgedCommitsSurviveKill();
     void aProposalThatIsJudgedAgainKeepsBothVerdicts();
     void aStoreOfFormat4IsBroughtUpToDate();
+    void aProposalThatIsJudgedAgainKeepsBothScorecards();
+    void scorecardsOfFormat5FindTheirQuestion();
     void aComparisonWithItselfIsNobodysEvidence();
     void damageIsTold_data();
     void damageIsTold();
@@ -126,11 +128,12 @@ void TestStore::keepsEveryFieldOfEveryRecord()
     QVERIFY(store->add(child));
     ScorecardRecord card{proposal.id, child.hash, seed.hash, "addition-3", "gate", true, false, 120, 70, 10, 40, 0.2, 0.7, 0.5, 0.4, 0.6, 1e9,
                          {0.1, -0.2, 9}, Json{{"champion", {{"carry", 3}}}}, Json::array(),
-                         Json{{"champion", {{"items", 120}}}}, exampleTime(5), 0.4, 0.6};
+                         Json{{"champion", {{"items", 120}}}}, exampleTime(5), 0.4, 0.6, 1};
     QVERIFY(store->add(card));
     ScorecardRecord alone = card;
     alone.proposal = {};
     alone.challenger = {};
+    alone.k = 0;
     alone.challengerDeviation = alone.differenceDeviation = std::nullopt;
     QVERIFY(store->add(alone));
     const VerdictRecord verdict{proposal.id, child.hash, seed.hash, Verdict::Accept, 1, 0.03, 1e9, 33, 120, 80, "Better.",
@@ -385,6 +388,8 @@ void TestStore::anOlderDatabaseIsBroughtUpToDate()
     const std::string sql = "DROP TABLE answer; DELETE FROM meta WHERE key = 'ledger-head'; PRAGMA user_version = 1;"
                             "ALTER TABLE scorecard DROP COLUMN probe; ALTER TABLE scorecard DROP COLUMN calibration;"
                             "ALTER TABLE scorecard DROP COLUMN challenger_deviation; ALTER TABLE scorecard DROP COLUMN difference_deviation;"
+                            "DROP INDEX scorecard_question; ALTER TABLE scorecard DROP COLUMN k;"
+                            "CREATE UNIQUE INDEX scorecard_question ON scorecard(ifnull(proposal, 0), challenger, champion, suite, split);"
                             "ALTER TABLE lesson DROP COLUMN replicated; ALTER TABLE lesson DROP COLUMN nominal_gain;"
                             "ALTER TABLE lesson DROP COLUMN replicated_gain; ALTER TABLE trial DROP COLUMN proxy; ALTER TABLE trial DROP COLUMN report; DROP TABLE reward;"
                             "ALTER TABLE version DROP COLUMN moments; ALTER TABLE lesson DROP COLUMN weight; ALTER TABLE lesson DROP COLUMN weight_squares;";
@@ -695,6 +700,94 @@ void TestStore::aStoreOfFormat4IsBroughtUpToDate()
         again.k = 3;
         QVERIFY((*store)->add(again));
         QCOMPARE((*store)->verdicts().value().size(), 2U);
+    }
+}
+
+void TestStore::aProposalThatIsJudgedAgainKeepsBothScorecards()
+{
+    Place place;
+    auto store = place.make();
+    const VersionRecord seed = exampleVersion("seed"), child = exampleVersion("child", seed.hash);
+    QVERIFY(store->add(seed) && store->add(child));
+    ScorecardRecord card;
+    card.proposal = store->add(exampleProposal(seed.hash)).value();
+    card.challenger = child.hash;
+    card.champion = seed.hash;
+    card.suite = "addition-3";
+    const auto add = [&](const char* split, int k, int items) {
+        card.split = split;
+        card.k = k;
+        card.items = items;
+        QVERIFY(store->add(card));
+    };
+    const auto judged = [&](int k, Verdict verdict) {
+        QVERIFY(store->add(VerdictRecord{card.proposal, child.hash, seed.hash, verdict, k, 0.01, 2, 90, 400, 12, "", Json(), {}, 2}));
+    };
+    const auto sizes = [](const Result<std::vector<ScorecardRecord>>& cards) {
+        std::vector<int> list;
+        for (const ScorecardRecord& one : cards.value())
+            list.push_back(one.items);
+        return list;
+    };
+    add("gate", 3, 400);
+    judged(3, Verdict::NoResult);
+    QCOMPARE(sizes(store->scorecards(card.proposal)), (std::vector{400}));
+    for (int i = 0; i < 2; ++i) {                                      // a killed engine asks the same again
+        add("gate", 5, 800);
+        add("guide", 5, 200);
+        judged(5, Verdict::Accept);
+    }
+    add("vault", 0, 300);
+    for (const auto& newest : {store->scorecards(card.proposal), store->scorecardsOf(child.hash)})
+        QCOMPARE(sizes(newest), (std::vector{800, 200, 300}));
+    QCOMPARE(sizes(store->scorecards(card.proposal, 3)), (std::vector{400}));
+    QCOMPARE(sizes(store->scorecards()), (std::vector{400, 800, 200, 300}));
+    judged(7, Verdict::NoResult);                                      // its judge died before it answered
+    for (const auto& newest : {store->scorecards(card.proposal), store->scorecardsOf(child.hash)})
+        QCOMPARE(sizes(newest), (std::vector{300}));
+    QCOMPARE(store->scorecards().value().size(), 4U);
+}
+
+void TestStore::scorecardsOfFormat5FindTheirQuestion()
+{
+    Place place;
+    const Hash seed(std::string(64, 'a')), child(std::string(64, 'b')), older(std::string(64, 'c'));
+    {
+        const auto old = sqlite::Database::open(place.file(), sqlite::Database::Mode::Create).value();
+        for (const Migration& migration : migrations())
+            if (migration.to <= 5)
+                QVERIFY(old->execute(migration.sql));
+        std::string sql = fmt::format("INSERT INTO version VALUES ('{0}', NULL, '', '', '', 1, NULL, 0, 1, 'seed', NULL);"
+                                      "INSERT INTO proposal VALUES (7, 1, 1, 'data', 'replay', '{0}', '[]', '', '', 'a', 0, 0, 'rejected', '', 0, NULL);",
+                                      seed.hex);
+        for (const auto& [k, created] : {std::pair(2, 1000), std::pair(4, 5000)})
+            sql += fmt::format("INSERT INTO verdict VALUES (7, '{}', '{}', 'no-result', {}, 0.02, 0.5, 60, 400, 31, '', '[]', {}, 2);", child.hex, seed.hex, k, created);
+        const auto card = [&](const char* proposal, const Hash& challenger, const Hash& champion, const char* suite, const char* split, int created) {
+            sql += fmt::format("INSERT INTO scorecard VALUES ({}, '{}', '{}', '{}', '{}', 0, 100, 5, 3, 92, 0.2, 0.3, 0.1, 0, 0.2, 1, '[]', '{{}}', '[]', {}, 0, 'null', NULL, NULL);",
+                               proposal, challenger.hex, champion.hex, suite, split, created);
+        };
+        card("7", child, seed, "addition-2", "gate", 999);             // of the first question; the second did not come so far
+        card("7", child, seed, "addition-3", "gate", 4999);            // replaced by the second
+        card("7", child, seed, "addition-3", "vault", 6000);
+        card("7", child, older, "addition-3", "gate", 500);            // format 4 had one verdict a proposal
+        card("NULL", {}, seed, "addition-3", "guide", 100);
+        sql += fmt::format("PRAGMA application_id = {}; PRAGMA user_version = 5;", applicationId);
+        QVERIFY(old->execute(sql.c_str()));
+    }
+    for (int i = 0; i < 2; ++i) {
+        const auto store = place.open(Store::Mode::ReadWrite);
+        QVERIFY2(store, store ? "" : store.error().text.c_str());
+        std::vector<int> questions;
+        for (const ScorecardRecord& card : (*store)->scorecards().value()) {
+            QCOMPARE(card.items, 100);
+            questions.push_back(card.k);
+        }
+        QCOMPARE(questions, (std::vector{2, 4, 0, 0, 0}));
+        const auto newest = (*store)->scorecards({7}).value();
+        QCOMPARE(newest.size(), 2U);
+        QCOMPARE(newest[0].suite, std::string("addition-3"));
+        QCOMPARE(newest[0].champion, seed);
+        QCOMPARE(newest[1].split, std::string("vault"));
     }
 }
 

@@ -175,6 +175,24 @@ private Q_SLOTS:
         QVERIFY2(told.contains("gain +72.0 [+67.0, +77.0], 300 items answered by both"), qPrintable(told));
     }
 
+    void whatWasDrawnBeforeAProposalWasTriedAgainIsTold()
+    {
+        SmallLab lab;
+        const Hash seed = lab.addVersion("seed", 1e-3), better = lab.addVersion("proposal 1", 3e-3);
+        QVERIFY(lab.propose("answer format reversed", ProposalState::Failed, seed, better, 0.7));
+        for (const auto& [k, pairs, looks] : {std::tuple(0, 400, 2), std::tuple(3, 0, 0)})
+            QVERIFY(lab.store->add(VerdictRecord{{1}, better, seed, Verdict::NoResult, k, 0.01, 2, 90, pairs, 12, "The judge <died>.", Json(), {}, looks}));
+        const auto summary = summarise(*lab.store, {});
+        QVERIFY(isGood(summary));
+        QCOMPARE(summary->tried[0].verdict->k, 3);
+        QVERIFY(!summary->tried[0].measured);
+        const QString told = text(toText(*summary));
+        QVERIFY2(told.contains("1 answer format reversed (reasoning): question 0: no-result after 400 pairs, 12 discordant, 2 looks: The judge <died>."), qPrintable(told));
+        QCOMPARE(toJson(*summary)["tried"][0]["earlier"][0]["pairs"], 400);
+        QCOMPARE(toJson(*summary)["tried"][0]["verdict"]["pairs"], 0);
+        QVERIFY(text(*htmlReport(*lab.store, lab.objects, {})).contains("judged before: question 0: no-result after 400 pairs, 12 discordant, 2 looks: The judge &lt;died"));
+    }
+
     void theVaultOfADecisionIsNotTheExam()
     {
         SmallLab lab;

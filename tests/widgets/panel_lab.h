@@ -148,10 +148,11 @@ private:
     }
 
     void card(Store& store, Id<ProposalRecord> proposal, const std::string& challenger, const std::string& suite, const std::string& split,
-              bool retained, double difference, double half)
+              bool retained, double difference, double half, int k)
     {
         ScorecardRecord card;
         card.proposal = proposal;
+        card.k = k;
         card.challenger = hash(challenger);
         card.champion = hash("seed");
         card.suite = suite;
@@ -232,13 +233,13 @@ private:
                                      "Digits come in the order in which carries arise, so each digit needs only what is already there.",
                                      reversed, ProposalState::Waiting);
         version(store, "reversed", reversed, run(store, second, TrialState::Trained, "reversed", 0.005, 2000));
-        card(store, second, "reversed", "addition-3", "gate", false, 0.061, 0.021);
-        card(store, second, "reversed", "addition-2", "gate", true, 0.004, 0.015);
-        card(store, second, "reversed", "addition-3", "guide", false, 0.06, 0.02);
+        card(store, second, "reversed", "addition-3", "gate", false, 0.061, 0.021, 2);
+        card(store, second, "reversed", "addition-2", "gate", true, 0.004, 0.015, 2);
+        card(store, second, "reversed", "addition-3", "guide", false, 0.06, 0.02, 2);
         verdict(store, second, "reversed", 2);
         const auto third = proposal(store, "tuning", "higher learning rate", "The loss was still falling.", plain, ProposalState::Declined);
         version(store, "faster", plain, run(store, third, TrialState::Trained, "faster", 0.003, 2000));
-        card(store, third, "faster", "addition-3", "gate", false, 0.02, 0.018);
+        card(store, third, "faster", "addition-3", "gate", false, 0.02, 0.018, 1);
         verdict(store, third, "faster", 1);
         DecisionRecord decision;
         decision.version = hash("faster");

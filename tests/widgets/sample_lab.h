@@ -248,6 +248,7 @@ private:
             card.classes = Json{{"champion", {{"carry", 40}, {"length", 3}}}, {"challenger", {{"carry", 12}, {"length", 2}}}};
             card.samples = Json::array();
             card.created = now();
+            card.k = m_questions + 1;
             require(m_store->add(card));
         }
         VerdictRecord record;

@@ -34,6 +34,13 @@ private Q_SLOTS:
         QVERIFY(lines[1].low.front() > lines[0].low.front());          // 824 hidden items against 200
         QCOMPARE(lines[2].name, QStringLiteral("addition-2, visible"));
         QVERIFY(lines[2].low.empty());
+        Snapshot askedAgain = *session->snapshot();                    // what a champion answered in an earlier question counts as well
+        askedAgain.earlierScorecards = askedAgain.scorecards;
+        std::erase_if(askedAgain.scorecards, [](const ScorecardRecord& card) { return card.split == "gate"; });
+        std::erase_if(askedAgain.earlierScorecards, [](const ScorecardRecord& card) { return card.split != "gate"; });
+        QCOMPARE(championScores(askedAgain)[1].curve.y, (std::vector<double>{0.44}));
+        QCOMPARE(championScores(askedAgain)[1].low, lines[1].low);
+        QCOMPARE(askedAgain.scoreOf(askedAgain.deployments.front().version), std::optional(0.44));
         Snapshot ofText = *session->snapshot();
         ofText.measure = Measure::BitsPerByte;
         QCOMPARE(championScores(ofText)[0].curve.y, (std::vector<double>{8 * 0.56}));

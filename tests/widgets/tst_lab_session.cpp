@@ -68,6 +68,28 @@ private Q_SLOTS:
         QTRY_COMPARE(session->snapshot()->gate.size(), std::size_t(2));
         QCOMPARE(session->snapshot()->config.alpha, 0.2);
     }
+    // Its judge died at once: it leaves a verdict without any scorecard, and none of the earlier ones is its own.
+    void aNewQuestionParksTheScorecardsOfTheOneBefore()
+    {
+        SampleLab lab(1);
+        auto session = std::move(*LabSession::open(lab.paths().root));
+        const auto before = session->snapshot();
+        QVERIFY(before->gateScore(lab.waiting()) && before->earlierScorecards.empty());
+        const Hash challenger = before->gateScore(lab.waiting())->challenger;
+        QVERIFY(before->scoreOf(challenger));
+        VerdictRecord again = *before->verdict(lab.waiting());
+        again.k += 1;
+        again.verdict = Verdict::NoResult;
+        again.pairs = 0;
+        QVERIFY(lab.store().add(again));
+        QTRY_VERIFY(session->snapshot()->verdict(lab.waiting())->k == again.k);
+        const auto after = session->snapshot();
+        QVERIFY(!after->gateScore(lab.waiting()));
+        QVERIFY(!after->scoreOf(challenger));
+        QCOMPARE(after->scorecards.size() + after->earlierScorecards.size(), before->scorecards.size());
+        QCOMPARE(after->judgings(lab.waiting()).size(), std::size_t(2));
+        QCOMPARE(after->judgings(lab.waiting()).back().pairs, before->verdict(lab.waiting())->pairs);
+    }
     void anEngineInAnotherProgramIsSeen()
     {
         SampleLab lab(1);

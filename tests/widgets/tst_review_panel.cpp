@@ -100,6 +100,14 @@ private Q_SLOTS:
             return std::any_of(labels.begin(), labels.end(), [&](const QLabel* one) { return one->text().contains(QLatin1String(words)); });
         };
         QVERIFY(says("412 pairs, 78 discordant, 5 looks"));
+        QVERIFY(!says("before:"));
+        VerdictRecord died = *snapshot.verdict(PanelLab::waiting);
+        died.k = 1;
+        died.verdict = Verdict::NoResult;
+        died.pairs = 150;
+        snapshot.verdicts.insert(snapshot.verdicts.begin(), died);
+        QVERIFY(says("before: no-result; question k = 1"));
+        QVERIFY(says("150 pairs, 78 discordant") && says("412 pairs, 78 discordant"));
         QVERIFY(says("vault: 0 looks used"));
         snapshot.vault = {3, 20};
         QVERIFY(says("vault: 3 looks of 20 used, 17 left"));

@@ -72,7 +72,7 @@ private:
             RATCHET_TRY(changes, store.changesSince(m_now.change, 100000));
             for (const Change& one : changes) {
                 tables.insert(one.what);
-                if (one.what == "scorecard" || one.what == "proposal")
+                if (one.what == "scorecard" || one.what == "verdict" || one.what == "proposal")
                     m_changedProposals.insert(std::atoll(one.ref.c_str()));
             }
         }
@@ -101,7 +101,7 @@ private:
             RATCHET_CHECK(into(m_now.lessons, store.lessons()));
         if (changed("tooth"))
             RATCHET_CHECK(into(m_now.teeth, store.teeth()));
-        if (changed("scorecard"))
+        if (changed("scorecard") || changed("verdict"))        // a judge that died at once leaves a verdict without any
             RATCHET_CHECK(readScorecards(store));
         if (changed("verdict") || changed("scorecard") || changed("deployment") || changed("reward"))
             RATCHET_CHECK(readControls(store));
@@ -141,6 +141,13 @@ private:
         m_now.scorecards.clear();
         for (const auto& [proposal, cards] : m_cards)
             m_now.scorecards.insert(m_now.scorecards.end(), cards.begin(), cards.end());
+        m_now.earlierScorecards.clear();
+        for (const VerdictRecord& verdict : m_now.verdicts) {
+            if (m_now.verdict(verdict.proposal)->k == verdict.k)
+                continue;
+            RATCHET_TRY(cards, store.scorecards(verdict.proposal, verdict.k));
+            m_now.earlierScorecards.insert(m_now.earlierScorecards.end(), cards.begin(), cards.end());
+        }
         return {};
     }
 

@@ -35,7 +35,8 @@ struct Snapshot {
     std::vector<TrialRecord> trials;
     std::vector<VersionRecord> versions;
     std::vector<VerdictRecord> verdicts;
-    std::vector<ScorecardRecord> scorecards;
+    std::vector<ScorecardRecord> scorecards;          // of the newest question of each proposal, and of no question
+    std::vector<ScorecardRecord> earlierScorecards;   // of its questions before that: what the champions answered there counts, too
     std::vector<DecisionRecord> decisions;
     std::vector<DeploymentRecord> deployments;
     std::vector<GoalRecord> goals;
@@ -68,7 +69,8 @@ struct Snapshot {
     [[nodiscard]] const TrialRecord* trialOf(Id<ProposalRecord> proposal) const;    // newest
     [[nodiscard]] const VersionRecord* version(const Hash& hash) const;
     [[nodiscard]] const ProposalRecord* proposalOf(const VersionRecord& version) const;
-    [[nodiscard]] const VerdictRecord* verdict(Id<ProposalRecord> proposal) const;
+    [[nodiscard]] const VerdictRecord* verdict(Id<ProposalRecord> proposal) const;      // of its newest question
+    [[nodiscard]] std::vector<VerdictRecord> judgings(Id<ProposalRecord> proposal) const;   // of all of them, newest first
     // Of the target suite, gate split; what the queue shows as measured gain.
     [[nodiscard]] const ScorecardRecord* gateScore(Id<ProposalRecord> proposal) const;
     [[nodiscard]] const Json* genomeOf(const Hash& version) const;

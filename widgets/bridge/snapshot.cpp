@@ -56,6 +56,13 @@ const VerdictRecord* Snapshot::verdict(Id<ProposalRecord> wanted) const
     return found == verdicts.rend() ? nullptr : &*found;
 }
 
+std::vector<VerdictRecord> Snapshot::judgings(Id<ProposalRecord> wanted) const
+{
+    std::vector<VerdictRecord> list;
+    std::copy_if(verdicts.rbegin(), verdicts.rend(), std::back_inserter(list), [wanted](const VerdictRecord& v) { return v.proposal == wanted; });
+    return list;
+}
+
 const ScorecardRecord* Snapshot::gateScore(Id<ProposalRecord> wanted) const
 {
     const auto found = std::find_if(scorecards.begin(), scorecards.end(), [wanted](const ScorecardRecord& card) {
@@ -74,14 +81,15 @@ const Json* Snapshot::genomeOf(const Hash& hash) const
 std::optional<double> Snapshot::scoreOf(const Hash& hash) const
 {
     std::optional<double> asChampion;
-    for (const ScorecardRecord& card : scorecards) {
-        if (card.split != "gate" || card.retained || card.challenger == card.champion)
-            continue;
-        if (card.challenger == hash)
-            return card.challengerMean;
-        if (card.champion == hash && !asChampion)
-            asChampion = card.championMean;
-    }
+    for (const auto* cards : {&scorecards, &earlierScorecards})
+        for (const ScorecardRecord& card : *cards) {
+            if (card.split != "gate" || card.retained || card.challenger == card.champion)
+                continue;
+            if (card.challenger == hash && cards == &scorecards)
+                return card.challengerMean;
+            if (card.champion == hash && !asChampion)
+                asChampion = card.championMean;
+        }
     return asChampion;
 }
 

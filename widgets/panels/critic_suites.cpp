@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/panels/critic_suites.h"
 
+#include <utility>
+
 #include <QLabel>
 #include <QVBoxLayout>
 
@@ -72,9 +74,9 @@ void CriticSuites::show(const Snapshot& snapshot, const Selection& selection)
     if (!version)
         return m_title->setText(tr("The champion's suites appear here once it was observed."));
     m_title->setText(examinedTitle(snapshot, *version));
-    if (m_filled == std::pair(*version, snapshot.scorecards.size()))
+    const std::tuple key(*version, snapshot.scorecards.size(), snapshot.verdicts.size());
+    if (std::exchange(m_filled, key) == key)
         return;
-    m_filled = {*version, snapshot.scorecards.size()};
     const ScoreFormat scores(snapshot);
     m_table->horizontalHeaderItem(Score)->setText(scores.countsAnswers() ? tr("score, % [95 %]") : scores.title());
     m_table->horizontalHeaderItem(Against)->setText(tr("against champion, %1").arg(scores.unit()));

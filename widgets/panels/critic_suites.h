@@ -2,6 +2,8 @@
 // Everything measured of one version: suites that decide and probes that only show, with its failures. User-interface thread only.
 #pragma once
 
+#include <tuple>
+
 #include "widgets/panels/critic_page.h"
 
 class QLabel;
@@ -17,7 +19,7 @@ public:
 private:
     QLabel* m_title = nullptr;
     QTableWidget* m_table = nullptr;
-    std::pair<Hash, std::size_t> m_filled;        // version and number of scorecards that the table shows
+    std::tuple<Hash, std::size_t, std::size_t> m_filled;     // version and numbers of scorecards and verdicts that the table shows
 };
 
 } // namespace ratchet

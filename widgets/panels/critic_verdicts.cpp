@@ -38,16 +38,17 @@ std::optional<Measured> onGate(const Snapshot& snapshot, const Hash& version, co
 {
     Measured asChampion;
     std::optional<Measured> own;
-    for (const auto& card : snapshot.scorecards) {
-        if (card.split != "gate" || card.suite != suite || card.items == 0)
-            continue;
-        if (card.champion == version) {
-            asChampion.mean += (card.championMean - asChampion.mean) * card.items / (asChampion.items + card.items);
-            asChampion.items += card.items;
-        } else if (card.challenger == version) {
-            own = {card.challengerMean, card.items};
+    for (const auto* cards : {&snapshot.scorecards, &snapshot.earlierScorecards})
+        for (const auto& card : *cards) {
+            if (card.split != "gate" || card.suite != suite || card.items == 0)
+                continue;
+            if (card.champion == version) {
+                asChampion.mean += (card.championMean - asChampion.mean) * card.items / (asChampion.items + card.items);
+                asChampion.items += card.items;
+            } else if (card.challenger == version && cards == &snapshot.scorecards) {
+                own = {card.challengerMean, card.items};
+            }
         }
-    }
     return asChampion.items > 0 ? asChampion : own;
 }
 

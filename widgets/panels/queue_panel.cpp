@@ -184,10 +184,10 @@ QString QueuePanel::detailHtml(const Snapshot& snapshot, const ProposalRecord& p
     if (!proposal.stateReason.empty())
         state += QStringLiteral(" \u00b7 ") + html::escape(text(proposal.stateReason));
     html += html::paragraph(state);
-    if (const VerdictRecord* verdict = snapshot.verdict(proposal.id)) {
+    for (const VerdictRecord& verdict : snapshot.judgings(proposal.id)) {
         QString line = tr("E %1 of %2 after %3 pairs, question %4 of this lab")
-                           .arg(formatEValue(std::log(std::max(verdict->eValue, 1e-300))), formatEValue(std::log(std::max(verdict->threshold, 1.0))))
-                           .arg(verdict->pairs).arg(verdict->k);
+                           .arg(formatEValue(std::log(std::max(verdict.eValue, 1e-300))), formatEValue(std::log(std::max(verdict.threshold, 1.0))))
+                           .arg(verdict.pairs).arg(verdict.k);
         html += html::paragraph(html::colored(line, t.secondary));
     }
     html += html::paragraph(html::escape(text(proposal.reason)));

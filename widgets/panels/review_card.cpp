@@ -78,9 +78,10 @@ QString kindText(DecisionKind kind)
     return {};
 }
 
-QString questionText(const VerdictRecord& verdict)
+QString questionText(const VerdictRecord& verdict, bool isNewest)
 {
-    QString line = ReviewCard::tr("question k = %1, \u03B1\u2096 = %2; %3 pairs, %4 discordant").arg(verdict.k).arg(numberText(verdict.alpha, 2))
+    QString line = isNewest ? QString() : ReviewCard::tr("before: %1; ").arg(text(toText(verdict.verdict)));
+    line += ReviewCard::tr("question k = %1, \u03B1\u2096 = %2; %3 pairs, %4 discordant").arg(verdict.k).arg(numberText(verdict.alpha, 2))
                        .arg(formatCount(verdict.pairs), formatCount(verdict.discordant));
     if (verdict.looks > 0)
         line += verdict.looks == 1 ? ReviewCard::tr(", 1 look") : ReviewCard::tr(", %1 looks").arg(verdict.looks);
@@ -353,8 +354,9 @@ void ReviewCard::showFacts(const Snapshot& snapshot, const ReviewCase& entry, co
     if (const TrialRecord* trial = snapshot.trialOf(entry.proposal))
         for (const std::string& sentence : sentencesOf(trial->report))
             lines << escaped(text(sentence));
-    if (evidence.verdict)
-        lines << escaped(questionText(*evidence.verdict));
+    const auto judgings = snapshot.judgings(entry.proposal);
+    for (const VerdictRecord& verdict : judgings)
+        lines << escaped(questionText(verdict, verdict.k == judgings.front().k));
     lines << escaped(vaultText(snapshot.vault));
     QStringList held;
     if (evidence.verdict && evidence.verdict->integrity.is_array())

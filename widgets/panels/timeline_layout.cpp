@@ -90,9 +90,10 @@ TimelineLayout TimelineLayout::of(const Snapshot& snapshot, int lanes)
     TimelineLayout layout;
     Index index;
     std::unordered_map<Hash, double> scores;
-    for (const ScorecardRecord& card : snapshot.scorecards)
-        if (card.split == "gate" && !card.retained)
-            scores.emplace(card.champion, card.championMean);
+    for (const auto* cards : {&snapshot.scorecards, &snapshot.earlierScorecards})
+        for (const ScorecardRecord& card : *cards)
+            if (card.split == "gate" && !card.retained)
+                scores.emplace(card.champion, card.championMean);
     for (const ScorecardRecord& card : snapshot.scorecards)
         if (card.split == "gate" && !card.retained)
             scores[card.challenger] = card.challengerMean;
