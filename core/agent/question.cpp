@@ -231,8 +231,10 @@ Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& pr
         evidence.standardError = std::sqrt(std::max(meanSquare - card.difference * card.difference, 1e-4) / n);
         evidence.failed = false;
     }
-    if (context.config.isDataFinite() && verdict && !evidence.accepted)      // that it is no better is all that may be known
-        evidence.failed = verdict->verdict == Verdict::NoResult;
+    if (verdict && verdict->verdict == Verdict::NoResult)                        // what its judge drew is kept, and says nothing
+        evidence.failed = true;
+    else if (context.config.isDataFinite() && verdict && !evidence.accepted)     // that it is no better is all that may be known
+        evidence.failed = false;
     return evidence;
 }
 
