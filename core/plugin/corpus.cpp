@@ -25,7 +25,7 @@ constexpr std::size_t leastBytes = 64 << 10;
 constexpr std::size_t leastPart = 256;            // of a judged document that is cut: a piece that the domain text asks
 constexpr std::size_t leastJudged = 2 << 10;      // of each split, when what stands in training documents is taken out
 constexpr std::size_t leastJudgedLines = 2;
-constexpr std::size_t portion = 4 << 20;
+constexpr std::size_t portion = 32 << 20;         // of judged text at a time
 constexpr std::array splitNames{"train", "guide", "gate", "vault"};   // in the order of Split
 
 std::size_t halfOfMemory()

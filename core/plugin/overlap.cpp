@@ -2,39 +2,36 @@
 #include "core/plugin/overlap.h"
 
 #include <algorithm>
+#include <bit>
 #include <cctype>
+#include <numeric>
 #include <string>
 
 namespace ratchet {
 namespace {
 
 constexpr std::uint64_t base = 0x9e3779b97f4a7c15ULL;      // odd: multiplying loses nothing
-constexpr int filterShift = 64 - 26;
 
 bool counts(char c)
 {
     return static_cast<unsigned char>(c) >= 0x80 || std::isalnum(static_cast<unsigned char>(c));
 }
 
-struct Plain {
-    std::string text;                     // in lower case what counts; whatever lies between is one space
-    std::vector<std::size_t> from;        // where in the original each of them stands
-};
-
-Plain plainOf(std::string_view text)
+// In lower case what counts; whatever lies between is one space. `from`: where in the text each of it stands.
+std::string plainOf(std::string_view text, std::vector<std::size_t>* from = nullptr)
 {
-    Plain plain;
+    std::string plain;
+    plain.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        if (!counts(c) && (plain.text.empty() || plain.text.back() == ' '))
+        if (!counts(c) && (plain.empty() || plain.back() == ' '))
             continue;
-        plain.text += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : counts(c) ? c : ' ';
-        plain.from.push_back(i);
+        plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : counts(c) ? c : ' ';
+        if (from)
+            from->push_back(i);
     }
-    if (!plain.text.empty() && plain.text.back() == ' ') {
-        plain.text.pop_back();
-        plain.from.pop_back();
-    }
+    if (!plain.empty() && plain.back() == ' ')
+        plain.pop_back();
     return plain;
 }
 
@@ -57,54 +54,79 @@ template <typename Visit> void eachGram(const std::string& plain, std::size_t gr
 
 std::size_t Overlap::lengthOf(std::string_view text)
 {
-    return plainOf(text).text.size();
+    return plainOf(text).size();
 }
 
 void Overlap::addJudged(std::string_view text)
 {
-    std::vector<std::uint64_t> grams;
-    eachGram(plainOf(text).text, m_rule.gram, [&](std::uint64_t hash, std::size_t) { grams.push_back(hash); });
-    for (const std::uint64_t hash : grams) {
-        m_seen.emplace(hash, false);
-        m_filter[hash >> filterShift] = true;
-    }
-    m_judged.push_back(std::move(grams));
+    eachGram(plainOf(text), m_rule.gram, [&](std::uint64_t hash, std::size_t) { m_grams.push_back(hash); });
+    m_ends.push_back(m_grams.size());
+    m_sorted.clear();
+}
+
+void Overlap::sort()
+{
+    m_sorted = m_grams;
+    std::sort(m_sorted.begin(), m_sorted.end());
+    m_sorted.erase(std::unique(m_sorted.begin(), m_sorted.end()), m_sorted.end());
+    m_held.assign(m_sorted.size(), false);
+    const int bits = std::bit_width(m_sorted.size() | 1);
+    m_shift = 64 - bits;
+    m_first.assign((std::size_t(1) << bits) + 1, 0);
+    for (const std::uint64_t gram : m_sorted)
+        ++m_first[(gram >> m_shift) + 1];
+    std::partial_sum(m_first.begin(), m_first.end(), m_first.begin());
+}
+
+std::size_t Overlap::find(std::uint64_t gram) const
+{
+    const auto bucket = static_cast<std::size_t>(gram >> m_shift);
+    for (std::size_t at = m_first[bucket]; at < m_first[bucket + 1]; ++at)
+        if (m_sorted[at] == gram)
+            return at;
+    return m_sorted.size();
 }
 
 void Overlap::addTrained(std::string_view text)
 {
-    eachGram(plainOf(text).text, m_rule.gram, [&](std::uint64_t hash, std::size_t) {
-        if (!m_filter[hash >> filterShift])
-            return;
-        if (const auto found = m_seen.find(hash); found != m_seen.end())
-            found->second = true;
+    if (m_grams.empty())
+        return;
+    if (m_sorted.empty())
+        sort();
+    eachGram(plainOf(text), m_rule.gram, [&](std::uint64_t hash, std::size_t) {
+        if (const std::size_t at = find(hash); at < m_sorted.size())
+            m_held[at] = true;
     });
 }
 
 bool Overlap::isHeld(std::uint64_t gram) const
 {
-    const auto found = m_seen.find(gram);
-    return found != m_seen.end() && found->second;
+    if (m_sorted.empty())
+        return false;
+    const std::size_t at = find(gram);
+    return at < m_sorted.size() && m_held[at];
 }
 
 bool Overlap::isLeaked(std::size_t index) const
 {
-    const auto& grams = m_judged[index];
-    const auto held = std::count_if(grams.begin(), grams.end(), [this](std::uint64_t gram) { return isHeld(gram); });
-    return held > 0 && static_cast<double>(held) >= m_rule.share * static_cast<double>(grams.size());
+    const auto begin = m_grams.begin() + static_cast<std::ptrdiff_t>(index == 0 ? 0 : m_ends[index - 1]);
+    const auto end = m_grams.begin() + static_cast<std::ptrdiff_t>(m_ends[index]);
+    const auto held = std::count_if(begin, end, [this](std::uint64_t gram) { return isHeld(gram); });
+    return held > 0 && static_cast<double>(held) >= m_rule.share * static_cast<double>(end - begin);
 }
 
 int Overlap::leaked() const
 {
     int count = 0;
-    for (std::size_t i = 0; i < m_judged.size(); ++i)
+    for (std::size_t i = 0; i < m_ends.size(); ++i)
         count += isLeaked(i) ? 1 : 0;
     return count;
 }
 
 std::vector<std::string_view> Overlap::clearParts(std::string_view text) const
 {
-    const Plain plain = plainOf(text);
+    std::vector<std::size_t> from;
+    const std::string plain = plainOf(text, &from);
     std::vector<std::string_view> parts;
     std::size_t begin = 0;                                // of the part that may go on
     const auto keep = [&](std::size_t end) {
@@ -116,14 +138,14 @@ std::vector<std::string_view> Overlap::clearParts(std::string_view text) const
             parts.push_back(text.substr(begin, end - begin));
     };
     std::size_t cutUntil = 0;                             // in plain characters
-    eachGram(plain.text, m_rule.gram, [&](std::uint64_t hash, std::size_t end) {
+    eachGram(plain, m_rule.gram, [&](std::uint64_t hash, std::size_t end) {
         if (!isHeld(hash))
             return;
         const std::size_t start = end - std::min(m_rule.gram, end);
         if (start > cutUntil)
-            keep(plain.from[start]);
+            keep(from[start]);
         cutUntil = end;
-        begin = plain.from[end - 1] + 1;
+        begin = from[end - 1] + 1;
     });
     keep(text.size());
     return parts;

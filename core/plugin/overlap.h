@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace ratchet {
@@ -23,7 +22,7 @@ public:
     // common has none in any part of it, so that a document that was cleared is clear wherever a piece of it is judged.
     static constexpr Rule passages{48, 0};
 
-    explicit Overlap(Rule rule) : m_rule(rule) {}
+    explicit Overlap(Rule rule) : m_rule(rule) {}      // keeps some 20 bytes for each character of what is judged, of which there are below 2^32
     // What counts of a text, in the characters that Rule::gram is given in.
     [[nodiscard]] static std::size_t lengthOf(std::string_view text);
     void addJudged(std::string_view text);
@@ -31,18 +30,24 @@ public:
     void addTrained(std::string_view text);
     // Of the index-th text that was added.
     [[nodiscard]] bool isLeaked(std::size_t index) const;
-    [[nodiscard]] int judged() const { return static_cast<int>(m_judged.size()); }
+    [[nodiscard]] int judged() const { return static_cast<int>(m_ends.size()); }
     [[nodiscard]] int leaked() const;
     // The parts of a judged text, in its order, that are left when every n-gram which training texts hold is cut out, with what is
     // left of a word on either side. The whole text when there is none; nothing of a text shorter than one n-gram that is held.
     [[nodiscard]] std::vector<std::string_view> clearParts(std::string_view text) const;
 
 private:
+    void sort();
+    // Where a judged n-gram stands in m_sorted; past its end for another one.
+    [[nodiscard]] std::size_t find(std::uint64_t gram) const;
     [[nodiscard]] bool isHeld(std::uint64_t gram) const;
     Rule m_rule;
-    std::vector<std::vector<std::uint64_t>> m_judged;      // n-grams of each text
-    std::unordered_map<std::uint64_t, bool> m_seen;        // judged n-gram -> stands in a training text
-    std::vector<bool> m_filter = std::vector<bool>(std::size_t(1) << 26);      // most training n-grams end here, without a look-up
+    std::vector<std::uint64_t> m_grams;         // of all judged texts, in their order
+    std::vector<std::size_t> m_ends;            // in m_grams, of each text
+    std::vector<std::uint64_t> m_sorted;        // each once
+    std::vector<bool> m_held;                   // by a training text, as m_sorted
+    std::vector<std::uint32_t> m_first;         // in m_sorted, by an n-gram's first bits; about one n-gram each, as hashes are even
+    int m_shift = 0;                            // to these bits
 };
 
 } // namespace ratchet
