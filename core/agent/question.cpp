@@ -207,6 +207,19 @@ Result<std::unique_ptr<Job>> questionJob(Context& context, const ProposalRecord&
     return std::make_unique<QuestionJob>(context, std::move(spec), std::move(examiner), proposal);
 }
 
+namespace {
+
+// Of a paired difference; of bits per byte as it was measured, or in cards that do not say, as of differences of 0.8 bits.
+double variance(const ScorecardRecord& card, Measure measure)
+{
+    if (measure == Measure::ExactMatch)
+        return std::max((card.wins + card.losses) / static_cast<double>(card.items) - card.difference * card.difference, 1e-4);
+    const double deviation = card.differenceDeviation.value_or(0.1);
+    return std::max(deviation * deviation, 1e-8);
+}
+
+} // namespace
+
 Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& proposal)
 {
     LessonEvidence evidence;
@@ -225,10 +238,8 @@ Result<LessonEvidence> lessonEvidence(Context& context, const ProposalRecord& pr
     for (const ScorecardRecord& card : cards) {
         if (card.split != context.learnsFrom() || card.suite != context.target().name || card.items == 0)
             continue;
-        const double n = card.items;
-        const double meanSquare = context.info.measure == Measure::ExactMatch ? (card.wins + card.losses) / n : 0.01;
         evidence.gain = card.difference;
-        evidence.standardError = std::sqrt(std::max(meanSquare - card.difference * card.difference, 1e-4) / n);
+        evidence.standardError = std::sqrt(variance(card, context.info.measure) / card.items);
         evidence.failed = false;
     }
     if (verdict && verdict->verdict == Verdict::NoResult)                        // what its judge drew is kept, and says nothing

@@ -83,6 +83,7 @@ struct Judged {
         card.championMean = 0.5;
         card.challengerMean = score;
         card.difference = score - 0.5;
+        card.differenceDeviation = 0.02;
         return card;
     }
     [[nodiscard]] double scoreOf(const char* name) const
@@ -121,6 +122,7 @@ private Q_SLOTS:
         const LessonEvidence good = lessonEvidence(*lab.context, lab.accepted).value(), bad = lessonEvidence(*lab.context, lab.rejected).value();
         QVERIFY(good.accepted && !good.failed && !bad.accepted && !bad.failed);
         QVERIFY(std::abs(good.gain - 0.2) < 1e-12);
+        QCOMPARE(good.standardError, 0.02 / 10);                      // of bits per byte as the differences lay apart
         QCOMPARE(bad.gain, 0.0);
         QCOMPARE(lab.scoreOf("accepted"), 0.7);
         QCOMPARE(lab.scoreOf("rejected"), 0.0);
