@@ -75,8 +75,9 @@ Result<int> makeLab(const NewOptions& options)
     std::string corpus;
     if (!options.corpus.empty()) {
         RATCHET_TRY(about, corpusSummary(paths.corpus()));
-        corpus = fmt::format("  corpus  {} documents, {} bytes{}\n", about.documents, about.bytes,
-                             about.leftOut ? fmt::format("; {} bytes left out of what is judged, as they stand in what is trained on, too", about.leftOut) : "");
+        corpus = fmt::format("  corpus  {} documents, {}{}\n", about.documents, toTextBytes(static_cast<double>(about.bytes)),
+                             about.leftOut ? fmt::format("; {} of what would be judged stand in what is trained on, too, and are left out",
+                                                         toTextBytes(static_cast<double>(about.leftOut))) : "");
     }
     fmt::print("Made the lab {}\n  domain  {}\n{}  goal    {}\n  budget  {}, {} a trial\n  seed    {}\n  guard   {}\n{}{}\n"
                "Next: ratchet run {}\n",

@@ -23,7 +23,9 @@ std::string gainText(const Summary& summary, double difference)
 
 std::string eValueText(double value)
 {
-    return value >= 1e5 || (value > 0 && value < 1e-3) ? fmt::format("{:.1e}", value) : fmt::format("{:.3g}", value);
+    if (value >= 1e5 || (value > 0 && value < 1e-3))
+        return fmt::format("{:.1e}", value);
+    return value >= 1e3 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
 }
 
 std::string placeboText(const PlaceboCount& count)

@@ -73,7 +73,9 @@ Gate::Options gateOptions(Measure measure, double logThreshold, double minEffect
 std::string eText(double logE)
 {
     const double power = logE / std::numbers::ln10;
-    return power < 6 ? fmt::format("{:.3g}", std::exp(logE)) : fmt::format("1e{:.0f}", std::floor(power));
+    if (power >= 6)
+        return fmt::format("1e{:.0f}", std::floor(power));
+    return power >= 3 ? fmt::format("{:.0f}", std::exp(logE)) : fmt::format("{:.3g}", std::exp(logE));
 }
 
 } // namespace
