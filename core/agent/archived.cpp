@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/agent/controls.h"
 
@@ -43,9 +44,10 @@ Result<std::vector<Archived>> archived(Context& context, const Hash& champion)
 {
     RATCHET_TRY(versions, context.store->versions());
     RATCHET_TRY(proposals, context.store->proposals());
-    std::vector<Archived> list;
+    std::multimap<std::int64_t, Archived> byProposal;        // trials of a tooth end in any order, and a draw must not depend on it
     for (const VersionRecord& version : versions) {
         Archived one;
+        std::int64_t made = 0;
         one.version = version.hash;
         one.champion = version.hash == champion;
         one.parent = version.parent;
@@ -63,10 +65,14 @@ Result<std::vector<Archived>> archived(Context& context, const Hash& champion)
                     continue;
                 RATCHET_TRY(verdict, context.store->verdict(trial->proposal));
                 one.accepted = verdict && verdict->verdict == Verdict::Accept;
+                made = trial->proposal.value;
             }
         }
-        list.push_back(one);
+        byProposal.emplace(made, one);
     }
+    std::vector<Archived> list;
+    for (auto& [made, one] : byProposal)
+        list.push_back(std::move(one));
     RATCHET_CHECK(addNiches(context, versions, list));
     return list;
 }

@@ -9,7 +9,7 @@
 
 namespace ratchet {
 
-// Every version but controls', by creation, with its newest gate score. Novelty and cell are those of versions that can be
+// Every version but controls', in the order of their proposals, with its newest gate score. Novelty and cell are those of versions that can be
 // parents (the champion, and what the gate accepted).
 [[nodiscard]] Result<std::vector<Archived>> archived(Context& context, const Hash& champion);
 

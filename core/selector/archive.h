@@ -48,7 +48,7 @@ enum class ParentPolicy {
 [[nodiscard]] Result<ParentPolicy> parentPolicyFromText(const std::string& name);    // BadInput naming those there are
 [[nodiscard]] std::vector<std::string> parentPolicies();
 
-// `archive` in the order of creation. Unset for an empty one.
+// `archive` in the order of the proposals, the first version before. Unset for an empty one.
 [[nodiscard]] Hash chooseParent(const std::vector<Archived>& archive, Rng& rng, ParentPolicy policy = ParentPolicy::Balanced);
 
 } // namespace ratchet

@@ -61,6 +61,7 @@ struct Judged {
         VersionRecord version = exampleVersion(name, champion);
         version.genome = genome;
         version.trial = trialId;
+        version.created = Time{} + std::chrono::hours(24) - id.value * std::chrono::hours(1);      // who began first ended last
         RATCHET_CHECK(context->store->add(version));
         VerdictRecord record;
         record.proposal = id;
@@ -85,6 +86,14 @@ struct Judged {
         card.difference = score - 0.5;
         card.differenceDeviation = 0.02;
         return card;
+    }
+    [[nodiscard]] std::vector<Hash> archive() const
+    {
+        std::vector<Hash> list;
+        const std::vector<Archived> all = archived(*context, champion).value();
+        for (const Archived& one : all)
+            list.push_back(one.version);
+        return list;
     }
     [[nodiscard]] double scoreOf(const char* name) const
     {
@@ -135,6 +144,7 @@ private Q_SLOTS:
         QVERIFY(good.accepted && !bad.accepted && !bad.failed);
         QVERIFY(std::abs(good.gain - 0.4) < 1e-12 && std::abs(bad.gain + 0.4) < 1e-12);
         QCOMPARE(lab.scoreOf("accepted"), 0.9);
+        QVERIFY(lab.archive() == (std::vector<Hash>{lab.champion, hashOf("accepted"), hashOf("rejected")}));      // whoever ended first
         QVERIFY(lab.gains() == (std::vector<std::optional<double>>{0.9 - 0.5, 0.1 - 0.5}));
     }
 };
