@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whether judged texts stand in what was trained on, word for word or nearly: the overlap of their n-grams, as Brown 2020
 // (arXiv 2005.14165, appendix C) looks for it, but of characters instead of words, so that short questions count too.
-// Only letters and digits matter; case, spaces and signs do not. Pure; one thread.
+// Only letters and digits matter; case, spaces and signs of ASCII do not, and every byte beyond ASCII is taken for a letter. Pure; one thread.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace ratchet {
 class Overlap {
 public:
     struct Rule {
-        std::size_t gram;       // n: letters, digits and the single gaps between them. A shorter text is one n-gram: it must be a text of its own
+        // n, 16 to 64: letters, digits and the single gaps between them. A shorter text is one n-gram: it must be a text of its own
+        std::size_t gram;
         double share;           // of a judged text's n-grams that training texts must hold for it to count as leaked; 0: any single one
     };
     // Templates with other numbers in them stay below the share.
@@ -38,11 +39,14 @@ public:
     [[nodiscard]] std::vector<std::string_view> clearParts(std::string_view text) const;
 
 private:
+    void index();                            // of all judged texts
     [[nodiscard]] bool isHeld(std::uint64_t gram) const;
+    [[nodiscard]] std::size_t placeOf(std::uint64_t seed) const;
     Rule m_rule;
     std::vector<std::vector<std::uint64_t>> m_judged;      // n-grams of each text
     std::unordered_map<std::uint64_t, bool> m_seen;        // judged n-gram -> stands in a training text
-    std::vector<bool> m_filter = std::vector<bool>(std::size_t(1) << 26);      // most training n-grams end here, without a look-up
+    std::vector<std::uint64_t> m_seeds;      // of the judged texts, until they are indexed
+    std::vector<bool> m_filter;              // a power of two of places; few training n-grams get past it and are looked up
 };
 
 } // namespace ratchet
