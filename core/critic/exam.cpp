@@ -183,7 +183,7 @@ Check Exam::checkLeak(const Genome& genome, int samples) const
     if (!corpus || !done)
         return {check.name, false, corpus ? done.error().text : corpus.error().text};
     for (const auto document : corpus->documents(Split::Train))
-        overlap.addTrained(document);
+        overlap.addTrained(text ? document : questionIn(document));
     check.ok = overlap.leaked() == 0;
     check.detail = fmt::format("{} of {} judged texts stand in the training documents", overlap.leaked(), overlap.judged());
     return check;

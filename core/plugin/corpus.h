@@ -24,12 +24,15 @@ struct CorpusSummary { std::size_t documents = 0, bytes = 0, skippedFiles = 0, l
 // (train.txt, guide.txt, gate.txt, vault.txt) with documents separated by a 0x00 byte, and corpus.json.
 // CorpusUse::Lines: a file of one JSON object a line; every line that is not blank is a document, checked to be JSON (what
 // is in it is the domain's business), and 64 of them are enough whatever their size. A judged line goes when four fifths of its
-// question's n-grams stand in training lines (Overlap::questions), as templates share the rest.
+// question's n-grams stand in the questions of training lines (Overlap::questions), as templates share the rest.
 // Errors name the cause: missing, empty, binary (NUL bytes or invalid UTF-8), a single line, unreadable,
 // too small to split (fewer than 64 documents or 64 KiB), larger than half of memory, so repetitive that of guide, gate or vault
 // fewer than 2 KiB or 2 lines are left.
 [[nodiscard]] Result<CorpusSummary> importCorpus(const std::filesystem::path& source, const std::filesystem::path& folder,
                                                  CorpusUse use = CorpusUse::Text);
+
+// What a line of JSON asks, as its readers are asked it, without escapes; the line itself where it has no question.
+[[nodiscard]] std::string questionIn(std::string_view line);
 
 // What an import found, as it stands in the corpus folder.
 [[nodiscard]] Result<CorpusSummary> corpusSummary(const std::filesystem::path& folder);
