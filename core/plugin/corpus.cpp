@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <deque>
 #include <numeric>
 #include <set>
 
@@ -202,17 +202,18 @@ std::vector<std::string_view> clearOf(std::string_view document, const Overlap& 
     return parts;
 }
 
-// Takes out of the documents that are judged what stands in those that are trained on. In portions, as an index of all their
-// n-grams would be many times their size.
+// Takes out of the documents that are judged what stands in those that are trained on; out of the gate's and the vault's also what stands in
+// the guide's, whose failures are replayed. In portions, as an index of all their n-grams would be many times their size.
 void clearJudged(Splits& splits, CorpusUse use)
 {
     const bool text = use == CorpusUse::Text;
-    std::vector<std::string_view> trained = splits[static_cast<std::size_t>(Split::Train)];
-    std::vector<std::string> asked;
-    if (!text) {
-        std::transform(trained.begin(), trained.end(), std::back_inserter(asked), questionIn);
-        trained.assign(asked.begin(), asked.end());
-    }
+    std::vector<std::string_view> trained;
+    std::deque<std::string> asked;
+    const auto train = [&](const std::vector<std::string_view>& documents) {
+        for (const std::string_view document : documents)
+            trained.push_back(text ? document : asked.emplace_back(questionIn(document)));
+    };
+    train(splits[static_cast<std::size_t>(Split::Train)]);
     const std::size_t portion = std::max(leastPortion, bytesOf(trained) / portions);
     for (const Split split : {Split::Guide, Split::Gate, Split::Vault}) {
         std::vector<std::string_view>& documents = splits[static_cast<std::size_t>(split)];
@@ -231,6 +232,8 @@ void clearJudged(Splits& splits, CorpusUse use)
             first = last;
         }
         documents = std::move(clear);
+        if (split == Split::Guide)
+            train(documents);
     }
 }
 

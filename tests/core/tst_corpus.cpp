@@ -161,11 +161,14 @@ void TestCorpus::aQuestionThatIsTrainedOnIsNotJudged()
     for (const auto line : corpus.documents(Split::Train))
         trained.insert(asked(line));
     int judged = 0;
-    for (const auto split : {Split::Guide, Split::Gate, Split::Vault})
+    for (const auto split : {Split::Guide, Split::Gate, Split::Vault}) {
         for (const auto line : corpus.documents(split)) {
             ++judged;
             QVERIFY2(!trained.contains(asked(line)), qPrintable(asked(line)));
         }
+        for (const auto line : corpus.documents(split == Split::Guide ? split : Split::Train))      // its failures are replayed
+            trained.insert(asked(line));
+    }
     QVERIFY2(judged >= 25 && judged <= 50 && summary->leftOut > 0, qPrintable(QString::number(judged)));
 }
 
