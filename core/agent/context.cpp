@@ -208,10 +208,8 @@ Result<std::vector<bool>> areJudged(const Context& context, const std::vector<Ou
         for (const std::string& answer : {outcome.completion, outcome.correction})
             overlap.addJudged(lines ? outcome.prompt : outcome.prompt + answer);
     for (const Split split : {Split::Gate, Split::Vault})
-        for (const auto document : corpus.documents(split)) {
-            const Json line = lines ? Json::parse(document, nullptr, false) : Json();
-            overlap.addTrained(line.is_object() ? line.value("question", "") : std::string(document));
-        }
+        for (const auto document : corpus.documents(split))
+            overlap.addTrained(lines ? questionIn(document) : document);
     for (std::size_t i = 0; i < outcomes.size(); ++i)
         judged[i] = judged[i] || overlap.isLeaked(2 * i) || overlap.isLeaked(2 * i + 1);
     return judged;

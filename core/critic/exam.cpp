@@ -182,10 +182,11 @@ Check Exam::checkLeak(const Genome& genome, int samples) const
     });
     if (!corpus || !done)
         return {check.name, false, corpus ? done.error().text : corpus.error().text};
-    for (const auto document : corpus->documents(Split::Train))
-        overlap.addTrained(document);
+    for (const Split split : {Split::Train, Split::Guide})
+        for (const auto document : corpus->documents(split))
+            overlap.addTrained(text ? document : questionIn(document));
     check.ok = overlap.leaked() == 0;
-    check.detail = fmt::format("{} of {} judged texts stand in the training documents", overlap.leaked(), overlap.judged());
+    check.detail = fmt::format("{} of {} judged texts stand in the documents of training and guide", overlap.leaked(), overlap.judged());
     return check;
 }
 

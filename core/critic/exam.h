@@ -51,8 +51,8 @@ public:
     // What knows nothing is right no oftener than chance, within a twentieth of the items: another item's answer (by chance: as
     // often as both have the same one), the prompt copied.
     [[nodiscard]] Check checkChance(const Genome& genome, const std::string& who, int samples = 50) const;
-    // Named corpusOverlap. Of the texts that the gate and the vault ask none stands in the corpus' training documents: no n-gram of
-    // a passage, no question (Overlap). Without a corpus there is nothing to look at.
+    // Named corpusOverlap. Of the texts that the gate and the vault ask none stands in the corpus' training documents or in the
+    // guide's, whose failures are replayed: no n-gram of a passage, no question (Overlap). Without a corpus there is nothing to look at.
     [[nodiscard]] Check checkLeak(const Genome& genome, int samples = 200) const;
     [[nodiscard]] Rng stream(const std::string& name) const;
 

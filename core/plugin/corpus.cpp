@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <numeric>
 #include <set>
 
@@ -25,7 +26,8 @@ constexpr std::size_t leastBytes = 64 << 10;
 constexpr std::size_t leastPart = 256;            // of a judged document that is cut: a piece that the domain text asks
 constexpr std::size_t leastJudged = 2 << 10;      // of each split, when what stands in training documents is taken out
 constexpr std::size_t leastJudgedLines = 2;
-constexpr std::size_t portion = 32 << 20;         // of judged text at a time
+constexpr std::size_t leastPortion = 32 << 20;    // bytes of judged documents that are looked for at once
+constexpr std::size_t portions = 64;              // of the training documents' bytes: what is read grows with them, and not with their square
 constexpr std::array splitNames{"train", "guide", "gate", "vault"};   // in the order of Split
 
 std::size_t halfOfMemory()
@@ -168,14 +170,6 @@ Result<Source> readOne(const fs::path& file)
     return source;
 }
 
-// What a line of JSON asks; the line itself where it has no question.
-std::string questionIn(std::string_view line)
-{
-    const Json json = Json::parse(line, nullptr, false);
-    const bool asks = json.is_object() && json.contains("question") && json["question"].is_string();
-    return asks ? json["question"].get<std::string>() : std::string(line);
-}
-
 using Splits = std::array<std::vector<std::string_view>, 4>;      // in the order of Split
 
 // By rank of their hash: 1/16 vault, 1/16 guide, 1/8 gate, the rest to train on; each at least one, in that order.
@@ -208,19 +202,27 @@ std::vector<std::string_view> clearOf(std::string_view document, const Overlap& 
     return parts;
 }
 
-// Takes out of the documents that are judged what stands in those that are trained on. In portions, as an index of all their
-// n-grams would be many times their size.
+// Takes out of the documents that are judged what stands in those that are trained on; out of the gate's and the vault's also what stands in
+// the guide's, whose failures are replayed. In portions, as an index of all their n-grams would be many times their size.
 void clearJudged(Splits& splits, CorpusUse use)
 {
-    const auto& trained = splits[static_cast<std::size_t>(Split::Train)];
+    const bool text = use == CorpusUse::Text;
+    std::vector<std::string_view> trained;
+    std::deque<std::string> asked;
+    const auto train = [&](const std::vector<std::string_view>& documents) {
+        for (const std::string_view document : documents)
+            trained.push_back(text ? document : asked.emplace_back(questionIn(document)));
+    };
+    train(splits[static_cast<std::size_t>(Split::Train)]);
+    const std::size_t portion = std::max(leastPortion, bytesOf(trained) / portions);
     for (const Split split : {Split::Guide, Split::Gate, Split::Vault}) {
         std::vector<std::string_view>& documents = splits[static_cast<std::size_t>(split)];
         std::vector<std::string_view> clear;
         for (std::size_t first = 0; first < documents.size();) {
-            Overlap overlap(use == CorpusUse::Text ? Overlap::passages : Overlap::questions);
+            Overlap overlap(text ? Overlap::passages : Overlap::questions);
             std::size_t last = first;
             for (std::size_t bytes = 0; last < documents.size() && bytes < portion; bytes += documents[last++].size())
-                overlap.addJudged(use == CorpusUse::Text ? documents[last] : questionIn(documents[last]));
+                overlap.addJudged(text ? documents[last] : questionIn(documents[last]));
             for (const std::string_view document : trained)
                 overlap.addTrained(document);
             for (std::size_t i = first; i < last; ++i) {
@@ -230,6 +232,8 @@ void clearJudged(Splits& splits, CorpusUse use)
             first = last;
         }
         documents = std::move(clear);
+        if (split == Split::Guide)
+            train(documents);
     }
 }
 
@@ -314,6 +318,13 @@ Status keepsEnough(const fs::path& source, Split split, const Splits& whole, con
 }
 
 } // namespace
+
+std::string questionIn(std::string_view line)
+{
+    const Json json = Json::parse(line, nullptr, false);
+    const bool asks = json.is_object() && json.contains("question") && json["question"].is_string();
+    return asks ? json["question"].get<std::string>() : std::string(line);
+}
 
 Result<CorpusSummary> importCorpus(const fs::path& source, const fs::path& folder, CorpusUse use)
 {

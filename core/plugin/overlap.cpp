@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cctype>
 #include <numeric>
 #include <string>
 
@@ -14,7 +13,7 @@ constexpr std::uint64_t base = 0x9e3779b97f4a7c15ULL;      // odd: multiplying l
 
 bool counts(char c)
 {
-    return static_cast<unsigned char>(c) >= 0x80 || std::isalnum(static_cast<unsigned char>(c));
+    return static_cast<unsigned char>(c) >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 // In lower case what counts; whatever lies between is one space. `from`: where in the text each of it stands.

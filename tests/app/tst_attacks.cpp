@@ -47,7 +47,7 @@ void TestAttacks::noAttackIsAccepted_data()
     const auto row = [](const char* name, const char* stoppedBy) { QTest::addRow("%s", name) << name << stoppedBy; };
     row("lucky seed", "");
     row("boosting by many queries", "");
-    row("leaked items", "judged texts stand in the training documents");
+    row("leaked items", "judged texts stand in the documents of training and guide");
     row("unnormalised probabilities", "is not finite");
     row("future leak", "future");
     row("NaN score", "not finite");

@@ -49,6 +49,7 @@ private Q_SLOTS:
     void aFileBecomesDisjointSplits();
     void aFolderOfFilesKeepsThemWhole();
     void whatIsTrainedOnIsNotJudged();
+    void aQuestionThatIsTrainedOnIsNotJudged_data();
     void aQuestionThatIsTrainedOnIsNotJudged();
     void aTextOfCopiesIsRefused();
     void theSameTextGivesTheSameSplits();
@@ -127,29 +128,48 @@ void TestCorpus::whatIsTrainedOnIsNotJudged()
     QVERIFY2(summary->leftOut >= 20 * (head.size() - 20) + 5 * saying.size() && judged > 20 * 1700, qPrintable(QString::number(summary->leftOut)));
 }
 
+void TestCorpus::aQuestionThatIsTrainedOnIsNotJudged_data()
+{
+    QTest::addColumn<QString>("before");      // what stands before so many characters of its own
+    QTest::addColumn<int>("length");
+    QTest::addRow("long") << "What says " << 60;
+    QTest::addRow("shorter than an n-gram") << "Why " << 12;
+    QTest::addRow("characters that are escaped in JSON") << QString::fromUtf8("Größe, Äußeres, süß: ") << 40;
+    QTest::addRow("several lines") << "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\n" << 12;
+}
+
+// Every other question comes again in other signs; JSON is written as most write it, with escapes for whatever is not ASCII.
 void TestCorpus::aQuestionThatIsTrainedOnIsNotJudged()
 {
+    QFETCH(QString, before);
+    QFETCH(int, length);
     std::string lines;
     for (int i = 0; i < 200; ++i) {
-        const std::string asked = "What says " + passage(static_cast<std::uint64_t>(i), 1);
-        lines += Json{{"question", asked}, {"answer", "a"}}.dump() + "\n";
-        if (i % 2)
-            lines += Json{{"question", "  " + asked + "??"}, {"answer", "a"}}.dump() + "\n";
+        const std::string asked = before.toStdString() + passage(static_cast<std::uint64_t>(i), 1).substr(0, static_cast<std::size_t>(length));
+        for (const std::string& question : {asked, "  " + asked + "??"})
+            if (question == asked || i % 2)
+                lines += Json{{"question", question}, {"answer", "a"}}.dump(-1, ' ', true) + "\n";
     }
     write(path("lines.jsonl"), lines);
     const auto summary = importCorpus(path("lines.jsonl"), path("corpus"), CorpusUse::Lines);
     QVERIFY2(summary, summary ? "" : summary.error().text.c_str());
-    const std::string trained = textOf(path("corpus"), Split::Train);
     const auto corpus = Corpus::open(path("corpus")).value();
-    int judged = 0, twins = 0;
-    for (const auto split : {Split::Guide, Split::Gate, Split::Vault})
+    const auto asked = [](std::string_view line) {
+        return QString::fromStdString(Json::parse(line)["question"].get<std::string>()).remove('?').simplified();
+    };
+    std::set<QString> trained;
+    for (const auto line : corpus.documents(Split::Train))
+        trained.insert(asked(line));
+    int judged = 0;
+    for (const auto split : {Split::Guide, Split::Gate, Split::Vault}) {
         for (const auto line : corpus.documents(split)) {
-            const auto asked = Json::parse(line)["question"].get<std::string>();
             ++judged;
-            twins += trained.find(asked.substr(2, asked.size() - 5)) != std::string::npos ? 1 : 0;
+            QVERIFY2(!trained.contains(asked(line)), qPrintable(asked(line)));
         }
-    QVERIFY(judged >= 25 && judged <= 50 && summary->leftOut > 0);
-    QCOMPARE(twins, 0);
+        for (const auto line : corpus.documents(split == Split::Guide ? split : Split::Train))      // its failures are replayed
+            trained.insert(asked(line));
+    }
+    QVERIFY2(judged >= 25 && judged <= 50 && summary->leftOut > 0, qPrintable(QString::number(judged)));
 }
 
 void TestCorpus::aTextOfCopiesIsRefused()

@@ -33,6 +33,7 @@ private Q_SLOTS:
     void cutsWhatStandsInTraining_data();
     void cutsWhatStandsInTraining();
     void whatIsLeftHasNoPassageInCommon();
+    void aPassageIsFoundWhereverItStands();
 };
 
 void TestOverlap::findsWhatStandsInTraining_data()
@@ -142,6 +143,23 @@ void TestOverlap::whatIsLeftHasNoPassageInCommon()
         QCOMPARE(again.leaked(), 0);
     }
     QVERIFY(cut > 40 && left > 1000);
+}
+
+void TestOverlap::aPassageIsFoundWhereverItStands()
+{
+    std::string letters;
+    Rng rng(5);
+    for (int i = 0; i < 400; ++i)
+        letters += static_cast<char>('a' + rng.below(26));
+    for (const auto& rule : {Overlap::passages, Overlap::Rule{Overlap::questions.gram, 0}})
+        for (std::size_t at = 0; at < 100; ++at) {
+            Overlap overlap(rule);
+            for (const std::size_t before : {at, 2 * at})
+                for (const std::size_t length : {rule.gram, rule.gram - 1})
+                    overlap.addJudged(std::string(before, '1') + letters.substr(200, length) + std::string(at + 1, '2'));
+            overlap.addTrained(letters.substr(at));
+            QVERIFY2(overlap.isLeaked(0) && !overlap.isLeaked(1) && overlap.isLeaked(2) && !overlap.isLeaked(3), qPrintable(QString::number(at)));
+        }
 }
 
 QTEST_APPLESS_MAIN(TestOverlap)

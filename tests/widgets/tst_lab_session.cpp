@@ -67,6 +67,19 @@ private Q_SLOTS:
         QVERIFY(record());
         QTRY_COMPARE(session->snapshot()->gate.size(), std::size_t(2));
         QCOMPARE(session->snapshot()->config.alpha, 0.2);
+        // What nobody has recorded yet is not taken up with every entry, and nothing is worked out by it again.
+        for (const double alpha : {0.3, 0.4}) {
+            config.alpha = alpha;
+            QVERIFY(writeFile(lab.paths().config(), config.toJson().dump()));
+            if (alpha < 0.4)
+                session = std::move(*LabSession::open(lab.paths().root));
+        }
+        QTRY_COMPARE(session->snapshot()->config.alpha, 0.3);
+        QVERIFY(lab.store().addLedger(nextLedgerEntry(*lab.store().ledgerHead(), now(), "person", "space", Json::object())));
+        QTRY_COMPARE(session->snapshot()->change, *lab.store().changeCount());
+        QCOMPARE(session->snapshot()->config.alpha, 0.3);
+        QVERIFY(record());
+        QTRY_COMPARE(session->snapshot()->config.alpha, 0.4);
     }
     // Its judge died at once: it leaves a verdict without any scorecard, and none of the earlier ones is its own.
     void aNewQuestionParksTheScorecardsOfTheOneBefore()

@@ -225,10 +225,11 @@ private:
     Status readLedger(const Store& store)
     {
         RATCHET_CHECK(into(m_now.gate, gateRecords(store)));
-        if (!unrecordedChange(m_now.gate, m_now.config).empty()) {       // an engine may have taken up what was edited since
-            m_now.config = readLabConfig(m_paths).value_or(m_now.config);
-            m_sightsOf = {};
-        }
+        if (!unrecordedChange(m_now.gate, m_now.config).empty())       // an engine may have taken up what was edited since
+            if (auto edited = readLabConfig(m_paths); edited && unrecordedChange(m_now.gate, *edited).empty()) {
+                m_now.config = std::move(*edited);
+                m_sightsOf = {};
+            }
         RATCHET_CHECK(into(m_now.vault, vaultUse(store, m_now.config)));
         RATCHET_TRY(check, verifyLedger(store, m_paths));
         m_now.ledgerEntries = check.entries;
