@@ -9,7 +9,7 @@ namespace ratchet {
 namespace {
 
 constexpr std::uint64_t base = 0x9e3779b97f4a7c15ULL;      // odd: multiplying loses nothing
-constexpr std::size_t mostGram = 64;
+constexpr std::size_t ringSize = 128;           // a power of two, twice the longest n-gram
 constexpr std::size_t stride = 16;              // of the training texts' seeds: every n-gram holds exactly one of them
 constexpr std::size_t filterBits = 32;          // for each seed of the judged texts
 
@@ -45,16 +45,16 @@ struct Gram {
 template <typename Visit, typename Seed> std::size_t eachGram(std::string_view text, std::size_t gram, Visit&& visit, Seed&& seed)
 {
     struct Character { std::uint64_t value = 0; std::size_t at = 0; };
-    std::array<Character, mostGram + 1> ring{};      // the newest ones; of value 0 where there are not as many
+    std::array<Character, ringSize> ring{};          // the newest ones; of value 0 where there are not as many
     std::size_t count = 0;
-    const auto before = [&](std::size_t n) -> const Character& { return ring[(count + ring.size() - n) % ring.size()]; };
+    const auto before = [&](std::size_t n) -> const Character& { return ring[(count - n) % ringSize]; };
     const std::size_t seedLength = gram - stride + 1;
     Rolling whole(gram), part(seedLength);
-    const auto take = [&](char c, std::size_t at) {
+    const auto take = [&](char c, std::size_t at) __attribute__((always_inline)) {      // else both hashes go through memory
         const std::uint64_t value = static_cast<unsigned char>(c) + 1U;
         whole.take(value, before(gram).value);
         part.take(value, before(seedLength).value);
-        ring[count++ % ring.size()] = {value, at};
+        ring[count++ % ringSize] = {value, at};
         if (count >= seedLength)
             seed(part.hash, count - seedLength);
         if (count >= gram)
