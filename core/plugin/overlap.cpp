@@ -13,9 +13,21 @@ constexpr std::size_t ringSize = 128;           // a power of two, twice the lon
 constexpr std::size_t stride = 16;              // of the training texts' seeds: every n-gram holds exactly one of them
 constexpr std::size_t filterBits = 32;          // for each seed of the judged texts
 
+bool isDigit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 bool counts(char c)
 {
-    return static_cast<unsigned char>(c) >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return static_cast<unsigned char>(c) >= 0x80 || isDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// What stands for all that lies between two characters that count: a formula is another one with another sign.
+char gapOf(std::string_view between, char next)
+{
+    const auto sign = isDigit(next) ? between.find_first_of("+-*/%^<>") : std::string_view::npos;
+    return sign == std::string_view::npos ? ' ' : between[sign];
 }
 
 // Hash of the newest `length` characters (Rabin and Karp 1987, modulo 2^64).
@@ -66,7 +78,7 @@ template <typename Visit, typename Seed> std::size_t eachGram(std::string_view t
         if (!counts(c))
             continue;
         if (i > next && count > 0)
-            take(' ', next);
+            take(gapOf(text.substr(next, i - next), c), next);
         take(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c, i);
         next = i + 1;
     }
