@@ -11,26 +11,43 @@ namespace {
 
 constexpr std::uint64_t base = 0x9e3779b97f4a7c15ULL;      // odd: multiplying loses nothing
 
-bool counts(char c)
+bool isDigit(char c)
 {
-    return static_cast<unsigned char>(c) >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return c >= '0' && c <= '9';
 }
 
-// In lower case what counts; whatever lies between is one space. `from`: where in the text each of it stands.
+bool counts(char c)
+{
+    return static_cast<unsigned char>(c) >= 0x80 || isDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// What stands for all that lies between two characters that count: a formula is another one with another sign.
+char gapOf(std::string_view between, char next)
+{
+    const auto sign = isDigit(next) ? between.find_first_of("+-*/%^<>") : std::string_view::npos;
+    return sign == std::string_view::npos ? ' ' : between[sign];
+}
+
+// In lower case what counts, with one character for each gap. `from`: where in the text each of it stands.
 std::string plainOf(std::string_view text, std::vector<std::size_t>* from = nullptr)
 {
     std::string plain;
     plain.reserve(text.size());
+    const auto take = [&](char c, std::size_t at) {
+        plain += c;
+        if (from)
+            from->push_back(at);
+    };
+    std::size_t next = 0;                    // after the last that counts
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        if (!counts(c) && (plain.empty() || plain.back() == ' '))
+        if (!counts(c))
             continue;
-        plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : counts(c) ? c : ' ';
-        if (from)
-            from->push_back(i);
+        if (i > next && !plain.empty())
+            take(gapOf(text.substr(next, i - next), c), next);
+        take(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c, i);
+        next = i + 1;
     }
-    if (!plain.empty() && plain.back() == ' ')
-        plain.pop_back();
     return plain;
 }
 

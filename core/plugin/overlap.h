@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whether judged texts stand in what was trained on, word for word or nearly: the overlap of their n-grams, as Brown 2020
 // (arXiv 2005.14165, appendix C) looks for it, but of characters instead of words, so that short questions count too.
-// Only letters and digits matter; case, spaces and signs of ASCII do not, and every byte beyond ASCII is taken for a letter.
-// Pure; one thread.
+// Only letters and digits matter, and signs of arithmetic before a digit; case, spaces and other signs of ASCII do not, and every byte
+// beyond ASCII is taken for a letter. Pure; one thread.
 #pragma once
 
 #include <cstdint>

@@ -76,7 +76,10 @@ void TestOverlap::countsTextsAndNotGrams()
     QCOMPARE(overlap.leaked(), 2);
     QVERIFY(overlap.isLeaked(2) && !overlap.isLeaked(3) && !overlap.isLeaked(10));
     overlap.addTrained("It was never seen.");      // a short text has to be one of its own
-    overlap.addTrained("short 12 34");
+    for (const char* other : {"short 12 34", "short: 12 - 34", "short: 12 * 34"})
+        overlap.addTrained(other);
+    QVERIFY(!overlap.isLeaked(10));
+    overlap.addTrained("  SHORT, 12+34 =");
     QVERIFY(overlap.isLeaked(10) && !overlap.isLeaked(11) && !overlap.isLeaked(12));
 }
 
