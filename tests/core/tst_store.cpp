@@ -778,7 +778,8 @@ void TestStore::scorecardsOfFormat5FindTheirQuestion()
         const auto store = place.open(Store::Mode::ReadWrite);
         QVERIFY2(store, store ? "" : store.error().text.c_str());
         std::vector<int> questions;
-        for (const ScorecardRecord& card : (*store)->scorecards().value()) {
+        const auto cards = (*store)->scorecards().value();
+        for (const ScorecardRecord& card : cards) {
             QCOMPARE(card.items, 100);
             questions.push_back(card.k);
         }
