@@ -8,18 +8,22 @@
 
 namespace ratchet {
 
-// `lines` lines of eight words of three to seven letters; another seed, other words.
-inline std::string passage(std::uint64_t seed, int lines)
+// `count` words of three to eight letters, nine a line; another seed, other words.
+inline std::string words(std::uint64_t seed, int count)
 {
     Rng rng(seed);
     std::string text;
-    for (int line = 0; line < lines; ++line)
-        for (int word = 0; word < 8; ++word) {
-            for (std::uint64_t left = 3 + rng.below(5); left > 0; --left)
-                text += static_cast<char>('a' + rng.below(26));
-            text += word == 7 ? ".\n" : " ";
-        }
+    for (int i = 0; i < count; ++i) {
+        for (std::uint64_t letters = 3 + rng.below(6); letters > 0; --letters)
+            text += static_cast<char>('a' + rng.below(26));
+        text += i % 9 == 8 ? ".\n" : " ";
+    }
     return text;
+}
+
+inline std::string passage(std::uint64_t seed, int lines)
+{
+    return words(seed, 9 * lines);
 }
 
 } // namespace ratchet

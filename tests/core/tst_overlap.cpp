@@ -5,24 +5,9 @@
 
 #include "core/base/rng.h"
 #include "core/plugin/overlap.h"
+#include "tests/core/passage.h"
 
 using namespace ratchet;
-
-namespace {
-
-std::string words(std::uint64_t seed, int count)
-{
-    Rng rng(seed);
-    std::string text;
-    for (int i = 0; i < count; ++i) {
-        for (std::uint64_t letters = 3 + rng.below(6); letters > 0; --letters)
-            text += static_cast<char>('a' + rng.below(26));
-        text += i % 9 == 8 ? ".\n" : " ";
-    }
-    return text;
-}
-
-} // namespace
 
 class TestOverlap : public QObject {
     Q_OBJECT
